@@ -1,0 +1,94 @@
+# Needs git, make and python3 >= 3.11 with venv; everything else is brought by `make` itself, node too.
+#
+#   make demo        the hub with demo data on http://127.0.0.1:$(PORT); Ctrl-C stops it, a second start keeps the data
+#   make test        everything that CI runs
+#   make test-fast   lint and unit tests, under a minute
+#   make lint        ruff, mypy, tsc
+#   make format      ruff's formatter and safe fixes
+#   make build       sdist and wheel in dist/
+#   make clean       forgets all that make has made, except demo-data/
+
+PYTHON ?= python3
+PORT ?= 8000
+SIP_PORT ?= 5060
+SMTP_PORT ?= 8025
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The tools of the virtual environment first, its node and npm among them.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+FRONT_END := $(shell find widget/src widget/demo widget/assets agent_ui/src agent_ui/assets 2>/dev/null)
+
+.PHONY: demo test test-fast lint lint-py lint-ts format build clean peers
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.runtime static/manifest.json
+	@$(BIN)/contacthub demo --port $(PORT) --sip-port $(SIP_PORT) --smtp-port $(SMTP_PORT) --data demo-data
+
+# A clean copy of the checkout that the tests made runs the fast set only, or it would copy itself again.
+ifdef CONTACTHUB_NESTED
+test: test-fast
+else
+test: peers lint static/manifest.json
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+endif
+
+test-fast: lint static/manifest.json
+	$(BIN)/python -m pytest tests/unit tests/test_architecture.py $(PYTEST_ARGS)
+
+lint: lint-py lint-ts
+
+lint-py: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+lint-ts: node_modules/.package-lock.json
+	@npm run --silent typecheck
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(VENV)/.dev
+	$(BIN)/pip install --quiet "build>=1.2,<2"
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) node_modules dist build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find static -mindepth 1 ! -name .gitkeep -delete
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+peers:
+	@bash .ci/peers
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Contact Hub needs Python 3.11 or newer: make PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.build-tools: pyproject.toml | $(BIN)/python
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["build"], sep="\n")' > $@.txt
+	$(BIN)/pip install --quiet -r $@.txt
+	@touch $@
+
+# Without isolation the build tools just installed are used instead of being downloaded once more.
+$(VENV)/.runtime: pyproject.toml hatch_build.py $(VENV)/.build-tools
+	$(BIN)/pip install --quiet --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml hatch_build.py $(VENV)/.build-tools
+	$(BIN)/pip install --quiet --no-build-isolation -e '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+node_modules/.package-lock.json: package.json package-lock.json $(VENV)/.build-tools
+	npm ci --loglevel=error
+	@touch $@
+
+# In CI every entry must exist; a developer may build what there is.
+static/manifest.json: build.mjs tsconfig.json node_modules/.package-lock.json $(FRONT_END)
+	node build.mjs $(if $(CI),--strict)
+	@touch $@

@@ -1,0 +1,1 @@
+"""The agent, supervisor and admin pages: their shells, sockets and TypeScript sources."""

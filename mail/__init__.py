@@ -1,0 +1,1 @@
+"""Mail: parse, compose, thread and sanitise messages (pure), and the IMAP and SMTP clients."""

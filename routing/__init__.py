@@ -1,0 +1,1 @@
+"""The routing engine (pure) and the dispatcher that drives it."""

@@ -1,0 +1,1 @@
+"""The media plane: WebRTC peers, plain RTP legs, bridge, mixer, prompts and recorder."""

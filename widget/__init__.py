@@ -1,0 +1,1 @@
+"""The embeddable website widget: its TypeScript sources and its few routes."""
