@@ -1,0 +1,186 @@
+"""What can be asked of a contact: the machine's input, plain frozen data."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from hub.model import Channel, Millis, Requirements
+
+
+class Command(Struct, frozen=True):
+    """Base of all commands."""
+
+
+class Create(Command, frozen=True):
+    channel: Channel
+    site: str
+    customer: str
+    visitor: str | None = None
+    subject: str = ""
+    language: str = "en"
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Enqueue(Command, frozen=True):
+    queue: str
+    requirements: Requirements
+    priority: int = 0
+    preferred: str | None = None
+
+
+class MakeOffer(Command, frozen=True):
+    agent: str
+    fence: int
+    deadline: Millis
+    epoch: int
+    auto: bool = False
+
+
+class Accept(Command, frozen=True):
+    agent: str
+    fence: int
+
+
+class Decline(Command, frozen=True):
+    agent: str
+    fence: int
+    exclude_ms: Millis
+
+
+class Miss(Command, frozen=True):
+    """The offer's deadline passed without an answer."""
+
+    agent: str
+    fence: int
+    exclude_ms: Millis
+
+
+class Rescind(Command, frozen=True):
+    agent: str
+    fence: int
+    reason: str
+
+
+class Hold(Command, frozen=True):
+    agent: str
+
+
+class Resume(Command, frozen=True):
+    agent: str
+
+
+class Transfer(Command, frozen=True):
+    """Away from `agent`, to a queue (with its requirements) or to one agent who is waited for until `only_until`."""
+
+    agent: str
+    queue: str
+    requirements: Requirements
+    to_agent: str | None = None
+    only_until: Millis | None = None
+
+
+class WidenSearch(Command, frozen=True):
+    """The agent to whom the contact was transferred did not take it in time: anybody eligible may."""
+
+
+class LoseAgent(Command, frozen=True):
+    """The agent's browser or node died and the grace is over."""
+
+    agent: str
+    reason: str
+
+
+class Invite(Command, frozen=True):
+    agent: str
+    by: str
+
+
+class Join(Command, frozen=True):
+    agent: str
+
+
+class Leave(Command, frozen=True):
+    agent: str
+
+
+class End(Command, frozen=True):
+    """The customer, the agent or the hub ends it: abandoned while it waits, else the wrap-up begins."""
+
+    by: str
+    reason: str
+    wrap_ms: Millis
+
+
+class ExtendWrapUp(Command, frozen=True):
+    by_ms: Millis
+    limit_ms: Millis
+
+
+class Finish(Command, frozen=True):
+    """Ends the wrap-up."""
+
+    by: str
+    outcome: str | None
+    reason: str = "finished"
+
+
+class Say(Command, frozen=True):
+    message: str
+    author_kind: str
+    kind: str
+    author: str | None = None
+    internal: bool = False
+
+
+class Mark(Command, frozen=True):
+    side: str
+    delivered: int
+    read: int
+
+
+class Rate(Command, frozen=True):
+    score: int
+    comment: str
+
+
+class Edit(Command, frozen=True):
+    by: str
+    subject: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class VisitPage(Command, frozen=True):
+    url: str
+    title: str
+
+
+class Remind(Command, frozen=True):
+    pass
+
+
+ContactCommand = (
+    Create
+    | Enqueue
+    | MakeOffer
+    | Accept
+    | Decline
+    | Miss
+    | Rescind
+    | Hold
+    | Resume
+    | Transfer
+    | WidenSearch
+    | LoseAgent
+    | Invite
+    | Join
+    | Leave
+    | End
+    | ExtendWrapUp
+    | Finish
+    | Say
+    | Mark
+    | Rate
+    | Edit
+    | VisitPage
+    | Remind
+)

@@ -1,0 +1,260 @@
+"""The rows that administrators edit, by kind, and how a row is read from hostile JSON.
+
+Every kind is a frozen struct; `read` names the path of a mistake and what was expected. Times in seconds here, as people
+write them; the hub multiplies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from hub.errors import InvalidInput
+
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+ShortText = Annotated[str, Meta(max_length=500)]
+LongText = Annotated[str, Meta(max_length=8000)]
+Level = Annotated[int, Meta(ge=1, le=5)]
+Seconds = Annotated[int, Meta(ge=0, le=7 * 24 * 3600)]
+Texts = dict[Annotated[str, Meta(max_length=35)], ShortText]
+Skills = dict[Id, Level]
+ChannelName = Literal["voice", "chat", "email", "callback"]
+Strategy = Literal[
+    "longest_idle", "least_loaded", "round_robin", "most_skilled", "fixed_order", "fewest_today", "random"
+]
+
+
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all kinds."""
+
+    name: Name
+
+    def check(self) -> None:
+        """What the types cannot say. Raises InvalidInput."""
+
+
+class Skill(Row, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class RelaxStep(Struct, frozen=True, forbid_unknown_fields=True):
+    after_s: Annotated[int, Meta(ge=1, le=24 * 3600)]
+    skills: Skills
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """The service level: `percent` of contacts answered within `seconds`."""
+
+    percent: Annotated[int, Meta(ge=1, le=100)] = 80
+    seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 20
+
+
+class Queue(Row, frozen=True, forbid_unknown_fields=True):
+    skills: Skills = field(default_factory=dict)
+    relax: list[RelaxStep] = field(default_factory=list)
+    strategy: Strategy = "longest_idle"
+    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    offer_s: dict[ChannelName, Annotated[int, Meta(ge=5, le=3600)]] = field(default_factory=dict)
+    wrap_up_s: Annotated[int, Meta(ge=0, le=3600)] = 60
+    retry_s: Annotated[int, Meta(ge=0, le=3600)] = 60
+    max_length: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    hours: Id | None = None
+    target: Target = Target()
+    closed_message: Texts = field(default_factory=dict)
+
+    def check(self) -> None:
+        age = 0
+        for i, step in enumerate(self.relax):
+            if step.after_s <= age:
+                raise InvalidInput(f"relax[{i}].after_s", "expected a later time than the step before")
+            age = step.after_s
+
+
+class Holiday(Struct, frozen=True, forbid_unknown_fields=True):
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    name: Annotated[str, Meta(max_length=120)] = ""
+
+
+Span = tuple[
+    Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")],
+    Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")],
+]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
+    """A date with hours of its own."""
+
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    open: list[Span]
+
+
+class Calendar(Row, frozen=True, forbid_unknown_fields=True):
+    timezone: str = "UTC"
+    week: dict[Day, list[Span]] = field(default_factory=dict)
+    holidays: list[Holiday] = field(default_factory=list)
+    exceptions: list[OpenDay] = field(default_factory=list)
+
+    def check(self) -> None:
+        if self.timezone not in available_timezones():
+            raise InvalidInput("timezone", f'expected a time zone such as Europe/Berlin, got "{self.timezone}"')
+        for day, spans in self.week.items():
+            _check_spans(f"week.{day}", spans)
+        for i, exception in enumerate(self.exceptions):
+            _check_spans(f"exceptions[{i}].open", exception.open)
+
+
+def _check_spans(path: str, spans: list[Span]) -> None:
+    end = ""
+    for i, (start, stop) in enumerate(spans):
+        if start >= stop:
+            raise InvalidInput(f"{path}[{i}]", "expected an end after the start")
+        if start < end:
+            raise InvalidInput(f"{path}[{i}]", "expected hours that do not overlap, in order")
+        end = stop
+
+
+class Theme(Struct, frozen=True, forbid_unknown_fields=True):
+    accent: Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")] = "#0b6e63"
+    scheme: Literal["auto", "light", "dark"] = "auto"
+    position: Literal["end", "start"] = "end"
+    logo: Annotated[str, Meta(max_length=500)] | None = None
+    greeting: Texts = field(default_factory=dict)
+    launcher: Texts = field(default_factory=dict)
+
+
+class Topic(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Id
+    label: Texts
+    queue: Id
+    skills: Skills = field(default_factory=dict)
+
+
+class PrechatField(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    type: Literal["text", "email", "tel", "select", "textarea", "checkbox"] = "text"
+    label: Texts = field(default_factory=dict)
+    required: bool = False
+    options: list[ShortText] = field(default_factory=list)
+
+
+class Invitation(Struct, frozen=True, forbid_unknown_fields=True):
+    """A proactive line beside the launcher: after `after_s` on a page whose URL matches `url_pattern` (`*` is any text)."""
+
+    id: Id
+    after_s: Annotated[int, Meta(ge=1, le=3600)]
+    url_pattern: Annotated[str, Meta(max_length=300)] = "*"
+    text: Texts = field(default_factory=dict)
+
+
+class FileRules(Struct, frozen=True, forbid_unknown_fields=True):
+    max_bytes: Annotated[int, Meta(ge=1024, le=200_000_000)] = 20_000_000
+    types: list[Annotated[str, Meta(max_length=100)]] = field(
+        default_factory=lambda: ["image/*", "application/pdf", "text/plain", "text/csv", "application/zip"]
+    )
+
+
+class Site(Row, frozen=True, forbid_unknown_fields=True):
+    allowed_origins: list[Annotated[str, Meta(max_length=300)]] = field(default_factory=list)
+    locale: str = "en"
+    locales: list[str] = field(default_factory=lambda: ["en", "zh-CN"])
+    theme: Theme = Theme()
+    topics: list[Topic] = field(default_factory=list)
+    default_queue: Id | None = None
+    prechat: list[PrechatField] = field(
+        default_factory=lambda: [
+            PrechatField("name", "text", required=True),
+            PrechatField("email", "email"),
+            PrechatField("topic", "select", required=True),
+            PrechatField("question", "textarea", required=True),
+        ]
+    )
+    invitations: list[Invitation] = field(default_factory=list)
+    page_info: bool = True
+    files: FileRules = FileRules()
+    identity_secret: str = ""
+    privacy_url: Annotated[str, Meta(max_length=500)] | None = None
+    idle_reminder_s: Annotated[int, Meta(ge=10, le=24 * 3600)] = 300
+    idle_close_s: Annotated[int, Meta(ge=20, le=48 * 3600)] = 900
+
+    def check(self) -> None:
+        for i, origin in enumerate(self.allowed_origins):
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+                raise InvalidInput(
+                    f"allowed_origins[{i}]", f'expected an origin such as https://shop.example, got "{origin}"'
+                )
+        for path, url in (("privacy_url", self.privacy_url), ("theme.logo", self.theme.logo)):
+            if url and urlsplit(url).scheme not in ("http", "https") and not re.match(r"^/[^/\\]", url):
+                raise InvalidInput(path, "expected a web address that starts with https://")
+        if self.idle_close_s <= self.idle_reminder_s:
+            raise InvalidInput("idle_close_s", "expected more than idle_reminder_s")
+
+
+class Canned(Row, frozen=True, forbid_unknown_fields=True):
+    """`name` is the title; placeholders such as {customer.name} are filled in by the desktop."""
+
+    shortcut: Annotated[str, Meta(pattern=r"^\S{1,40}$")]
+    text: Annotated[str, Meta(min_length=1, max_length=8000)]
+    language: str = "en"
+    queues: list[Id] | None = None
+
+
+class Outcome(Row, frozen=True, forbid_unknown_fields=True):
+    """A disposition code; `queues` None means all."""
+
+    queues: list[Id] | None = None
+
+
+class Reason(Row, frozen=True, forbid_unknown_fields=True):
+    """Why an agent is away."""
+
+
+class Webhook(Row, frozen=True, forbid_unknown_fields=True):
+    url: Annotated[str, Meta(max_length=2000)]
+    types: list[Annotated[str, Meta(max_length=60)]] = field(default_factory=lambda: ["*"])
+    secret: str = ""
+    enabled: bool = True
+
+    def check(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInput("url", "expected a web address that starts with https://")
+
+
+KINDS: dict[str, type[Row]] = {
+    "queue": Queue,
+    "skill": Skill,
+    "calendar": Calendar,
+    "site": Site,
+    "canned": Canned,
+    "outcome": Outcome,
+    "reason": Reason,
+    "webhook": Webhook,
+}
+# Fields that are written but never shown again.
+SECRETS = {"site": ("identity_secret",), "webhook": ("secret",)}
+
+R = TypeVar("R", bound=Row)
+
+
+def read(kind: type[R], data: dict[str, Any]) -> R:
+    """The row that `data` describes. Raises InvalidInput with the path of the first mistake."""
+    try:
+        row = msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+    row.check()
+    return row
+
+
+def invalid(error: msgspec.ValidationError) -> InvalidInput:
+    """msgspec's sentence `Expected ... - at `$.a[0].b`` as our error with a path."""
+    sentence, _, path = str(error).partition(" - at `$")
+    return InvalidInput(path.rstrip("`").lstrip("."), sentence[:1].lower() + sentence[1:])

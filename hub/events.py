@@ -1,0 +1,267 @@
+"""Everything that can happen, as frozen structs of plain data: the log's vocabulary.
+
+Each struct's tag is its type name in the log. Message text is not part of an event: it lies in the messages table, so
+that it can be erased without rewriting history.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from hub.model import Channel, Millis, PresenceState, Requirements
+
+
+class Event(Struct, frozen=True, tag_field="type"):
+    """Base of all events."""
+
+
+# --- a contact's life -------------------------------------------------------------------------------------------
+
+
+class ContactCreated(Event, frozen=True, tag="contact.created"):
+    channel: Channel
+    site: str
+    customer: str
+    visitor: str | None = None
+    subject: str = ""
+    language: str = "en"
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class ContactQueued(Event, frozen=True, tag="contact.queued"):
+    """`queued_at` is the original age: a requeue carries the first one on."""
+
+    queue: str
+    requirements: Requirements
+    priority: int
+    queued_at: Millis
+    reason: str = "new"
+    preferred: str | None = None
+    only_agent: str | None = None
+    only_until: Millis | None = None
+
+
+class ContactOffered(Event, frozen=True, tag="contact.offered"):
+    agent: str
+    fence: int
+    deadline: Millis
+    epoch: int
+    auto: bool = False
+
+
+class OfferAccepted(Event, frozen=True, tag="offer.accepted"):
+    agent: str
+    fence: int
+
+
+class OfferDeclined(Event, frozen=True, tag="offer.declined"):
+    agent: str
+    fence: int
+    until: Millis
+
+
+class OfferMissed(Event, frozen=True, tag="offer.missed"):
+    agent: str
+    fence: int
+    until: Millis
+
+
+class OfferRescinded(Event, frozen=True, tag="offer.rescinded"):
+    agent: str
+    fence: int
+    reason: str
+
+
+class ContactConnected(Event, frozen=True, tag="contact.connected"):
+    agent: str
+
+
+class ContactHeld(Event, frozen=True, tag="contact.held"):
+    agent: str
+
+
+class ContactResumed(Event, frozen=True, tag="contact.resumed"):
+    agent: str
+
+
+class ContactTransferred(Event, frozen=True, tag="contact.transferred"):
+    """The contact leaves `agent`; a ContactQueued with the same age follows in the same append."""
+
+    agent: str
+    to_queue: str | None = None
+    to_agent: str | None = None
+
+
+class ContactRequeued(Event, frozen=True, tag="contact.requeued"):
+    """The agent was lost (browser or node died); a ContactQueued with the same age follows."""
+
+    agent: str
+    reason: str
+
+
+class ParticipantInvited(Event, frozen=True, tag="participant.invited"):
+    agent: str
+    by: str
+
+
+class ParticipantJoined(Event, frozen=True, tag="participant.joined"):
+    agent: str
+
+
+class ParticipantLeft(Event, frozen=True, tag="participant.left"):
+    agent: str
+
+
+class ContactAbandoned(Event, frozen=True, tag="contact.abandoned"):
+    by: str
+    reason: str = "left"
+
+
+class ContactEnded(Event, frozen=True, tag="contact.ended"):
+    """The conversation is over; `wrap_until` is the wrap-up's deadline."""
+
+    by: str
+    reason: str
+    wrap_until: Millis
+
+
+class WrapUpExtended(Event, frozen=True, tag="wrapup.extended"):
+    until: Millis
+
+
+class ContactClosed(Event, frozen=True, tag="contact.closed"):
+    by: str
+    reason: str
+    outcome: str | None = None
+
+
+class MessageAdded(Event, frozen=True, tag="message.added"):
+    message: str
+    n: int
+    author_kind: str
+    kind: str
+    author: str | None = None
+    internal: bool = False
+
+
+class MarksMoved(Event, frozen=True, tag="marks.moved"):
+    side: str  # "visitor" or "agent"
+    delivered: int
+    read: int
+
+
+class ContactRated(Event, frozen=True, tag="contact.rated"):
+    score: int
+    comment: str = ""
+
+
+class ContactEdited(Event, frozen=True, tag="contact.edited"):
+    by: str
+    subject: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+class PageVisited(Event, frozen=True, tag="page.visited"):
+    url: str
+    title: str
+
+
+class VisitorReminded(Event, frozen=True, tag="visitor.reminded"):
+    """The idle visitor was asked whether he is still there."""
+
+
+# --- agents and customers ----------------------------------------------------------------------------------------
+
+
+class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
+    state: PresenceState
+    epoch: int
+    reason: str | None = None
+    by: str = ""
+
+
+class CustomerChanged(Event, frozen=True, tag="customer.changed"):
+    by: str
+    fields: tuple[str, ...]
+
+
+class ConfigChanged(Event, frozen=True, tag="config.changed"):
+    """A row that administrators edit was written; the row itself and the audit entry hold what changed."""
+
+    kind: str
+    row: str
+    action: str
+    by: str
+
+
+ContactEvent = (
+    ContactCreated
+    | ContactQueued
+    | ContactOffered
+    | OfferAccepted
+    | OfferDeclined
+    | OfferMissed
+    | OfferRescinded
+    | ContactConnected
+    | ContactHeld
+    | ContactResumed
+    | ContactTransferred
+    | ContactRequeued
+    | ParticipantInvited
+    | ParticipantJoined
+    | ParticipantLeft
+    | ContactAbandoned
+    | ContactEnded
+    | WrapUpExtended
+    | ContactClosed
+    | MessageAdded
+    | MarksMoved
+    | ContactRated
+    | ContactEdited
+    | PageVisited
+    | VisitorReminded
+)
+AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | ConfigChanged
+
+
+class Recorded(Struct, frozen=True):
+    """An event as the log holds it: `seq` is global and without gaps, `version` counts within the stream.
+
+    A stream is the id of what the event is about: a contact, an agent, a customer, or `config`.
+    """
+
+    seq: int
+    stream: str
+    version: int
+    at: Millis
+    actor: str
+    event: AnyEvent
+
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: AnyEvent) -> bytes:
+    """The event as JSON with its type under `type`."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes | str) -> AnyEvent:
+    """The event that `encode` wrote. Raises msgspec.ValidationError on anything else."""
+    event: AnyEvent = _decoder.decode(data)
+    return event
+
+
+def type_of(event: AnyEvent) -> str:
+    """The event's type name in the log, for example `contact.queued`."""
+    return str(event.__struct_config__.tag)
+
+
+def to_dict(event: AnyEvent) -> dict[str, Any]:
+    """The event as plain JSON-able data, with its type under `type`."""
+    result: dict[str, Any] = msgspec.to_builtins(event)
+    return result

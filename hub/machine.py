@@ -1,0 +1,403 @@
+"""A contact's life as a pure machine: `decide` says what happens, `evolve` says what it makes of the contact.
+
+`TRANSITIONS` is the whole table of what may follow what; the diagram in docs/ is generated from it. Time is an argument;
+nothing here reads a clock, draws a random number or touches a store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from hub import commands as c
+from hub import events as e
+from hub.errors import OfferGone, Refused, WrongPhase
+from hub.model import Channel, Contact, Marks, Millis, Offer, Phase, Rating
+from hub.model import Page as VisitedPage
+
+P = Phase
+WAITING = frozenset({P.CREATED, P.QUEUED, P.OFFERED})
+SERVED = frozenset({P.CONNECTING, P.ACTIVE, P.HELD})
+OPEN = WAITING | SERVED
+LIVING = OPEN | {P.WRAPPING}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From which phases an event may happen and to which it leads (None: the phase stays)."""
+
+    source: frozenset[Phase]
+    target: Phase | None
+
+
+TRANSITIONS: dict[type[e.Event], Transition] = {
+    e.ContactCreated: Transition(frozenset({P.NEW}), P.CREATED),
+    e.ContactQueued: Transition(frozenset({P.CREATED, P.QUEUED}), P.QUEUED),
+    e.ContactOffered: Transition(frozenset({P.QUEUED}), P.OFFERED),
+    e.OfferAccepted: Transition(frozenset({P.OFFERED}), P.CONNECTING),
+    e.OfferDeclined: Transition(frozenset({P.OFFERED}), P.QUEUED),
+    e.OfferMissed: Transition(frozenset({P.OFFERED}), P.QUEUED),
+    e.OfferRescinded: Transition(frozenset({P.OFFERED}), P.QUEUED),
+    e.ContactConnected: Transition(frozenset({P.CONNECTING}), P.ACTIVE),
+    e.ContactHeld: Transition(frozenset({P.ACTIVE}), P.HELD),
+    e.ContactResumed: Transition(frozenset({P.HELD}), P.ACTIVE),
+    e.ContactTransferred: Transition(SERVED, P.CREATED),
+    e.ContactRequeued: Transition(SERVED, P.CREATED),
+    e.ParticipantInvited: Transition(SERVED, None),
+    e.ParticipantJoined: Transition(SERVED, None),
+    e.ParticipantLeft: Transition(SERVED, None),
+    e.ContactAbandoned: Transition(WAITING, P.CLOSED),
+    e.ContactEnded: Transition(SERVED, P.WRAPPING),
+    e.WrapUpExtended: Transition(frozenset({P.WRAPPING}), None),
+    e.ContactClosed: Transition(frozenset({P.WRAPPING}), P.CLOSED),
+    e.MessageAdded: Transition(LIVING | {P.CLOSED}, None),
+    e.MarksMoved: Transition(LIVING | {P.CLOSED}, None),
+    e.ContactRated: Transition(frozenset({P.WRAPPING, P.CLOSED}), None),
+    e.ContactEdited: Transition(LIVING | {P.CLOSED}, None),
+    e.PageVisited: Transition(OPEN, None),
+    e.VisitorReminded: Transition(SERVED, None),
+}
+
+_WRONG_PHASE = {
+    P.CLOSED: "This conversation has ended.",
+    P.WRAPPING: "This conversation has ended.",
+    P.QUEUED: "This contact is waiting for an agent.",
+    P.OFFERED: "This contact is being offered to an agent.",
+}
+
+
+def _require(contact: Contact, phases: frozenset[Phase]) -> None:
+    if contact.phase not in phases:
+        raise WrongPhase(
+            _WRONG_PHASE.get(contact.phase, f"That cannot be done while the contact is {contact.phase}."),
+            details={"phase": str(contact.phase)},
+        )
+
+
+def _require_offer(contact: Contact, agent: str, fence: int) -> Offer:
+    offer = contact.offer
+    if offer is None or offer.agent != agent or offer.fence != fence:
+        raise OfferGone("This offer is no longer yours.", details={"fence": fence})
+    return offer
+
+
+def _require_agent(contact: Contact, agent: str) -> None:
+    _require(contact, SERVED)
+    if contact.agent != agent:
+        raise Refused("Another agent has this contact.", code="contact.not_yours")
+
+
+def _queued(contact: Contact, reason: str) -> e.ContactQueued:
+    """The contact back in its queue at its original age."""
+    assert contact.queue is not None
+    return e.ContactQueued(contact.queue, contact.requirements, contact.priority, contact.queued_at, reason)
+
+
+def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.ContactEvent]:
+    """What follows from `command` at `now`; an empty list when there is nothing to do.
+
+    Raises WrongPhase, OfferGone or Refused when the contact does not allow it; nothing has happened then.
+    """
+    match command:
+        case c.Create():
+            _require(contact, frozenset({P.NEW}))
+            return [
+                e.ContactCreated(
+                    command.channel,
+                    command.site,
+                    command.customer,
+                    command.visitor,
+                    command.subject,
+                    command.language,
+                    command.fields,
+                )
+            ]
+        case c.Enqueue():
+            _require(contact, frozenset({P.CREATED}))
+            return [
+                e.ContactQueued(
+                    command.queue,
+                    command.requirements,
+                    command.priority,
+                    contact.queued_at or now,
+                    preferred=command.preferred,
+                )
+            ]
+        case c.MakeOffer():
+            _require(contact, frozenset({P.QUEUED}))
+            if command.fence <= contact.last_fence:
+                raise OfferGone("A newer offer exists.", details={"fence": contact.last_fence})
+            return [e.ContactOffered(command.agent, command.fence, command.deadline, command.epoch, command.auto)]
+        case c.Accept():
+            offer = _require_offer(contact, command.agent, command.fence)
+            if now >= offer.deadline:
+                raise OfferGone("The time to accept this contact is over.")
+            accepted = e.OfferAccepted(command.agent, command.fence)
+            # A text conversation needs no media to be set up: it is connected as soon as it is accepted.
+            if contact.channel in (Channel.CHAT, Channel.EMAIL):
+                return [accepted, e.ContactConnected(command.agent)]
+            return [accepted]
+        case c.Decline():
+            _require_offer(contact, command.agent, command.fence)
+            return [e.OfferDeclined(command.agent, command.fence, now + command.exclude_ms)]
+        case c.Miss():
+            offer = _require_offer(contact, command.agent, command.fence)
+            if now < offer.deadline:
+                raise Refused("The offer still runs.", code="offer.running")
+            return [e.OfferMissed(command.agent, command.fence, now + command.exclude_ms)]
+        case c.Rescind():
+            _require_offer(contact, command.agent, command.fence)
+            return [e.OfferRescinded(command.agent, command.fence, command.reason)]
+        case c.Hold():
+            _require_agent(contact, command.agent)
+            _require(contact, frozenset({P.ACTIVE}))
+            return [e.ContactHeld(command.agent)]
+        case c.Resume():
+            _require_agent(contact, command.agent)
+            _require(contact, frozenset({P.HELD}))
+            return [e.ContactResumed(command.agent)]
+        case c.Transfer():
+            return _transfer(contact, command)
+        case c.WidenSearch():
+            if contact.phase is not P.QUEUED or contact.only_agent is None:
+                return []
+            return [_queued(contact, "agent_did_not_take")]
+        case c.LoseAgent():
+            if contact.phase in SERVED and contact.agent == command.agent:
+                return [e.ContactRequeued(command.agent, command.reason), _queued(contact, "requeue")]
+            if contact.phase in SERVED and command.agent in contact.participants:
+                return [e.ParticipantLeft(command.agent)]
+            return []
+        case c.Invite():
+            _require(contact, SERVED)
+            if command.agent in (contact.agent, *contact.participants, *contact.invited):
+                return []
+            return [e.ParticipantInvited(command.agent, command.by)]
+        case c.Join():
+            _require(contact, SERVED)
+            if command.agent in (contact.agent, *contact.participants):
+                return []
+            return [e.ParticipantJoined(command.agent)]
+        case c.Leave():
+            _require(contact, SERVED)
+            if command.agent in contact.participants or command.agent in contact.invited:
+                return [e.ParticipantLeft(command.agent)]
+            return []
+        case c.End():
+            return _end(contact, command, now)
+        case c.ExtendWrapUp():
+            _require(contact, frozenset({P.WRAPPING}))
+            assert contact.wrap_until is not None and contact.ended_at is not None
+            until = min(max(contact.wrap_until, now) + command.by_ms, contact.ended_at + command.limit_ms)
+            return [e.WrapUpExtended(until)] if until > contact.wrap_until else []
+        case c.Finish():
+            _require(contact, frozenset({P.WRAPPING}))
+            return [e.ContactClosed(command.by, command.reason, command.outcome)]
+        case c.Say():
+            # A note may follow at any time; words to the other side only while there is another side.
+            if command.internal:
+                _require(contact, LIVING | {P.CLOSED})
+            elif command.author_kind != "system":
+                _require(contact, OPEN)
+            return [
+                e.MessageAdded(
+                    command.message,
+                    contact.messages + 1,
+                    command.author_kind,
+                    command.kind,
+                    command.author,
+                    command.internal,
+                )
+            ]
+        case c.Mark():
+            return _mark(contact, command)
+        case c.Rate():
+            _require(contact, frozenset({P.WRAPPING, P.CLOSED}))
+            if contact.abandoned:
+                raise Refused("Nobody answered this conversation yet.", code="contact.not_answered")
+            return [e.ContactRated(command.score, command.comment)]
+        case c.Edit():
+            _require(contact, LIVING | {P.CLOSED})
+            subject = command.subject if command.subject != contact.subject else None
+            tags = command.tags if command.tags != contact.tags else None
+            return [] if subject is None and tags is None else [e.ContactEdited(command.by, subject, tags)]
+        case c.VisitPage():
+            _require(contact, OPEN)
+            if contact.page and (contact.page.url, contact.page.title) == (command.url, command.title):
+                return []
+            return [e.PageVisited(command.url, command.title)]
+        case c.Remind():
+            return [e.VisitorReminded()] if contact.phase in SERVED and contact.reminded_at is None else []
+        case _:
+            assert_never(command)
+
+
+def _transfer(contact: Contact, command: c.Transfer) -> list[e.ContactEvent]:
+    _require_agent(contact, command.agent)
+    if command.to_agent == command.agent:
+        raise Refused("This contact is already yours.", code="transfer.same_agent")
+    return [
+        e.ContactTransferred(command.agent, None if command.to_agent else command.queue, command.to_agent),
+        e.ContactQueued(
+            command.queue,
+            command.requirements,
+            contact.priority,
+            contact.queued_at,
+            "transfer",
+            only_agent=command.to_agent,
+            only_until=command.only_until,
+        ),
+    ]
+
+
+def _end(contact: Contact, command: c.End, now: Millis) -> list[e.ContactEvent]:
+    if contact.phase in (P.WRAPPING, P.CLOSED):
+        return []
+    if contact.phase in WAITING:
+        return [e.ContactAbandoned(command.by, command.reason)]
+    _require(contact, SERVED)
+    return [e.ContactEnded(command.by, command.reason, now + command.wrap_ms)]
+
+
+def _mark(contact: Contact, command: c.Mark) -> list[e.ContactEvent]:
+    """Marks only move forward, and never past the last message."""
+    marks = contact.marks
+    visitor = command.side == "visitor"
+    had_delivered, had_read = (
+        (marks.visitor_delivered, marks.visitor_read) if visitor else (marks.agent_delivered, marks.agent_read)
+    )
+    read = min(max(command.read, had_read), contact.messages)
+    delivered = min(max(command.delivered, had_delivered, read), contact.messages)
+    if (delivered, read) == (had_delivered, had_read):
+        return []
+    return [e.MarksMoved(command.side, delivered, read)]
+
+
+def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
+    """The contact after `event`, which happened at `at`. Raises AssertionError for what the table does not allow."""
+    transition = TRANSITIONS[type(event)]
+    assert contact.phase in transition.source, f"{type(event).__name__} while {contact.phase}"
+    phase = transition.target or contact.phase
+    contact = replace(contact, version=contact.version + 1, phase=phase)
+    match event:
+        case e.ContactCreated():
+            return replace(
+                contact,
+                channel=event.channel,
+                site=event.site,
+                customer=event.customer,
+                visitor=event.visitor,
+                subject=event.subject,
+                language=event.language,
+                fields=event.fields,
+                created_at=at,
+            )
+        case e.ContactQueued():
+            return replace(
+                contact,
+                queue=event.queue,
+                requirements=event.requirements,
+                priority=event.priority,
+                queued_at=event.queued_at,
+                preferred=event.preferred or contact.preferred,
+                only_agent=event.only_agent,
+                only_until=event.only_until,
+            )
+        case e.ContactOffered():
+            offer = Offer(event.agent, event.fence, event.deadline, event.epoch, event.auto)
+            return replace(contact, offer=offer, last_fence=event.fence)
+        case e.OfferAccepted():
+            handled = tuple(a for a in contact.handled_by if a != event.agent) + (event.agent,)
+            return replace(contact, offer=None, agent=event.agent, handled_by=handled, only_agent=None, only_until=None)
+        case e.OfferDeclined() | e.OfferMissed():
+            # An agent who was asked for by name and said no leaves the search to the others.
+            wanted = contact.only_agent != event.agent
+            excluded = {a: until for a, until in contact.excluded.items() if until > at} | {event.agent: event.until}
+            return replace(
+                contact,
+                offer=None,
+                excluded=excluded,
+                only_agent=contact.only_agent if wanted else None,
+                only_until=contact.only_until if wanted else None,
+            )
+        case e.OfferRescinded():
+            return replace(contact, offer=None)
+        case e.ContactConnected():
+            return replace(contact, connected_at=contact.connected_at or at, reminded_at=None)
+        case e.ContactHeld() | e.ContactResumed():
+            return contact
+        case e.ContactTransferred() | e.ContactRequeued():
+            return replace(contact, agent=None, participants=(), invited=(), preferred=None)
+        case e.ParticipantInvited():
+            return replace(contact, invited=(*contact.invited, event.agent))
+        case e.ParticipantJoined():
+            return replace(
+                contact,
+                participants=(*contact.participants, event.agent),
+                invited=tuple(a for a in contact.invited if a != event.agent),
+            )
+        case e.ParticipantLeft():
+            return replace(
+                contact,
+                participants=tuple(a for a in contact.participants if a != event.agent),
+                invited=tuple(a for a in contact.invited if a != event.agent),
+            )
+        case e.ContactAbandoned():
+            return replace(
+                contact, offer=None, abandoned=True, ended_at=at, ended_by=event.by, closed_at=at, waiting_since=None
+            )
+        case e.ContactEnded():
+            return replace(
+                contact,
+                ended_at=at,
+                ended_by=event.by,
+                wrap_until=event.wrap_until,
+                invited=(),
+                waiting_since=None,
+            )
+        case e.WrapUpExtended():
+            return replace(contact, wrap_until=event.until)
+        case e.ContactClosed():
+            return replace(contact, outcome=event.outcome, wrap_until=None, closed_at=at)
+        case e.MessageAdded():
+            return _evolve_message(replace(contact, messages=event.n), event, at)
+        case e.MarksMoved():
+            marks = (
+                Marks(event.delivered, event.read, contact.marks.agent_delivered, contact.marks.agent_read)
+                if event.side == "visitor"
+                else Marks(contact.marks.visitor_delivered, contact.marks.visitor_read, event.delivered, event.read)
+            )
+            return replace(contact, marks=marks)
+        case e.ContactRated():
+            return replace(contact, rating=Rating(event.score, event.comment, at))
+        case e.ContactEdited():
+            return replace(
+                contact,
+                subject=contact.subject if event.subject is None else event.subject,
+                tags=contact.tags if event.tags is None else event.tags,
+            )
+        case e.PageVisited():
+            return replace(contact, page=VisitedPage(event.url, event.title, at))
+        case e.VisitorReminded():
+            return replace(contact, reminded_at=at)
+        case _:
+            assert_never(event)
+
+
+def _evolve_message(contact: Contact, event: e.MessageAdded, at: Millis) -> Contact:
+    """Who waits for whom: the customer since his oldest unanswered line, nobody after the agent has spoken."""
+    if event.author_kind == "visitor":
+        waiting = contact.waiting_since if contact.waiting_since is not None else at
+        return replace(contact, waiting_since=waiting, last_visitor_at=at, reminded_at=None)
+    if event.author_kind == "agent" and not event.internal:
+        return replace(contact, waiting_since=None, last_agent_at=at)
+    return contact
+
+
+def apply(contact: Contact, events: list[e.ContactEvent], at: Millis) -> Contact:
+    """The contact after all of `events`, in order."""
+    for event in events:
+        contact = evolve(contact, event, at)
+    return contact
