@@ -1,1 +1,1 @@
-"""The routing engine (pure) and the dispatcher that drives it."""
+"""The routing engine (pure, sans-IO) and the dispatcher that drives it."""

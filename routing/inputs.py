@@ -1,0 +1,299 @@
+"""What goes into the engine and what comes out of it: frozen, plain data, exhaustively matched.
+
+Inputs tell what happened (in the log, in the configuration, on the clock); decisions say what the dispatcher should
+append. Times are milliseconds since the epoch. An input that repeats an earlier one, or that speaks of an offer with
+another fence, changes nothing. A decision the log has not answered within a few seconds is given again (`ExpireOffer`,
+`Rescind`, `MarkNotResponding`, `EndWrapUp`), so carrying one out twice has to do no harm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from routing.specs import AgentSpec, AgentState, QueueSpec
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """A queue was made or edited; its contacts are routed by the new settings from now on."""
+
+    queue: QueueSpec
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRemoved:
+    """A queue is gone; contacts still in it overflow with `NO_QUEUE` and are held until they are moved."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """An agent was made or edited. A new one is offline until `PresenceChanged`."""
+
+    agent: AgentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRemoved:
+    """An agent is gone; what was offered to him is rescinded."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """The agent's presence since `at`. Ignored unless (epoch, at) is above that of the last change.
+
+    `epoch` grows whenever the agent's session or choice changes: an offer made under one epoch is rescinded under the
+    next.
+    """
+
+    agent: str
+    state: AgentState
+    epoch: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A contact waits in a queue. For one that waits already: it moved, or its facts changed.
+
+    `enqueued_at` is the contact's original age and never changes on requeue. `requirements` come on top of what the
+    queue asks for and are not relaxed. `priority` adds to the queue's. `last_fence` is the fence of the contact's last
+    offer (0: none yet); the next offer's is above it. `relaxed_step` is the last relaxation step the log knows.
+    `preferred_agent` (who served this customer last, or owns him) is asked first, and waited for while he is present
+    but busy, up to `preferred_wait_ms` of age (None: the queue's `sticky_wait_ms`).
+    `only_agent` (a transfer to one person; skills are not asked for) gets it alone until `only_until`, then the queue.
+    `excluded` maps agents to the time until which they are not offered this contact.
+    """
+
+    contact: str
+    channel: str
+    queue: str
+    enqueued_at: int
+    requirements: Mapping[str, int] = field(default_factory=dict)
+    priority: int = 0
+    last_fence: int = 0
+    relaxed_step: int = 0
+    preferred_agent: str | None = None
+    preferred_wait_ms: int | None = None
+    only_agent: str | None = None
+    only_until: int | None = None
+    excluded: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.only_agent is None) != (self.only_until is None):
+            raise ValueError(f"contact {self.contact}: only_agent and only_until go together")
+
+
+@dataclass(frozen=True, slots=True)
+class Dequeued:
+    """The contact neither waits nor is offered any more: abandoned, closed, or taken without an offer."""
+
+    contact: str
+    abandoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade:
+    """The log holds this offer: confirms the engine's own, and restores one when the engine is rebuilt."""
+
+    contact: str
+    agent: str
+    fence: int
+    deadline: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeclined:
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMissed:
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRescinded:
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRejected:
+    """The dispatcher could not append the offer (the contact's version moved); the contact is put back."""
+
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The agent holds the contact since `since` without an offer: joined, took over, or rebuilt from the store."""
+
+    contact: str
+    agent: str
+    channel: str
+    queue: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The agent has the contact no more and owes it no wrap-up. Changes nothing while he wraps it up."""
+
+    contact: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpStarted:
+    """Instead of `Released`: his load stays, and he is offered nothing, until `WrapUpEnded`.
+
+    `until` None: the queue's `wrap_up_ms` from now.
+    """
+
+    contact: str
+    agent: str
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpEnded:
+    contact: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandledToday:
+    """Contacts handled since midnight by agent (absent: none): given at the start and at each midnight."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing but time passed."""
+
+
+Input: TypeAlias = (
+    QueueChanged
+    | QueueRemoved
+    | AgentChanged
+    | AgentRemoved
+    | PresenceChanged
+    | Enqueued
+    | Dequeued
+    | OfferMade
+    | OfferAccepted
+    | OfferDeclined
+    | OfferMissed
+    | OfferRescinded
+    | OfferRejected
+    | Assigned
+    | Released
+    | WrapUpStarted
+    | WrapUpEnded
+    | HandledToday
+    | Tick
+)
+
+
+class RescindReason(StrEnum):
+    """Why an offer is taken back from an agent."""
+
+    AGENT_LEFT = "agent_left"
+    AGENT_REMOVED = "agent_removed"
+    NEW_SESSION = "new_session"
+
+
+class OverflowReason(StrEnum):
+    """Why a contact should leave its queue."""
+
+    QUEUE_FULL = "queue_full"
+    NO_QUEUE = "no_queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Offer the contact to the agent until `deadline`; an accept has to bring this fence and this epoch.
+
+    The contact counts as offered, and its cost as reserved, until an `Offer...` input or `Dequeued` says otherwise.
+    """
+
+    contact: str
+    agent: str
+    fence: int
+    deadline: int
+    epoch: int
+    auto_accept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireOffer:
+    """The deadline passed without an answer; the log's `OfferMissed` comes back as input."""
+
+    contact: str
+    agent: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rescind:
+    """Take the offer back; the log's `OfferRescinded` comes back as input."""
+
+    contact: str
+    agent: str
+    fence: int
+    reason: RescindReason
+
+
+@dataclass(frozen=True, slots=True)
+class MarkNotResponding:
+    """The agent missed an offer made under `epoch`; void when his epoch has moved on."""
+
+    agent: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndWrapUp:
+    contact: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The contact should leave the queue. It keeps waiting in it until the log moves or ends it."""
+
+    contact: str
+    queue: str
+    reason: OverflowReason
+
+
+@dataclass(frozen=True, slots=True)
+class SkillsRelaxed:
+    """The contact's age reached relaxation step `step` (1 for the first) of its queue."""
+
+    contact: str
+    step: int
+
+
+Decision: TypeAlias = Offer | ExpireOffer | Rescind | MarkNotResponding | EndWrapUp | Overflow | SkillsRelaxed
