@@ -243,7 +243,10 @@ class Presence(Struct, frozen=True):
 
 
 class Session(Struct, frozen=True):
-    """A signed-in browser; only the hash of its cookie's secret is stored."""
+    """A signed-in browser; only the hash of its cookie's secret is stored.
+
+    The secret is replaced now and then; `previous_hash` is the one before, for requests that were under way then.
+    """
 
     id: str
     user: str
@@ -254,6 +257,7 @@ class Session(Struct, frozen=True):
     rotated_at: Millis
     address: str = ""
     user_agent: str = ""
+    previous_hash: str | None = None
 
 
 class Token(Struct, frozen=True):
