@@ -38,7 +38,7 @@ const groups = [
   // x.worker.ts anywhere below src/ becomes the entry "x.worker": a worker needs a script of its own under a strict CSP.
   { name: "workers", format: "iife", target: "es2022", entries: discover("{widget,agent_ui}/src/**/*.worker.ts") },
   // The demo shop plays the customer's web site, so its pages get only what a host page would have.
-  { name: "demo", format: "iife", target: "es2020", entries: discover("widget/demo/*.{ts,css}") },
+  { name: "demo", format: "iife", target: "es2020", entries: discover("widget/demo/*.ts") },
 ];
 
 // Pictures, icons and sounds that templates refer to by name: agent_ui/assets/icon.svg -> "agent_ui/icon.svg".
