@@ -79,10 +79,6 @@ class Transfer(Command, frozen=True):
     only_until: Millis | None = None
 
 
-class WidenSearch(Command, frozen=True):
-    """The agent to whom the contact was transferred did not take it in time: anybody eligible may."""
-
-
 class LoseAgent(Command, frozen=True):
     """The agent's browser or node died and the grace is over."""
 
@@ -169,7 +165,6 @@ ContactCommand = (
     | Hold
     | Resume
     | Transfer
-    | WidenSearch
     | LoseAgent
     | Invite
     | Join

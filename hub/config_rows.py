@@ -1,7 +1,7 @@
 """The rows that administrators edit, by kind, and how a row is read from hostile JSON.
 
-Every kind is a frozen struct; `read` names the path of a mistake and what was expected. Times in seconds here, as people
-write them; the hub multiplies.
+Every kind is a frozen struct; `read` names the path of a mistake and what was expected. Times in seconds here, as
+people write them; the hub multiplies.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class PrechatField(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Invitation(Struct, frozen=True, forbid_unknown_fields=True):
-    """A proactive line beside the launcher: after `after_s` on a page whose URL matches `url_pattern` (`*` is any text)."""
+    """A proactive line beside the launcher, after `after_s` on a page that matches `url_pattern` (`*` is any text)."""
 
     id: Id
     after_s: Annotated[int, Meta(ge=1, le=3600)]

@@ -181,6 +181,8 @@ class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
     epoch: int
     reason: str | None = None
     by: str = ""
+    resume: PresenceState | None = None
+    resume_reason: str | None = None
 
 
 class CustomerChanged(Event, frozen=True, tag="customer.changed"):

@@ -1,7 +1,8 @@
-"""Ids: a prefix that names the kind, and 26 characters of which the first ten are the time, so that they sort by age."""
+"""Ids: a prefix that says what it is, then 26 characters of Crockford's base 32."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from hub.model import Millis
@@ -9,7 +10,22 @@ from hub.model import Millis
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+def _base32(value: int) -> str:
+    """The low 130 bits of `value`, most significant first."""
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def make_id(prefix: str, now: Millis, randomness: bytes) -> str:
+    """An id that sorts by `now` (48 bits of milliseconds, then 80 bits of `randomness`, 10 bytes)."""
+    return f"{prefix}_{_base32((now << 80) | int.from_bytes(randomness[:10]))}"
+
+
 def new_id(prefix: str, now: Millis) -> str:
-    """A new id such as `ct_01jd6q...`: Crockford's base 32 (lower case) of 48 bits of time and 80 random bits."""
-    number = now << 80 | secrets.randbits(80)
-    return f"{prefix}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    """A fresh id."""
+    return make_id(prefix, now, secrets.token_bytes(10))
+
+
+def derived_id(prefix: str, now: Millis, *parts: str) -> str:
+    """The id that these parts always give: what makes a creation idempotent. `now` 0 leaves the time out of it."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return make_id(prefix, now, digest)

@@ -1,7 +1,7 @@
 """A contact's life as a pure machine: `decide` says what happens, `evolve` says what it makes of the contact.
 
-`TRANSITIONS` is the whole table of what may follow what; the diagram in docs/ is generated from it. Time is an argument;
-nothing here reads a clock, draws a random number or touches a store.
+`TRANSITIONS` is the whole table of what may follow what; the diagram in docs/ is generated from it. Time is an
+argument; nothing here reads a clock, draws a random number or touches a store.
 """
 
 from __future__ import annotations
@@ -160,10 +160,6 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             return [e.ContactResumed(command.agent)]
         case c.Transfer():
             return _transfer(contact, command)
-        case c.WidenSearch():
-            if contact.phase is not P.QUEUED or contact.only_agent is None:
-                return []
-            return [_queued(contact, "agent_did_not_take")]
         case c.LoseAgent():
             if contact.phase in SERVED and contact.agent == command.agent:
                 return [e.ContactRequeued(command.agent, command.reason), _queued(contact, "requeue")]
@@ -309,7 +305,7 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
             offer = Offer(event.agent, event.fence, event.deadline, event.epoch, event.auto)
             return replace(contact, offer=offer, last_fence=event.fence)
         case e.OfferAccepted():
-            handled = tuple(a for a in contact.handled_by if a != event.agent) + (event.agent,)
+            handled = (*(a for a in contact.handled_by if a != event.agent), event.agent)
             return replace(contact, offer=None, agent=event.agent, handled_by=handled, only_agent=None, only_until=None)
         case e.OfferDeclined() | e.OfferMissed():
             # An agent who was asked for by name and said no leaves the search to the others.
@@ -346,7 +342,14 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
             )
         case e.ContactAbandoned():
             return replace(
-                contact, offer=None, abandoned=True, ended_at=at, ended_by=event.by, closed_at=at, waiting_since=None
+                contact,
+                unread=(),
+                offer=None,
+                abandoned=True,
+                ended_at=at,
+                ended_by=event.by,
+                closed_at=at,
+                waiting_since=None,
             )
         case e.ContactEnded():
             return replace(
@@ -369,7 +372,8 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
                 if event.side == "visitor"
                 else Marks(contact.marks.visitor_delivered, contact.marks.visitor_read, event.delivered, event.read)
             )
-            return replace(contact, marks=marks)
+            unread = tuple(n for n in contact.unread if n > marks.agent_read)
+            return replace(contact, marks=marks, unread=unread)
         case e.ContactRated():
             return replace(contact, rating=Rating(event.score, event.comment, at))
         case e.ContactEdited():
@@ -388,12 +392,14 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
 
 def _evolve_message(contact: Contact, event: e.MessageAdded, at: Millis) -> Contact:
     """Who waits for whom: the customer since his oldest unanswered line, nobody after the agent has spoken."""
+    if event.author_kind == "system" or event.internal:
+        return contact
+    contact = replace(contact, last_message=event.message)
     if event.author_kind == "visitor":
         waiting = contact.waiting_since if contact.waiting_since is not None else at
-        return replace(contact, waiting_since=waiting, last_visitor_at=at, reminded_at=None)
-    if event.author_kind == "agent" and not event.internal:
-        return replace(contact, waiting_since=None, last_agent_at=at)
-    return contact
+        unread = (*contact.unread, event.n)[-100:]
+        return replace(contact, waiting_since=waiting, last_visitor_at=at, reminded_at=None, unread=unread)
+    return replace(contact, waiting_since=None, last_agent_at=at)
 
 
 def apply(contact: Contact, events: list[e.ContactEvent], at: Millis) -> Contact:

@@ -86,6 +86,8 @@ class Contact(Struct, frozen=True):
     `queued_at` is the age that routing goes by; it survives offers, requeues and transfers back.
     `only_agent` restricts routing to one agent until `only_until` (a transfer to a person).
     `excluded` maps agents to the time until which they are not offered this contact again.
+    `unread` are the numbers of the customer's messages that no agent has read (the newest 100 at most).
+    `last_message` is the id of the last one that is neither a note nor a system line.
     """
 
     id: str
@@ -121,6 +123,8 @@ class Contact(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     marks: Marks = Marks()
     messages: int = 0
+    last_message: str | None = None
+    unread: tuple[int, ...] = ()
     waiting_since: Millis | None = None
     last_visitor_at: Millis | None = None
     last_agent_at: Millis | None = None
@@ -157,7 +161,7 @@ class FileRef(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """Something said inside a contact. `n` counts from 1 within the contact; `seq` is the log's number (0 before commit)."""
+    """Something said inside a contact. `n` counts from 1 within it; `seq` is the log's number (0 before commit)."""
 
     id: str
     contact: str
@@ -233,13 +237,18 @@ class User(Struct, frozen=True):
 
 
 class Presence(Struct, frozen=True):
-    """An agent's own state. `epoch` grows with each change, so that what refers to an older one is stale."""
+    """An agent's own state. `epoch` grows with each change, so that what refers to an older one is stale.
+
+    `resume` is the state to return to when a lost connection comes back within its grace.
+    """
 
     agent: str
     state: PresenceState = PresenceState.OFFLINE
     reason: str | None = None
     since: Millis = 0
     epoch: int = 0
+    resume: PresenceState | None = None
+    resume_reason: str | None = None
 
 
 class Session(Struct, frozen=True):

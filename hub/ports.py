@@ -1,4 +1,4 @@
-"""The boundaries: small protocols, each with an embedded implementation and a real-scale one under one contract suite."""
+"""The boundaries: small protocols, each with an embedded and a real-scale implementation under one contract suite."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Contacts(Protocol):
         ...
 
     async def handle_times(self, since: Millis, limit: int = 2000) -> list[tuple[str, str, int, int | None, bool]]:
-        """(queue, channel, waited_ms, handled_ms or None, abandoned) of the contacts that ended since then, newest first."""
+        """(queue, channel, waited_ms, handled_ms or None, abandoned) of contacts that ended since, newest first."""
         ...
 
 
@@ -197,7 +197,7 @@ class People(Protocol):
 
 
 class ConfigRow(Struct, frozen=True):
-    """A row that administrators edit: `data` is checked by its kind's schema in `hub/config_rows.py` before it is stored."""
+    """A row that administrators edit: `data` is checked by its kind's schema in `hub/config_rows.py` beforehand."""
 
     kind: str
     id: str
@@ -238,7 +238,10 @@ class Accounts(Protocol):
         ...
 
     async def put_user(self, user: User, *, version: int | None, actor: str, at: Millis) -> User:
-        """As `Configs.put`; the audit entry never holds the password hash. Raises Refused `user.exists` for a name in use."""
+        """As `Configs.put`; the audit entry never holds the password hash.
+
+        Raises Refused `user.exists` for a name in use.
+        """
         ...
 
     async def put_session(self, session: Session) -> None:

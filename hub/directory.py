@@ -1,0 +1,158 @@
+"""Who and what there is: users, queues, sites and the other configured rows, in memory and up to date by the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from hub import config_rows as rows
+from hub import hours
+from hub.errors import HubError, NotFound
+from hub.events import ConfigChanged, Recorded
+from hub.model import Millis, User
+from hub.ports import ConfigRow, Store
+
+log = structlog.get_logger(__name__)
+R = TypeVar("R", bound=rows.Row)
+
+
+class Directory:
+    """Answers without asking the store; follows ConfigChanged events and tells whoever listens what changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: dict[str, dict[str, rows.Row]] = {kind: {} for kind in rows.KINDS}
+        self._stored: dict[tuple[str, str], ConfigRow] = {}
+        self._users: dict[str, User] = {}
+        self._listeners: list[Callable[[str, str], None]] = []
+
+    async def load(self) -> None:
+        """Reads everything; for the start."""
+        for kind in rows.KINDS:
+            for row in await self._store.configs.rows(kind):
+                self._keep(row)
+        self._users = {user.id: user for user in await self._store.accounts.users()}
+
+    def on_change(self, listener: Callable[[str, str], None]) -> None:
+        """`listener(kind, id)` is called after a row or a user (kind `user`) changed or went."""
+        self._listeners.append(listener)
+
+    async def follow(self, batch: Sequence[Recorded]) -> None:
+        """The log reader that keeps the directory true."""
+        changed = {(r.event.kind, r.event.row): None for r in batch if isinstance(r.event, ConfigChanged)}
+        for kind, id in changed:
+            await self.refresh(kind, id)
+
+    async def refresh(self, kind: str, id: str) -> None:
+        """Reads one row again."""
+        if kind == "user":
+            user = await self._store.accounts.user(id)
+            if user is None:
+                self._users.pop(id, None)
+            else:
+                self._users[id] = user
+        elif kind in rows.KINDS:
+            row = await self._store.configs.get(kind, id)
+            if row is None:
+                self._rows[kind].pop(id, None)
+                self._stored.pop((kind, id), None)
+            else:
+                self._keep(row)
+        for listener in self._listeners:
+            listener(kind, id)
+
+    def _keep(self, row: ConfigRow) -> None:
+        try:
+            self._rows[row.kind][row.id] = rows.read(rows.KINDS[row.kind], row.data)
+            self._stored[row.kind, row.id] = row
+        except HubError as error:
+            # Written by another version: what it was before stays in force, and the log says so.
+            log.error("directory.bad_row", kind=row.kind, row=row.id, error=error.message)
+
+    def stored(self, kind: str, id: str) -> ConfigRow | None:
+        return self._stored.get((kind, id))
+
+    def _all(self, kind: type[R], name: str) -> dict[str, R]:
+        return {id: row for id, row in self._rows[name].items() if isinstance(row, kind)}
+
+    def _one(self, kind: type[R], name: str, id: str) -> R:
+        row = self._rows[name].get(id)
+        if not isinstance(row, kind):
+            raise NotFound(name, id)
+        return row
+
+    def queues(self) -> dict[str, rows.Queue]:
+        return self._all(rows.Queue, "queue")
+
+    def queue(self, id: str) -> rows.Queue:
+        """Raises NotFound."""
+        return self._one(rows.Queue, "queue", id)
+
+    def queue_name(self, id: str | None) -> str:
+        row = self._rows["queue"].get(id or "")
+        return row.name if row else (id or "")
+
+    def sites(self) -> dict[str, rows.Site]:
+        return self._all(rows.Site, "site")
+
+    def site(self, id: str) -> rows.Site:
+        """Raises NotFound."""
+        return self._one(rows.Site, "site", id)
+
+    def skills(self) -> dict[str, rows.Skill]:
+        return self._all(rows.Skill, "skill")
+
+    def canned(self) -> dict[str, rows.Canned]:
+        return self._all(rows.Canned, "canned")
+
+    def outcomes(self) -> dict[str, rows.Outcome]:
+        return self._all(rows.Outcome, "outcome")
+
+    def reasons(self) -> dict[str, rows.Reason]:
+        return self._all(rows.Reason, "reason")
+
+    def webhooks(self) -> dict[str, rows.Webhook]:
+        return self._all(rows.Webhook, "webhook")
+
+    def users(self) -> dict[str, User]:
+        return self._users
+
+    def user(self, id: str) -> User:
+        """Raises NotFound; a disabled user is still found (his name stands in old conversations)."""
+        try:
+            return self._users[id]
+        except KeyError:
+            raise NotFound("user", id) from None
+
+    def user_name(self, id: str | None) -> str:
+        user = self._users.get(id or "")
+        return user.name if user else (id or "")
+
+    def public_name(self, id: str | None) -> str:
+        """What visitors see of an agent: the first of his names."""
+        name = self.user_name(id)
+        return name.split()[0] if name else name
+
+    def serves(self, user: User, queue: str) -> bool:
+        """Whether the user has every skill that the queue asks for in its widest step."""
+        row = self.queues().get(queue)
+        if row is None or user.disabled:
+            return False
+        needed = row.relax[-1].skills if row.relax else row.skills
+        return all(user.skills.get(skill, 0) >= level for skill, level in needed.items())
+
+    def calendar_of(self, queue: str) -> rows.Calendar | None:
+        id = self.queue(queue).hours
+        return self._all(rows.Calendar, "calendar").get(id) if id else None
+
+    def is_open(self, queue: str, now: Millis) -> bool:
+        """Whether the queue takes contacts now; one without hours always does."""
+        calendar = self.calendar_of(queue)
+        return calendar is None or hours.is_open(calendar, now)
+
+    def next_change(self, queue: str, now: Millis) -> tuple[Millis, bool] | None:
+        """When the queue next opens (True) or closes (False); None when it never does."""
+        calendar = self.calendar_of(queue)
+        return None if calendar is None else hours.next_change(calendar, now)

@@ -1,0 +1,134 @@
+"""The log's readers: each follows it from its own cursor, is restarted there when it fails, and is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from hub.events import Recorded
+from hub.ports import Log
+
+logger = structlog.get_logger(__name__)
+Handler = Callable[[Sequence[Recorded]], Awaitable[None]]
+
+TAIL = 20_000
+BATCH = 500
+LONGEST_PAUSE_S = 30.0
+
+
+@dataclass
+class Reader:
+    """One reader's standing, for the admin page and the metrics."""
+
+    name: str
+    handler: Handler
+    cursor: int
+    failures: int = 0
+    last_error: str | None = None
+
+
+class Feed:
+    """Keeps the log's recent tail in memory and hands it to the readers in order, in batches.
+
+    Commits of this process arrive by `committed`; those of other processes are noticed by looking at the log's head
+    every `look_s` seconds.
+    """
+
+    def __init__(self, log: Log, look_s: float = 2.0) -> None:
+        self._log = log
+        self._look_s = look_s
+        self._tail: deque[Recorded] = deque(maxlen=TAIL)
+        self._head = 0
+        self._moved = asyncio.Condition()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.readers: dict[str, Reader] = {}
+
+    @property
+    def head(self) -> int:
+        """The highest sequence number this process has heard of."""
+        return self._head
+
+    async def start(self) -> None:
+        self._head = await self._log.head()
+        self._log.on_commit(self.committed)
+        self._tasks += [
+            asyncio.create_task(self._announce(), name="feed.announce"),
+            asyncio.create_task(self._look(), name="feed.look"),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+
+    def add(self, name: str, handler: Handler, cursor: int) -> Reader:
+        """Starts a reader behind `cursor`. The handler must have dealt with a batch when it returns."""
+        reader = Reader(name, handler, cursor)
+        self.readers[name] = reader
+        self._tasks.append(asyncio.create_task(self._run(reader), name=f"reader.{name}"))
+        return reader
+
+    def committed(self, events: Sequence[Recorded]) -> None:
+        """Events of this process, in order, just after their commit."""
+        if not events:
+            return
+        if self._tail and self._tail[-1].seq + 1 != events[0].seq:
+            self._tail.clear()
+        self._tail.extend(events)
+        self._head = max(self._head, events[-1].seq)
+        self._wake.set()
+
+    async def _announce(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            async with self._moved:
+                self._moved.notify_all()
+
+    async def _look(self) -> None:
+        """Other processes (the command line, a second node without a bus) write to the log too."""
+        while True:
+            await asyncio.sleep(self._look_s)
+            try:
+                head = await self._log.head()
+            except Exception as error:
+                logger.warning("feed.look_failed", error=str(error))
+                continue
+            if head > self._head:
+                self._head = head
+                self._wake.set()
+
+    async def _after(self, cursor: int) -> Sequence[Recorded]:
+        if self._tail and self._tail[0].seq <= cursor + 1 and self._tail[-1].seq > cursor:
+            start = cursor + 1 - self._tail[0].seq
+            return [self._tail[i] for i in range(start, min(start + BATCH, len(self._tail)))]
+        return await self._log.read(cursor, BATCH)
+
+    async def _run(self, reader: Reader) -> None:
+        pause = 0.1
+        while True:
+            try:
+                async with self._moved:
+                    await self._moved.wait_for(lambda: self._head > reader.cursor)
+                batch = await self._after(reader.cursor)
+                if not batch:
+                    continue
+                await reader.handler(batch)
+                reader.cursor = batch[-1].seq
+                pause = 0.1
+            except Exception as error:
+                reader.failures += 1
+                reader.last_error = f"{type(error).__name__}: {error}"
+                logger.exception("reader.failed", reader=reader.name, cursor=reader.cursor)
+                await asyncio.sleep(pause * (0.5 + random.random()))
+                pause = min(pause * 2, LONGEST_PAUSE_S)
