@@ -1,0 +1,10 @@
+export { Avatar, initials } from "./avatar.tsx";
+export { Button, IconButton } from "./button.tsx";
+export { Combobox, type Option } from "./combobox.tsx";
+export { Confirm, confirm } from "./confirm.tsx";
+export { Dialog } from "./dialog.tsx";
+export { Empty } from "./empty.tsx";
+export { Check, Field } from "./field.tsx";
+export { Menu, type MenuEntry, type MenuItem } from "./menu.tsx";
+export { Pop } from "./pop.tsx";
+export { attempt, toast, toastError, Toasts } from "./toast.tsx";
