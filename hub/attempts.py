@@ -1,4 +1,4 @@
-"""Slows down whoever guesses: attempts by key (an address, a user name), each failure costing more than the one before."""
+"""Slows down whoever guesses: attempts by key (an address, a user name), each failure dearer than the one before."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class _Record:
 class Attempts:
     """Counts attempts that did not succeed, by key.
 
-    The first `free` cost nothing; each further one blocks the key for twice as long as the one before, from `base_ms` up
-    to `limit_ms`. A key that was quiet for `forget_ms` starts anew. An attempt counts when it begins, so that many at
-    once gain nothing; one that succeeds is given back. Memory is bounded: the keys that were quiet longest are forgotten.
+    The first `free` cost nothing; each further one blocks the key for twice as long as the one before, from `base_ms`
+    up to `limit_ms`. A key that was quiet for `forget_ms` starts anew. An attempt counts when it begins, so that many
+    at once gain nothing; one that succeeds is given back. Memory is bounded: the keys that were quiet longest are
+    forgotten.
     """
 
     def __init__(

@@ -6,13 +6,14 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.attempts import Attempts
-from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn, RateLimited, Refused
+from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn, RateLimited, Refused, VersionConflict
 from hub.ids import new_id
 from hub.model import AuditEntry, Millis, Role, Session, Token, User
 from hub.passwords import Passwords
@@ -58,8 +59,8 @@ def digest(secret: str) -> str:
 class Auth:
     """Signs in and out and tells who a cookie or a token belongs to.
 
-    `on_revoked` holds functions that are called at once with the ids of sessions that ended, so that their sockets can be
-    cut without waiting for the next request.
+    `on_revoked` holds functions that are called at once with the ids of sessions that ended, so that their sockets can
+    be cut without waiting for the next request.
     """
 
     def __init__(self, store: Store, clock: Clock, settings: AuthSettings | None = None) -> None:
@@ -99,7 +100,9 @@ class Auth:
         self._by_name.clear(name)
         self._by_address.give_back(address)
         if renewed:
-            await self._store_hash(user, renewed, user.id)
+            # Somebody edits the user at this moment: the next sign-in renews the hash.
+            with suppress(VersionConflict):
+                await self._store_hash(user, renewed, user.id)
         secret = secrets.token_urlsafe(32)
         session = Session(
             id=new_id("se", now),
@@ -123,10 +126,7 @@ class Auth:
 
     async def sign_out_everywhere(self, user: str, *, by: str = "", keep: str | None = None) -> list[str]:
         """Ends all sessions of the user, except the one with the id `keep`; returns the ids of the ended ones."""
-        kept = await self._store.accounts.session_by_id(keep) if keep else None
-        ended = [id for id in await self._store.accounts.delete_sessions_of(user) if id != keep]
-        if kept is not None and kept.user == user:
-            await self._store.accounts.put_session(kept)
+        ended = await self._store.accounts.delete_sessions_of(user, keep=keep)
         if ended:
             self._revoked(ended)
             await self._audit(by or user, "auth.signed_out_everywhere", user, {"sessions": len(ended)})
@@ -164,10 +164,10 @@ class Auth:
         if current is None or current.rotated_at != session.rotated_at:
             return None
         secret = secrets.token_urlsafe(32)
-        await self._store.accounts.put_session(
-            replace(current, secret_hash=digest(secret), previous_hash=current.secret_hash, rotated_at=now, seen_at=now)
+        renewed = replace(
+            current, secret_hash=digest(secret), previous_hash=current.secret_hash, rotated_at=now, seen_at=now
         )
-        return secret
+        return secret if await self._store.accounts.update_session(renewed) else None
 
     async def sweep(self) -> int:
         """Forgets the sessions that have expired; returns how many."""
@@ -192,12 +192,11 @@ class Auth:
         if user is None or user.disabled:
             raise NotSignedIn("Please sign in.")
         if now - session.seen_at >= _SEEN_STEP_MS:
-            # Read again: writing back what was read before could undo a rotation or bring back an ended session.
+            # Read again: writing back what was read before could undo a rotation.
             current = await self._store.accounts.session_by_id(session.id)
-            if current is None:
+            session = replace(current or session, seen_at=now)
+            if not await self._store.accounts.update_session(session):
                 raise NotSignedIn("Please sign in.")
-            session = replace(current, seen_at=now)
-            await self._store.accounts.put_session(session)
         return SignedIn(user, session=session)
 
     # --- bearer tokens --------------------------------------------------------------------------------------------
@@ -235,8 +234,7 @@ class Auth:
         if user is None or user.disabled:
             raise refused
         if token.used_at is None or now - token.used_at >= _SEEN_STEP_MS:
-            token = replace(token, used_at=now)
-            await self._store.accounts.put_token(token)
+            await self._store.accounts.token_used(token.id, now)
         return SignedIn(user, token=token)
 
     # --- passwords and users --------------------------------------------------------------------------------------

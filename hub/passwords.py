@@ -1,4 +1,4 @@
-"""Passwords: argon2id, computed in threads, a few at a time, so that sign-ins can neither stop the loop nor eat the memory."""
+"""Passwords: argon2id, computed in threads, a few at a time: sign-ins can neither stop the loop nor eat the memory."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ class Passwords:
             raise InvalidInput("password", f"expected at least {self._shortest} characters")
         if len(password) > LONGEST:
             raise InvalidInput("password", f"expected at most {LONGEST} characters")
-        if self._shortest > 1 and username and password.casefold() == username.casefold():
+        if username and password.casefold() == username.casefold():
             raise InvalidInput("password", "expected something other than the user name")
 
     async def hash(self, password: str) -> str:
         return await self._run(_Work(self._hasher, password, None))
 
     async def verify(self, stored: str, password: str) -> tuple[bool, str | None]:
-        """Whether `password` is the one of `stored` (never for an empty `stored`), and a new hash when the parameters have changed."""
+        """Whether `password` is the one of `stored`, and a new hash when the parameters have changed.
+
+        An empty `stored` has no password; finding that out takes as long.
+        """
         if len(password) > LONGEST:
             password = ""
         work = _Work(self._hasher, password, stored or self._nobody)

@@ -245,7 +245,11 @@ class Accounts(Protocol):
         ...
 
     async def put_session(self, session: Session) -> None:
-        """Writes a new session or what became of a known one (by id)."""
+        """Writes a new session."""
+        ...
+
+    async def update_session(self, session: Session) -> bool:
+        """Writes what became of a known session; False (and nothing written) when it has ended meanwhile."""
         ...
 
     async def session(self, secret_hash: str) -> Session | None:
@@ -256,12 +260,18 @@ class Accounts(Protocol):
 
     async def delete_session(self, id: str) -> None: ...
 
-    async def delete_sessions_of(self, user: str) -> list[str]: ...
+    async def delete_sessions_of(self, user: str, *, keep: str | None = None) -> list[str]:
+        """Ends all sessions of the user except the one with the id `keep`; returns the ids of those that ended."""
+        ...
 
     async def delete_sessions_before(self, seen_before: Millis, created_before: Millis) -> int: ...
 
     async def put_token(self, token: Token) -> None:
-        """Writes a new token or what became of a known one (by id)."""
+        """Writes a new token."""
+        ...
+
+    async def token_used(self, id: str, at: Millis) -> None:
+        """Notes that the token was used; nothing when it was deleted meanwhile."""
         ...
 
     async def token(self, secret_hash: str) -> Token | None: ...
