@@ -1,9 +1,14 @@
 """What every test may use. `from tests.peers import require` names a program that a test cannot do without."""
 
 import os
+from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
+from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
+
+OURS = ("hub", "routing", "mail", "webrtc", "channels", "agent_ui", "widget", "server")
 
 # A slow machine is no reason to fail; in CI the examples are the same each time, so that a red run can be repeated.
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,3 +22,18 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_blocking_calls() -> Iterator[None]:
+    """A call of ours that waits on the event loop's thread (a file, a database, a socket, sleep) raises BlockingError.
+
+    Everybody's messages wait behind such a call. Looking at a path is let pass: it takes microseconds.
+    """
+    waiting = BlockBuster(scanned_modules=[name for name in OURS if find_spec(name)])
+    for name, function in waiting.functions.items():
+        if name.startswith(("time.", "io.", "socket.", "ssl.", "sqlite3.")) or name in {"os.read", "os.write"}:
+            function.activate()
+    yield
+    for function in waiting.functions.values():
+        function.deactivate()
