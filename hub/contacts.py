@@ -1,0 +1,375 @@
+"""Commands to contacts: load, decide, commit, and remember what was just read or written."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from hub import commands as c
+from hub import events as e
+from hub import machine
+from hub.directory import Directory
+from hub.errors import HubError, InvalidInput, NotFound, VersionConflict
+from hub.events import Recorded
+from hub.ids import new_id
+from hub.lines import line_for
+from hub.model import (
+    AuthorKind,
+    Contact,
+    Customer,
+    FileRef,
+    Message,
+    MessageKind,
+    User,
+    Visitor,
+)
+from hub.ports import Change, Clock, ContactRow, Store
+
+TRIES = 8
+TEXT_LIMIT = 8000
+# Format characters that scripts and emoji need; all others (bidi overrides among them) are taken out.
+_JOINERS = "\u200c\u200d"
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Lru(OrderedDict[K, V], Generic[K, V]):
+    """A dictionary that forgets what was used longest ago."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def recall(self, key: K) -> V | None:
+        if key not in self:
+            return None
+        self.move_to_end(key)
+        return self[key]
+
+    def keep(self, key: K, value: V) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._limit:
+            self.popitem(last=False)
+
+
+class Outcome(Struct, frozen=True):
+    """What a command did: the contact after it, the events and messages it wrote (none when nothing had to be done)."""
+
+    row: ContactRow
+    events: tuple[Recorded, ...] = ()
+    messages: tuple[Message, ...] = ()
+    repeated: bool = False
+
+
+class Words(Struct, frozen=True):
+    """What is to be said inside a contact."""
+
+    author_kind: AuthorKind
+    author: str | None
+    author_name: str
+    text: str = ""
+    file: FileRef | None = None
+    internal: bool = False
+
+
+def clean_text(text: str, path: str = "text", limit: int = TEXT_LIMIT) -> str:
+    """The text without what no one typed (NUL, lone surrogates, other control characters but line ends and tabs).
+
+    Raises InvalidInput when it is longer than `limit` characters.
+    """
+    if len(text) > limit:
+        raise InvalidInput(path, f"expected at most {limit} characters, got {len(text)}")
+    return "".join(ch for ch in text.replace("\r\n", "\n") if ch in "\n\t" or ch.isprintable() or ch in _JOINERS)
+
+
+class ContactService:
+    """The one way to change a contact. Every step is decided on a version and committed only on that version."""
+
+    def __init__(self, store: Store, directory: Directory, clock: Clock) -> None:
+        self._store = store
+        self._directory = directory
+        self._clock = clock
+        self._rows: Lru[str, ContactRow] = Lru(20_000)
+        self._messages: Lru[str, Message] = Lru(20_000)
+        self._customers: Lru[str, Customer] = Lru(20_000)
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    async def get(self, id: str) -> ContactRow:
+        """Raises NotFound."""
+        row = self._rows.recall(id) or await self._store.contacts.get(id)
+        if row is None:
+            raise NotFound("contact", id)
+        self._remember(row)
+        return row
+
+    async def many(self, ids: Sequence[str]) -> dict[str, ContactRow]:
+        """The contacts that exist, by id."""
+        found = {id: row for id in ids if (row := self._rows.recall(id))}
+        missing = [id for id in ids if id not in found]
+        if missing:
+            found |= await self._store.contacts.many(missing)
+        return found
+
+    async def message(self, id: str) -> Message | None:
+        message = self._messages.recall(id) or await self._store.contacts.message(id)
+        if message is not None:
+            self._messages.keep(id, message)
+        return message
+
+    async def customers(self, ids: Sequence[str]) -> dict[str, Customer]:
+        found = {id: customer for id in ids if (customer := self._customers.recall(id))}
+        missing = [id for id in set(ids) if id not in found]
+        if missing:
+            for id, customer in (await self._store.people.customers(missing)).items():
+                self._customers.keep(id, customer)
+                found[id] = customer
+        return found
+
+    def _remember(self, row: ContactRow) -> None:
+        known = self._rows.get(row.contact.id)
+        if known is None or known.contact.version <= row.contact.version:
+            self._rows.keep(row.contact.id, row)
+
+    async def follow(self, batch: Sequence[Recorded]) -> None:
+        """The log reader that drops what another process changed."""
+        for recorded in batch:
+            row = self._rows.get(recorded.stream)
+            if row is not None and row.contact.version < recorded.version:
+                del self._rows[recorded.stream]
+            if isinstance(recorded.event, e.CustomerChanged):
+                known = self._customers.get(recorded.stream)
+                if known is not None and known.version < recorded.version:
+                    del self._customers[recorded.stream]
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        id: str,
+        command: c.Create,
+        then: Sequence[c.ContactCommand],
+        *,
+        actor: str,
+        command_id: str,
+        words: Words | None = None,
+        customer: Customer | None = None,
+        visitor: Visitor | None = None,
+    ) -> Outcome:
+        """A new contact with what follows at once (queueing, the page it came from, the first message).
+
+        The same id again returns the contact as it is. The customer and visitor rows are written in the same step.
+        """
+        now = self._clock.now()
+        step = _Step(Contact(id=id), now, self._directory)
+        step.do(command)
+        for following in then:
+            step.do(following)
+        if words is not None:
+            step.say(words, command_id)
+        change = step.change(actor, command_id, customer=customer, visitor=visitor)
+        try:
+            appended = await self._store.log.append(change)
+        except VersionConflict:
+            return Outcome(await self.get(id), repeated=True)
+        if appended.repeated:
+            return Outcome(await self.get(id), appended.events, repeated=True)
+        if customer is not None:
+            self._customers.keep(customer.id, customer)
+        return self._committed(change, appended.events)
+
+    async def do(
+        self,
+        id: str,
+        *commands: c.ContactCommand,
+        actor: str,
+        command_id: str | None = None,
+        guard: Callable[[Contact], None] | None = None,
+    ) -> Outcome:
+        """Carries out commands in one step; `guard` may refuse by raising, and is asked on the state decided on.
+
+        Raises NotFound, Refused (nothing changed) or Unavailable (nothing was stored; try again). The same
+        `command_id` of the same actor again gives the first result.
+        """
+
+        def decide(step: _Step) -> None:
+            if guard is not None:
+                guard(step.contact)
+            for command in commands:
+                step.do(command)
+
+        return await self._attempt(id, decide, actor, command_id)
+
+    async def say(
+        self,
+        id: str,
+        words: Words,
+        *,
+        actor: str,
+        command_id: str,
+        guard: Callable[[Contact], None] | None = None,
+    ) -> tuple[Message, Outcome]:
+        """Adds a message; returns it as committed, also when it is a repetition."""
+        if not words.text and words.file is None:
+            raise InvalidInput("text", "expected something to say")
+
+        def decide(step: _Step) -> None:
+            if guard is not None:
+                guard(step.contact)
+            step.say(words, command_id)
+
+        outcome = await self._attempt(id, decide, actor, command_id)
+        for message in outcome.messages:
+            if message.client_id == command_id:
+                return message, outcome
+        for recorded in outcome.events:
+            if isinstance(recorded.event, e.MessageAdded):
+                found = await self.message(recorded.event.message)
+                if found is not None:
+                    return found, outcome
+        raise NotFound("message", command_id)
+
+    async def _attempt(self, id: str, decide: Callable[[_Step], None], actor: str, command_id: str | None) -> Outcome:
+        for _ in range(TRIES):
+            row = await self.get(id)
+            step = _Step(row.contact, self._clock.now(), self._directory)
+            try:
+                decide(step)
+            except HubError:
+                # Refused because it was done already? Then this is the answer to a retry.
+                first = await self._store.log.find(id, actor, command_id) if command_id else None
+                if first is None:
+                    raise
+                return Outcome(row, first.events, repeated=True)
+            if not step.events:
+                return Outcome(row)
+            change = step.change(actor, command_id)
+            try:
+                appended = await self._store.log.append(change)
+            except VersionConflict:
+                self._rows.pop(id, None)
+                continue
+            if appended.repeated:
+                return Outcome(await self.get(id), appended.events, repeated=True)
+            return self._committed(change, appended.events)
+        raise VersionConflict("Too many people changed this contact at once. Please try again.")
+
+    def _committed(self, change: Change, events: tuple[Recorded, ...]) -> Outcome:
+        assert change.contact is not None
+        seqs = {r.event.message: r.seq for r in events if isinstance(r.event, e.MessageAdded)}
+        messages = tuple(_with_seq(message, seqs[message.id]) for message in change.messages)
+        for message in messages:
+            self._messages.keep(message.id, message)
+        row = ContactRow(change.contact, events[-1].seq)
+        self._remember(row)
+        return Outcome(row, events, messages)
+
+    # --- customers -------------------------------------------------------------------------------------------
+
+    async def edit_customer(self, customer: Customer, fields: Sequence[str], *, actor: str) -> Customer:
+        """Writes a customer whose `version` is one above what was read. Raises VersionConflict."""
+        await self._store.log.append(
+            Change(
+                customer.id,
+                customer.version - 1,
+                (e.CustomerChanged(actor, tuple(fields)),),
+                self._clock.now(),
+                actor,
+                customer=customer,
+            )
+        )
+        self._customers.keep(customer.id, customer)
+        return customer
+
+
+def _with_seq(message: Message, seq: int) -> Message:
+    fields: dict[str, Any] = {name: getattr(message, name) for name in message.__struct_fields__}
+    return Message(**(fields | {"seq": seq}))
+
+
+class _Step:
+    """One decision under way: the contact as it becomes, the events so far and the messages that go with them."""
+
+    def __init__(self, contact: Contact, now: int, directory: Directory) -> None:
+        self.contact = contact
+        self.events: list[e.ContactEvent] = []
+        self.messages: list[Message] = []
+        self._version = contact.version
+        self._now = now
+        self._directory = directory
+
+    def do(self, command: c.ContactCommand) -> None:
+        for event in machine.decide(self.contact, command, self._now):
+            before = self.contact
+            self._take(event)
+            line = line_for(event, before, self._directory.public_name, self._directory.queue_name)
+            if line is not None:
+                self._add(
+                    Words(AuthorKind.SYSTEM, None, "", internal=line.internal), None, MessageKind.SYSTEM, line.code,
+                    line.data,
+                )  # fmt: skip
+
+    def say(self, words: Words, client_id: str) -> None:
+        kind = MessageKind.NOTE if words.internal else MessageKind.FILE if words.file else MessageKind.TEXT
+        self._add(words, client_id, kind, None, {})
+
+    def _add(
+        self, words: Words, client_id: str | None, kind: MessageKind, code: str | None, data: dict[str, Any]
+    ) -> None:
+        id = new_id("ms", self._now)
+        say = c.Say(id, str(words.author_kind), str(kind), words.author, words.internal)
+        for event in machine.decide(self.contact, say, self._now):
+            assert isinstance(event, e.MessageAdded)
+            self._take(event)
+            self.messages.append(
+                Message(
+                    id,
+                    self.contact.id,
+                    event.n,
+                    self._now,
+                    words.author_kind,
+                    kind,
+                    words.text,
+                    words.author,
+                    words.author_name,
+                    words.file,
+                    client_id,
+                    code,
+                    data,
+                    words.internal,
+                )
+            )
+
+    def _take(self, event: e.ContactEvent) -> None:
+        self.contact = machine.evolve(self.contact, event, self._now)
+        self.events.append(event)
+
+    def change(
+        self,
+        actor: str,
+        command_id: str | None,
+        *,
+        customer: Customer | None = None,
+        visitor: Visitor | None = None,
+    ) -> Change:
+        return Change(
+            self.contact.id,
+            self._version,
+            tuple(self.events),
+            self._now,
+            actor,
+            command_id,
+            self.contact,
+            tuple(self.messages),
+            customer,
+            visitor,
+        )
+
+
+def agent_words(user: User, text: str, file: FileRef | None = None, *, internal: bool = False) -> Words:
+    """What an agent says; visitors see the first of his names."""
+    return Words(AuthorKind.AGENT, user.id, user.name, text, file, internal)
