@@ -1,0 +1,1 @@
+"""Moss & Kiln, the demo shop: what it sells, its pictures, its pages and their texts."""
