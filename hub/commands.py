@@ -150,6 +150,10 @@ class VisitPage(Command, frozen=True):
     title: str
 
 
+class RecogniseCustomer(Command, frozen=True):
+    customer: str
+
+
 class Remind(Command, frozen=True):
     pass
 
@@ -177,5 +181,6 @@ ContactCommand = (
     | Rate
     | Edit
     | VisitPage
+    | RecogniseCustomer
     | Remind
 )

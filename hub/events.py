@@ -169,6 +169,13 @@ class PageVisited(Event, frozen=True, tag="page.visited"):
     title: str
 
 
+class CustomerRecognised(Event, frozen=True, tag="contact.customer_recognised"):
+    """The visitor proved to be this customer; `former` was the record made for him before."""
+
+    customer: str
+    former: str
+
+
 class VisitorReminded(Event, frozen=True, tag="visitor.reminded"):
     """The idle visitor was asked whether he is still there."""
 
@@ -224,6 +231,7 @@ ContactEvent = (
     | ContactRated
     | ContactEdited
     | PageVisited
+    | CustomerRecognised
     | VisitorReminded
 )
 AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | ConfigChanged

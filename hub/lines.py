@@ -42,6 +42,8 @@ def line_for(
             by = event.by if event.by in ("visitor", "system") else "agent"
             name = agent_name(event.by) if by == "agent" else ""
             return Line("ended", {"by": by, "name": name, "reason": event.reason})
+        case e.CustomerRecognised():
+            return Line("identified", {}, internal=True)
         case e.VisitorReminded():
             return Line("reminder", {})
         case e.ContactQueued(reason="new") if before.channel is Channel.EMAIL:

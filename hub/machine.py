@@ -57,6 +57,7 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.ContactRated: Transition(frozenset({P.WRAPPING, P.CLOSED}), None),
     e.ContactEdited: Transition(LIVING | {P.CLOSED}, None),
     e.PageVisited: Transition(OPEN, None),
+    e.CustomerRecognised: Transition(OPEN, None),
     e.VisitorReminded: Transition(SERVED, None),
 }
 
@@ -224,6 +225,11 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             if contact.page and (contact.page.url, contact.page.title) == (command.url, command.title):
                 return []
             return [e.PageVisited(command.url, command.title)]
+        case c.RecogniseCustomer():
+            _require(contact, OPEN)
+            if command.customer == contact.customer:
+                return []
+            return [e.CustomerRecognised(command.customer, contact.customer)]
         case c.Remind():
             return [e.VisitorReminded()] if contact.phase in SERVED and contact.reminded_at is None else []
         case _:
@@ -384,6 +390,8 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
             )
         case e.PageVisited():
             return replace(contact, page=VisitedPage(event.url, event.title, at))
+        case e.CustomerRecognised():
+            return replace(contact, customer=event.customer)
         case e.VisitorReminded():
             return replace(contact, reminded_at=at)
         case _:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -40,9 +40,9 @@ class PresenceService:
         self._windows: dict[str, dict[str, Millis]] = {}
         self._grace: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._working: Callable[[str], Awaitable[list[str]]] | None = None
+        self._working: Callable[[str], list[str]] | None = None
 
-    async def start(self, contacts_of: Callable[[str], Awaitable[list[str]]]) -> None:
+    async def start(self, contacts_of: Callable[[str], list[str]]) -> None:
         """`contacts_of(agent)` gives the ids of the contacts he serves. Whoever was there before a crash has the
         grace time to come back."""
         self._working = contacts_of
@@ -161,7 +161,7 @@ class PresenceService:
         await asyncio.sleep(self.grace_ms / 1000)
         self._grace.pop(agent, None)
         assert self._working is not None
-        for contact in await self._working(agent):
+        for contact in self._working(agent):
             try:
                 await self._contacts.do(contact, c.LoseAgent(agent, "agent_lost"), actor="system")
             except Unavailable:

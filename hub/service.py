@@ -12,6 +12,7 @@ from hub.contacts import ContactService, Outcome, agent_words, clean_text
 from hub.directory import Directory
 from hub.errors import Forbidden, NotFound, Refused
 from hub.feed import Feed
+from hub.living import Living
 from hub.model import Contact, FileRef, Message, Millis, User
 from hub.permissions import Permission, may
 from hub.ports import Bus, Clock, ContactRow, Store
@@ -73,6 +74,7 @@ class Hub:
         self.clock = clock
         self.feed = Feed(store.log)
         self.directory = Directory(store)
+        self.living = Living()
         self.contacts = ContactService(store, self.directory, clock)
         self.presence = PresenceService(store, self.contacts, clock, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
@@ -90,9 +92,32 @@ class Hub:
     def routing(self, routing: Routing) -> None:
         self._routing = routing
 
+    async def start(self) -> None:
+        """Reads what there is, then follows the log. The dispatcher is started after it, the sockets last."""
+        await self.directory.load()
+        cursor = await self.store.log.head()
+        await self.living.load(self.store)
+        await self.feed.start()
+        for name, reader in (
+            ("contacts", self.contacts.follow),
+            ("living", self.living.follow),
+            ("directory", self.directory.follow),
+            ("presence", self.presence.follow),
+        ):
+            self.feed.add(name, reader, cursor)
+        await self.presence.start(self._held_by)
+
+    async def stop(self) -> None:
+        self.stopping = True
+        await self.presence.stop()
+        await self.feed.stop()
+
+    def _held_by(self, agent: str) -> list[str]:
+        return [row.contact.id for row in self.living.of_agent(agent)]
+
     # --- who may see and do what --------------------------------------------------------------------------------
 
-    async def may_see(self, user: User, contact: Contact) -> bool:
+    def may_see(self, user: User, contact: Contact) -> bool:
         """His own, past and present; those waiting in queues he serves; others of customers he is serving."""
         if may(user, Permission.CONTACT_READ_ALL):
             return True
@@ -103,20 +128,21 @@ class Hub:
             return True
         if contact.agent is None and contact.closed_at is None and contact.queue is not None:
             return self.directory.serves(user, contact.queue)
-        return contact.customer in await self._customers_of(user)
-
-    async def _customers_of(self, user: User) -> set[str]:
-        rows = await self.contacts.many(self.working_on(user.id))
-        return {row.contact.customer for row in rows.values()}
-
-    working_on: Callable[[str], list[str]] = staticmethod(lambda agent: [])
+        return any(row.contact.customer == contact.customer for row in self.living.of_agent(user.id))
 
     async def seen_by(self, user: User, id: str) -> ContactRow:
         """The contact, if this user may see it. Raises NotFound, Forbidden."""
         row = await self.contacts.get(id)
-        if not await self.may_see(user, row.contact):
+        if not self.may_see(user, row.contact):
             raise Forbidden("This contact belongs to other agents.")
         return row
+
+    async def file_of(self, file: str, contact: str, uploader: str) -> FileRef:
+        """What a message says of an uploaded file; only its uploader may send it, and only there. Raises NotFound."""
+        stored = await self.store.files.get(file)
+        if stored is None or stored.contact != contact or stored.uploader != uploader:
+            raise NotFound("file", file)
+        return FileRef(stored.id, stored.name, stored.size, stored.type, stored.width, stored.height, stored.thumb)
 
     # --- what agents do ---------------------------------------------------------------------------------------
 

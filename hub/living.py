@@ -1,0 +1,102 @@
+"""The contacts that are not closed, folded from the log in memory, with who holds them: what live views go by."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from hub import machine
+from hub.events import Event, Recorded
+from hub.model import Channel, Contact, Phase
+from hub.ports import ContactRow, Store
+
+
+class Living:
+    """Starts from the store's rows at a sequence number and applies every event after it, in order."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, ContactRow] = {}
+        self._by_agent: dict[str, set[str]] = defaultdict(set)
+        self._by_queue: dict[str, set[str]] = defaultdict(set)
+        self._by_visitor: dict[str, set[str]] = defaultdict(set)
+
+    async def load(self, store: Store) -> None:
+        async for row in store.contacts.living():
+            self._put(row)
+
+    async def follow(self, batch: Sequence[Recorded]) -> None:
+        for recorded in batch:
+            self.apply(recorded)
+
+    def apply(self, recorded: Recorded) -> tuple[Contact, Contact] | None:
+        """(before, after) of a contact's event; None for what is no contact's, is known already, or follows a close."""
+        if type(recorded.event) not in machine.TRANSITIONS:
+            return None
+        row = self._rows.get(recorded.stream)
+        if row is None:
+            if recorded.version != 1:
+                return None
+            row = ContactRow(Contact(id=recorded.stream), 0)
+        before = row.contact
+        if recorded.version <= before.version:
+            return None
+        event: Event = recorded.event
+        after = machine.evolve(before, event, recorded.at)  # type: ignore[arg-type]  # narrowed by the table above
+        self._put(ContactRow(after, recorded.seq), before)
+        return before, after
+
+    def _put(self, row: ContactRow, before: Contact | None = None) -> None:
+        contact = row.contact
+        if before is not None:
+            self._unindex(before)
+        if contact.phase is Phase.CLOSED:
+            self._rows.pop(contact.id, None)
+            return
+        self._rows[contact.id] = row
+        for agent in holders(contact):
+            self._by_agent[agent].add(contact.id)
+        if contact.queue is not None:
+            self._by_queue[contact.queue].add(contact.id)
+        if contact.visitor is not None:
+            self._by_visitor[contact.visitor].add(contact.id)
+
+    def _unindex(self, contact: Contact) -> None:
+        for agent in holders(contact):
+            self._by_agent[agent].discard(contact.id)
+        if contact.queue is not None:
+            self._by_queue[contact.queue].discard(contact.id)
+        if contact.visitor is not None:
+            ids = self._by_visitor[contact.visitor]
+            ids.discard(contact.id)
+            if not ids:
+                del self._by_visitor[contact.visitor]
+
+    def __iter__(self) -> Iterator[ContactRow]:
+        return iter(self._rows.values())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, contact: str) -> ContactRow | None:
+        return self._rows.get(contact)
+
+    def of_agent(self, agent: str) -> list[ContactRow]:
+        """Offered to him, held by him, or with him taking part."""
+        return [self._rows[id] for id in self._by_agent.get(agent, ())]
+
+    def in_queue(self, queue: str) -> list[ContactRow]:
+        return [self._rows[id] for id in self._by_queue.get(queue, ())]
+
+    def of_visitor(self, visitor: str, channel: Channel | None = None) -> list[ContactRow]:
+        rows = [self._rows[id] for id in self._by_visitor.get(visitor, ())]
+        return [row for row in rows if channel is None or row.contact.channel is channel]
+
+
+def holders(contact: Contact) -> set[str]:
+    """Every agent whose desktop shows the contact now."""
+    agents = {*contact.participants, *contact.invited}
+    if contact.agent is not None:
+        agents.add(contact.agent)
+    if contact.offer is not None:
+        agents.add(contact.offer.agent)
+    return agents
