@@ -116,16 +116,22 @@ class OfferAccepted:
 
 @dataclass(frozen=True, slots=True)
 class OfferDeclined:
+    """`until`: when the contact may be offered to this agent again (None: by the queue's `retry_exclude_ms`)."""
+
     contact: str
     agent: str
     fence: int
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OfferMissed:
+    """`until`: when the contact may be offered to this agent again (None: by the queue's `retry_exclude_ms`)."""
+
     contact: str
     agent: str
     fence: int
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,168 @@
+"""How contacts enter and leave queues: listing, score, relaxation, what they are kept for and excluded from."""
+
+from dataclasses import replace
+
+from routing.deadlines import Deadlines
+from routing.index import Index
+from routing.inputs import Decision, Enqueued, Overflow, OverflowReason, SkillsRelaxed
+from routing.matching import Due, Matching, Subject
+from routing.specs import QueueSpec
+from routing.waiting import Contact, Queue
+
+ROUTING_FIELDS = ("skills", "relax", "strategy", "priority", "quantum_ms", "costs")
+"""The fields of a queue whose change puts its contacts in another order or place."""
+
+
+class Admission:
+    """The contacts that wait or are offered, by id, and the lists they stand in."""
+
+    def __init__(self, index: Index, deadlines: Deadlines[Subject], matching: Matching) -> None:
+        self._index = index
+        self._deadlines = deadlines
+        self._matching = matching
+        self.contacts: dict[str, Contact] = {}
+        self._aside: dict[str, dict[Contact, None]] = {}
+        self._serial = 0
+
+    def new(self, facts: Enqueued) -> Contact:
+        """A contact that was not known; it waits once it is admitted."""
+        self._serial += 1
+        contact = self.contacts[facts.contact] = Contact(facts, self._serial, facts.last_fence, facts.relaxed_step)
+        return contact
+
+    def admit(self, contact: Contact, now: int, decisions: list[Decision]) -> None:
+        """The contact enters the queue that its facts name."""
+        facts = contact.facts
+        queue = self._index.queues.get(facts.queue)
+        if queue is None:
+            self._set_aside(contact, decisions)
+            return
+        contact.queue = queue
+        queue.ages.add(contact.age_entry)
+        if facts.only_agent is not None and facts.only_until is not None:
+            self._keep(contact, facts.only_agent, facts.only_until, now, directed=True)
+        elif facts.preferred_agent is not None:
+            wait_ms = queue.spec.sticky_wait_ms if facts.preferred_wait_ms is None else facts.preferred_wait_ms
+            self._keep(contact, facts.preferred_agent, facts.enqueued_at + wait_ms, now, directed=False)
+        self.rate(contact, queue, now, decisions)
+        self._matching.wait(contact, queue, now)
+
+    def admit_anew(self, contact: Contact, facts: Enqueued, now: int, decisions: list[Decision]) -> None:
+        """The contact, which is not offered, waits by other facts, with the serial and the fences it had."""
+        self._unlist(contact)
+        if facts.queue != contact.facts.queue:
+            contact.announced = facts.relaxed_step
+        contact.facts, contact.next_facts = facts, None
+        self.admit(contact, now, decisions)
+
+    def forget(self, contact: Contact) -> None:
+        """The contact, which is not offered, is routed no more."""
+        self._unlist(contact)
+        for agent in contact.excluded:
+            self._deadlines.cancel((Due.EXCLUDED, contact.id, agent))
+        del self.contacts[contact.id]
+
+    def rate(self, contact: Contact, queue: Queue, now: int, decisions: list[Decision]) -> None:
+        """Score and relaxation step by the queue's settings; not while the contact is in a waiting set."""
+        facts, spec = contact.facts, queue.spec
+        contact.score = facts.enqueued_at - (facts.priority + spec.priority) * spec.quantum_ms
+        contact.step = queue.step_at(now - facts.enqueued_at)
+        if contact.step > contact.announced:
+            contact.announced = contact.step
+            decisions.append(SkillsRelaxed(contact.id, contact.step))
+        if contact.step < len(spec.relax):
+            self._deadlines.set((Due.RELAX, contact.id, ""), facts.enqueued_at + spec.relax[contact.step].after_ms)
+        else:
+            self._deadlines.cancel((Due.RELAX, contact.id, ""))
+
+    def house_again(self, contact: Contact, now: int) -> None:
+        """Where the contact has to wait may have changed; nothing happens if it does not wait."""
+        if contact.home is not None and contact.queue is not None:
+            self._matching.leave(contact)
+            self._matching.wait(contact, contact.queue, now)
+
+    def relax(self, contact: Contact, now: int, decisions: list[Decision]) -> None:
+        """The contact's age reached a relaxation step; if it is offered, that counts when it comes back."""
+        assert contact.queue is not None
+        waits = contact.home is not None
+        self._matching.leave(contact)
+        self.rate(contact, contact.queue, now, decisions)
+        if waits:
+            self._matching.wait(contact, contact.queue, now)
+
+    def exclude(self, contact: Contact, agent: str, until: int, now: int) -> None:
+        """The contact is not offered to the agent before `until`; an exclusion is only ever made longer."""
+        if until > max(now, contact.excluded.get(agent, 0)):
+            contact.excluded[agent] = until
+            self._deadlines.set((Due.EXCLUDED, contact.id, agent), until)
+            if contact.kept_for == agent:
+                self.house_again(contact, now)
+
+    def change_queue(self, spec: QueueSpec, now: int, decisions: list[Decision]) -> None:
+        """The queue is made, or its contacts are put where its new settings have them."""
+        queue = self._index.queues.get(spec.id)
+        if queue is None:
+            self._index.set_queue(spec)
+            for contact in self._aside.pop(spec.id, {}):
+                if contact.offer is None:
+                    self.admit(contact, now, decisions)
+            return
+        if all(getattr(queue.spec, name) == getattr(spec, name) for name in ROUTING_FIELDS):
+            queue.spec = spec
+            return
+        contacts = [entry[3] for entry in queue.ages]
+        waiting = [contact for contact in contacts if contact.home is not None]
+        for contact in waiting:
+            self._matching.leave(contact)
+        self._index.set_queue(spec)
+        for contact in contacts:
+            self.rate(contact, queue, now, decisions)
+        for contact in waiting:
+            self._matching.wait(contact, queue, now)
+
+    def remove_queue(self, id: str, decisions: list[Decision]) -> None:
+        """The queue is gone; what waited in it is held aside, what is offered from it goes on."""
+        queue = self._index.queues.get(id)
+        if queue is None:
+            return
+        for entry in list(queue.ages):
+            contact = entry[3]
+            waits = contact.home is not None
+            self._unlist(contact)
+            if waits:
+                self._set_aside(contact, decisions)
+        self._index.remove_queue(queue)
+
+    def _unlist(self, contact: Contact) -> None:
+        """The contact leaves its queue, or the place where it was held aside for want of one."""
+        self._matching.leave(contact)
+        if contact.queue is not None:
+            contact.queue.ages.remove(contact.age_entry)
+            contact.queue = None
+        aside = self._aside.get(contact.facts.queue, {})
+        if contact in aside:
+            del aside[contact]
+            if not aside:
+                del self._aside[contact.facts.queue]
+        contact.kept_for, contact.directed = None, False
+        self._deadlines.cancel((Due.RELAX, contact.id, ""))
+        self._deadlines.cancel((Due.KEPT, contact.id, ""))
+
+    def _set_aside(self, contact: Contact, decisions: list[Decision]) -> None:
+        """Its queue does not exist: say so, and hold the contact until it is moved or the queue is made."""
+        self._aside.setdefault(contact.facts.queue, {})[contact] = None
+        decisions.append(Overflow(contact.id, contact.facts.queue, OverflowReason.NO_QUEUE))
+
+    def _keep(self, contact: Contact, agent: str, until: int, now: int, *, directed: bool) -> None:
+        if until > now:
+            contact.kept_for, contact.kept_until, contact.directed = agent, until, directed
+            self._deadlines.set((Due.KEPT, contact.id, ""), until)
+
+
+def same_place(one: Enqueued, other: Enqueued) -> bool:
+    """Whether two inputs say the same about where and how the contact waits."""
+    return _place(one) == _place(other)
+
+
+def _place(facts: Enqueued) -> Enqueued:
+    return replace(facts, last_fence=0, relaxed_step=0, excluded={})

@@ -1,0 +1,145 @@
+"""Agents as the engine keeps them: presence, what each holds, and whether there is room for more.
+
+An agent's load is the sum of the costs of his contacts, from the offer to the end of wrap-up. Room for a contact asks
+three things: his maximum for the channel, his one telephone line, and capacity; contacts on channels that the offered
+one interrupts do not count for capacity, so a call may come on top of e-mails. A transfer by hand may overload an
+agent; the engine then offers him nothing until there is room again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from routing.specs import AgentSpec, AgentState, ChannelRules
+from routing.views import AgentView, Reason
+
+
+class Stage(StrEnum):
+    """How far a contact is with the agent who has it."""
+
+    OFFERED = "offered"
+    HELD = "held"
+    WRAPPING = "wrapping"
+
+
+@dataclass(slots=True)
+class Work:
+    """One contact on one agent: what it costs him, and since when (ms) he serves it."""
+
+    channel: str
+    queue: str
+    cost: int
+    stage: Stage
+    since: int
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """One agent; `ordinal` is unique and breaks ties.
+
+    `epoch` and `changed_at` are those of the last presence change (-1: none was heard of yet). `idle_since` moves when
+    he becomes available, accepts, or is done with a contact; never when he declines or misses one.
+    """
+
+    spec: AgentSpec
+    ordinal: int
+    rules: Mapping[str, ChannelRules]
+    state: AgentState = AgentState.OFFLINE
+    epoch: int = -1
+    changed_at: int = -1
+    removed: bool = False
+    idle_since: int = 0
+    handled_today: int = 0
+    turns: dict[str, int] = field(default_factory=dict)
+    """By queue: the number of the last offer made to him there, for round robin."""
+    contacts: dict[str, Work] = field(default_factory=dict)
+    load: int = 0
+    wrapping: int = 0
+    lines: int = 0
+    channel_load: dict[str, int] = field(default_factory=dict)
+    channel_count: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    @property
+    def open(self) -> bool:
+        """Whether he may be offered anything at all: available, and not in wrap-up."""
+        return self.state is AgentState.AVAILABLE and not self.wrapping
+
+    def take(self, contact: str, work: Work) -> None:
+        """The contact weighs on him from now on."""
+        self.contacts[contact] = work
+        self._weigh(work, work.cost, 1)
+
+    def drop(self, contact: str) -> Work:
+        """The contact weighs on him no more."""
+        work = self.contacts.pop(contact)
+        self._weigh(work, -work.cost, -1)
+        if work.stage is Stage.WRAPPING:
+            self.wrapping -= 1
+        return work
+
+    def wrap_up(self, contact: str) -> None:
+        """The conversation is over, the work on it is not: the load stays."""
+        self.contacts[contact].stage = Stage.WRAPPING
+        self.wrapping += 1
+
+    def _weigh(self, work: Work, cost: int, count: int) -> None:
+        channel = work.channel
+        self.load += cost
+        self.channel_load[channel] = self.channel_load.get(channel, 0) + cost
+        self.channel_count[channel] = self.channel_count.get(channel, 0) + count
+        if self.rules[channel].takes_line:
+            self.lines += count
+
+    def cost(self, channel: str, queue_cost: int | None) -> int:
+        """What a contact costs him: his own figure, else the queue's, else the channel's."""
+        return self.spec.costs.get(channel) or queue_cost or self.rules[channel].cost
+
+    def maximum(self, channel: str) -> int | None:
+        """How many contacts of the channel he holds at most; None when capacity is the only limit."""
+        return self.spec.maxima.get(channel, self.rules[channel].maximum)
+
+    def slots(self, channel: str, queue_cost: int | None) -> int:
+        """How many contacts of the channel he can serve side by side when he does nothing else."""
+        slots = self.spec.capacity // self.cost(channel, queue_cost)
+        maximum = self.maximum(channel)
+        if maximum is not None:
+            slots = min(slots, maximum)
+        return min(slots, 1) if self.rules[channel].takes_line else slots
+
+    def obstacle(self, channel: str, queue_cost: int | None) -> Reason | None:
+        """The first thing that keeps a contact of the channel from being offered to him now, or None."""
+        if self.state is not AgentState.AVAILABLE:
+            return Reason.NOT_AVAILABLE
+        if self.wrapping:
+            return Reason.WRAPPING_UP
+        maximum = self.maximum(channel)
+        if maximum is not None and self.channel_count.get(channel, 0) >= maximum:
+            return Reason.CHANNEL_FULL
+        rules = self.rules[channel]
+        if rules.takes_line and self.lines:
+            return Reason.LINE_BUSY
+        load = self.load
+        interrupted = rules.interrupts if self.spec.interrupts is None else self.spec.interrupts.get(channel, ())
+        for other in interrupted:
+            load -= self.channel_load.get(other, 0)
+        if load + self.cost(channel, queue_cost) > self.spec.capacity:
+            return Reason.NO_CAPACITY
+        return None
+
+    def view(self) -> AgentView:
+        """The agent as the outside may see him."""
+        of = {stage: tuple(c for c, work in self.contacts.items() if work.stage is stage) for stage in Stage}
+        return AgentView(
+            self.id,
+            self.state,
+            self.epoch,
+            self.load,
+            self.spec.capacity,
+            of[Stage.OFFERED],
+            of[Stage.HELD],
+            of[Stage.WRAPPING],
+        )

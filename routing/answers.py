@@ -1,0 +1,87 @@
+"""What the engine answers when asked: positions, estimates, explanations."""
+
+from collections.abc import Mapping
+
+from routing.estimate import Figures, estimate_wait
+from routing.index import Index
+from routing.specs import ChannelRules
+from routing.views import Explanation, QueueCounters, Reason
+from routing.waiting import Contact, Queue, Seat
+
+
+def position(contact: Contact) -> int | None:
+    """The contact's place among those that ask for the same, from 1; None when it is held aside."""
+    if contact.offer is not None:
+        return 1
+    if contact.home is None or contact.waiting_class is None:
+        return None
+    return (contact.home if contact.directed else contact.waiting_class.waiting).rank(contact.entry) + 1
+
+
+def wait_estimate(contact: Contact, channels: Mapping[str, ChannelRules]) -> float | None:
+    """The probable wait in seconds, 0.0 while offered; None when held aside, or nobody eligible is available."""
+    if contact.offer is not None:
+        return 0.0
+    place, waiting_class = position(contact), contact.waiting_class
+    if place is None or waiting_class is None:
+        return None
+    channel, servers = waiting_class.channel, waiting_class.servers
+    if contact.directed and contact.host is not None:
+        servers = contact.host.agent.slots(channel, waiting_class.queue_cost) if contact.host.staffed else 0
+    return _estimate(place - 1, servers, waiting_class.queue, channel, channels)
+
+
+def newcomer_wait(
+    index: Index, queue: Queue, channel: str, now: int, channels: Mapping[str, ChannelRules]
+) -> float | None:
+    """The probable wait in seconds of a contact that comes now and asks for nothing beyond the queue's skills."""
+    waiting_class = index.class_of(queue, channel, queue.skills_at(0, {}))
+    if waiting_class.idle:
+        return 0.0
+    score = now - queue.spec.priority * queue.spec.quantum_ms
+    ahead = waiting_class.waiting.rank((score + 1,))
+    return _estimate(ahead, waiting_class.servers, queue, channel, channels)
+
+
+def _estimate(
+    ahead: int, servers: int, queue: Queue, channel: str, channels: Mapping[str, ChannelRules]
+) -> float | None:
+    figures = queue.figures.get(channel, Figures())
+    prior_ms = queue.spec.handle_ms.get(channel) or channels[channel].handle_ms
+    return estimate_wait(ahead, servers, figures.mean_handle_s(prior_ms), figures.mean_patience_s())
+
+
+def counters(queue: Queue) -> QueueCounters:
+    """The queue now."""
+    oldest = queue.ages.head[0] if queue.ages.head else None
+    waiting = len(queue.ages) - queue.offered
+    return QueueCounters(queue.spec.id, waiting, queue.offered, oldest, queue.staffed, queue.idle)
+
+
+def explain(contact: Contact, index: Index) -> list[Explanation]:
+    """For each agent, by id, whether he could be offered the contact now, and if not why."""
+    told = []
+    for id, seat in sorted(index.seats.items()):
+        reasons = tuple(_reasons(contact, seat))
+        told.append(Explanation(id, not reasons, reasons))
+    return told
+
+
+def _reasons(contact: Contact, seat: Seat) -> list[Reason]:
+    agent, queue, channel = seat.agent, contact.queue, contact.facts.channel
+    if queue is None:
+        return [Reason.NO_QUEUE]
+    skills = queue.skills_at(contact.step, contact.facts.requirements)
+    asked = not (contact.directed and contact.kept_for == agent.id)
+    found = {
+        Reason.NOT_IN_QUEUE: asked and not seat.profile.is_in(queue.spec.id),
+        Reason.CHANNEL_NOT_SERVED: asked and channel in seat.profile.unserved,
+        Reason.SKILL_MISSING: asked and not seat.profile.has(skills),
+        Reason.KEPT_FOR_ANOTHER: contact.host is not None and contact.host is not seat,
+        Reason.OFFERED_TO_ANOTHER: contact.offer is not None and contact.offer.seat is not seat,
+        Reason.EXCLUDED: agent.id in contact.excluded,
+        Reason.HAS_IT: contact.id in agent.contacts,
+    }
+    reasons = [reason for reason, applies in found.items() if applies]
+    obstacle = agent.obstacle(channel, queue.spec.costs.get(channel))
+    return reasons if obstacle is None else [*reasons, obstacle]
