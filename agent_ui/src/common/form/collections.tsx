@@ -185,23 +185,26 @@ export function LevelsControl({ field, id, value, row, describedBy, disabled, on
         </div>
       ))}
       {free.length > 0 && (
-        <select
-          id={`${id}-add`}
-          class="field add-select"
-          value=""
-          disabled={disabled}
-          aria-label={field.add}
-          onChange={(event) => {
-            const key = event.currentTarget.value;
-            event.currentTarget.value = "";
-            if (key) onChange({ ...levels, [key]: Math.ceil((field.min + field.max) / 2) } as Row);
-          }}
-        >
-          <option value="">{field.add}</option>
-          {free.map((option) => (
-            <option key={option.value} value={option.value}>{option.label}</option>
-          ))}
-        </select>
+        <span class="select-box">
+          <select
+            id={`${id}-add`}
+            class="field add-select"
+            value=""
+            disabled={disabled}
+            aria-label={field.add}
+            onChange={(event) => {
+              const key = event.currentTarget.value;
+              event.currentTarget.value = "";
+              if (key) onChange({ ...levels, [key]: Math.ceil((field.min + field.max) / 2) } as Row);
+            }}
+          >
+            <option value="">{field.add}</option>
+            {free.map((option) => (
+              <option key={option.value} value={option.value}>{option.label}</option>
+            ))}
+          </select>
+          <Icon name="down" small />
+        </span>
       )}
     </div>
   );

@@ -1,6 +1,7 @@
 // The simple controls: one value each.
 import { useId, useState } from "preact/hooks";
 import { t } from "../i18n.ts";
+import { Icon } from "../icons.tsx";
 import { resolve, type ControlProps, type Field } from "./fields.ts";
 import type { Value } from "./paths.ts";
 
@@ -88,23 +89,26 @@ export function SelectControl(props: Of<"select">) {
   const current = String(value ?? "");
   const known = current === "" || options.some((option) => option.value === current);
   return (
-    <select
-      id={id}
-      class="field"
-      value={current}
-      disabled={disabled}
-      required={field.required}
-      onChange={(event) => onChange(event.currentTarget.value === "" ? null : event.currentTarget.value)}
-      {...aria(props)}
-    >
-      {(field.empty !== undefined || current === "") && <option value="">{field.empty ?? t("form.choose")}</option>}
-      {!known && <option value={current}>{current}</option>}
-      {options.map((option) => (
-        <option key={option.value} value={option.value}>
-          {option.label}
-        </option>
-      ))}
-    </select>
+    <span class="select-box">
+      <select
+        id={id}
+        class="field"
+        value={current}
+        disabled={disabled}
+        required={field.required}
+        onChange={(event) => onChange(event.currentTarget.value === "" ? null : event.currentTarget.value)}
+        {...aria(props)}
+      >
+        {(field.empty !== undefined || current === "") && <option value="">{field.empty ?? t("form.choose")}</option>}
+        {!known && <option value={current}>{current}</option>}
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+      <Icon name="down" small />
+    </span>
   );
 }
 

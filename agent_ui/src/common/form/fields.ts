@@ -25,6 +25,8 @@ interface Base {
 
 export interface ControlProps {
   id: string;
+  /** The field's path from the row's root. */
+  path: string;
   value: Value;
   row: Row;
   describedBy: string | undefined;

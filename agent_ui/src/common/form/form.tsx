@@ -61,6 +61,7 @@ export function FieldView({ field, scope, row, errors, disabled, onChange }: Fie
   const described = [field.hint && `${id}-h`, problem && `${id}-e`].filter(Boolean).join(" ") || undefined;
   const props: ControlProps = {
     id,
+    path: field.name,
     value: get(row, field.name),
     row,
     errors,

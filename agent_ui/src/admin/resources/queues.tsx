@@ -1,0 +1,87 @@
+// Queues: what a contact needs, who is asked and when, and what is promised.
+import { field as fieldOf, idField, section as sectionOf, type Resource } from "../resource.tsx";
+import type { Field } from "../../common/form/fields.ts";
+import { LANGUAGES, t } from "../../common/i18n.ts";
+import { nameIn, optionsOf, rowText } from "../data.ts";
+import { CHANNELS } from "./users.tsx";
+
+const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("queues", name, rest);
+const section = (name: string, fields: readonly Field[]) => sectionOf("queues", name, fields);
+
+const STRATEGIES = ["longest_idle", "least_loaded", "round_robin", "most_skilled", "fixed_order", "fewest_today", "random"];
+
+/** The languages of every site together: what a queue says may be read on any of them. */
+export function siteLocales(): string[] {
+  return Object.keys(LANGUAGES);
+}
+
+function levels(value: unknown): string {
+  return Object.entries((value ?? {}) as Record<string, number>)
+    .map(([id, level]) => `${nameIn("skills", id)} ${level}`)
+    .join(", ");
+}
+
+export const queues: Resource = {
+  path: "queues",
+  permission: "admin.config",
+  icon: "queue",
+  needs: ["skills", "hours"],
+  idFromName: true,
+  nameOf: (row) => rowText(row, "name"),
+  columns: () => [
+    { key: "name", label: t("admin.queues.name"), text: (row) => rowText(row, "name"), cell: (row) => rowText(row, "name") },
+    { key: "skills", label: t("admin.queues.skills"), text: (row) => levels(row["skills"]), cell: (row) => levels(row["skills"]) || <span class="none">{t("admin.queues.any_agent")}</span> },
+    { key: "strategy", label: t("admin.queues.strategy"), extra: true, text: (row) => t(`admin.queues.strategy.${rowText(row, "strategy")}`), cell: (row) => t(`admin.queues.strategy.${rowText(row, "strategy")}`) },
+    { key: "hours", label: t("admin.queues.hours"), extra: true, text: (row) => (row["hours"] ? nameIn("hours", rowText(row, "hours")) : ""), cell: (row) => (row["hours"] ? nameIn("hours", rowText(row, "hours")) : <span class="none">{t("admin.queues.always")}</span>) },
+    {
+      key: "target", label: t("admin.queues.target"), numeric: true,
+      sort: (row) => Number((row["target"] as { percent?: number } | undefined)?.percent ?? 0),
+      cell: (row) => {
+        const target = (row["target"] ?? {}) as { percent?: number; seconds?: number };
+        return t("admin.queues.target_short", { percent: target.percent ?? 80, seconds: target.seconds ?? 20 });
+      },
+    },
+  ],
+  fresh: () => ({
+    id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
+    max_length: null, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
+  }),
+  outgoing: (row) => ({
+    ...row,
+    offer_s: Object.fromEntries(Object.entries((row["offer_s"] ?? {}) as Record<string, number | null>).filter(([, seconds]) => seconds !== null)),
+  }),
+  sections: (_row, isNew) => [
+    section("queue", [
+      field("name", { kind: "text", required: true, max: 120, half: true }),
+      idField(isNew),
+      field("skills", { kind: "levels", options: () => optionsOf("skills"), min: 1, max: 5, add: t("admin.queues.skills.add"), none: t("admin.queues.skills.none") }),
+      field("relax", {
+        kind: "rows", add: t("admin.queues.relax.add"), none: t("admin.queues.relax.none"), itemName: t("admin.queues.relax.item"),
+        fresh: () => ({ after_s: 60, skills: {} }),
+        fields: [
+          field("after_s", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds") }),
+          { ...field("skills", { kind: "levels", options: () => optionsOf("skills"), min: 1, max: 5, add: t("admin.queues.skills.add"), none: t("admin.queues.skills.none") }), label: t("admin.queues.relax.skills"), hint: "" },
+        ],
+      }),
+    ]),
+    section("offers", [
+      field("strategy", { kind: "select", required: true, options: STRATEGIES.map((value) => ({ value, label: t(`admin.queues.strategy.${value}`) })) }),
+      ...CHANNELS.map((channel) => ({
+        kind: "number" as const, name: `offer_s.${channel}`, label: t("admin.queues.offer", { channel: t(`common.channel.${channel}`) }), min: 5, max: 3600,
+        unit: t("admin.unit.seconds"), half: true, placeholder: t("admin.queues.offer.default"),
+      })),
+      field("wrap_up_s", { kind: "number", required: true, min: 0, max: 3600, unit: t("admin.unit.seconds"), half: true }),
+      field("retry_s", { kind: "number", required: true, min: 0, max: 3600, unit: t("admin.unit.seconds"), half: true }),
+      field("priority", { kind: "number", required: true, min: -100, max: 100, half: true }),
+      field("max_length", { kind: "number", min: 1, max: 1_000_000, half: true, placeholder: t("admin.queues.unlimited") }),
+    ]),
+    section("promise", [
+      field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),
+      field("target.seconds", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds"), half: true }),
+    ]),
+    section("hours", [
+      field("hours", { kind: "select", options: () => optionsOf("hours"), empty: t("admin.queues.always") }),
+      field("closed_message", { kind: "texts", locales: siteLocales, multiline: true, max: 500 }),
+    ]),
+  ],
+};
