@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
+from unicodedata import category
 
 from msgspec import Struct
 
@@ -30,8 +31,10 @@ from hub.ports import Change, Clock, ContactRow, Store
 
 TRIES = 8
 TEXT_LIMIT = 8000
-# Format characters that scripts and emoji need; all others (bidi overrides among them) are taken out.
-_JOINERS = "\u200c\u200d"
+# Control, format (bidi overrides among them), surrogate and separator characters are taken out, but for line ends, tabs
+# and the joiners that scripts and emoji need.
+_NOT_TYPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_KEPT = frozenset("\n\t\u200c\u200d")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -83,7 +86,7 @@ def clean_text(text: str, path: str = "text", limit: int = TEXT_LIMIT) -> str:
     """
     if len(text) > limit:
         raise InvalidInput(path, f"expected at most {limit} characters, got {len(text)}")
-    return "".join(ch for ch in text.replace("\r\n", "\n") if ch in "\n\t" or ch.isprintable() or ch in _JOINERS)
+    return "".join(ch for ch in text.replace("\r\n", "\n") if ch in _KEPT or category(ch) not in _NOT_TYPED)
 
 
 class ContactService:

@@ -29,6 +29,7 @@ class Reader:
     name: str
     handler: Handler
     cursor: int
+    behind: Reader | None = None
     failures: int = 0
     last_error: str | None = None
 
@@ -71,9 +72,12 @@ class Feed:
                 await task
         self._tasks.clear()
 
-    def add(self, name: str, handler: Handler, cursor: int) -> Reader:
-        """Starts a reader behind `cursor`. The handler must have dealt with a batch when it returns."""
-        reader = Reader(name, handler, cursor)
+    def add(self, name: str, handler: Handler, cursor: int, behind: Reader | None = None) -> Reader:
+        """Starts a reader after `cursor`. The handler must have dealt with a batch when it returns.
+
+        A reader `behind` another one sees an event only when that one has dealt with it.
+        """
+        reader = Reader(name, handler, cursor, behind)
         self.readers[name] = reader
         self._tasks.append(asyncio.create_task(self._run(reader), name=f"reader.{name}"))
         return reader
@@ -108,23 +112,29 @@ class Feed:
                 self._head = head
                 self._wake.set()
 
-    async def _after(self, cursor: int) -> Sequence[Recorded]:
+    def _limit(self, reader: Reader) -> int:
+        return self._head if reader.behind is None else min(self._head, reader.behind.cursor)
+
+    async def _after(self, cursor: int, limit: int) -> Sequence[Recorded]:
+        """At most `BATCH` events above `cursor` up to `limit`, from memory when they are there."""
+        count = min(BATCH, limit - cursor)
         if self._tail and self._tail[0].seq <= cursor + 1 and self._tail[-1].seq > cursor:
             start = cursor + 1 - self._tail[0].seq
-            return [self._tail[i] for i in range(start, min(start + BATCH, len(self._tail)))]
-        return await self._log.read(cursor, BATCH)
+            return [self._tail[i] for i in range(start, min(start + count, len(self._tail)))]
+        return await self._log.read(cursor, count)
 
     async def _run(self, reader: Reader) -> None:
         pause = 0.1
         while True:
             try:
                 async with self._moved:
-                    await self._moved.wait_for(lambda: self._head > reader.cursor)
-                batch = await self._after(reader.cursor)
+                    await self._moved.wait_for(lambda: self._limit(reader) > reader.cursor)
+                batch = await self._after(reader.cursor, self._limit(reader))
                 if not batch:
                     continue
                 await reader.handler(batch)
                 reader.cursor = batch[-1].seq
+                self._wake.set()
                 pause = 0.1
             except Exception as error:
                 reader.failures += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -11,12 +11,14 @@ from hub import commands as c
 from hub.contacts import ContactService, Outcome, agent_words, clean_text
 from hub.directory import Directory
 from hub.errors import Forbidden, NotFound, Refused
-from hub.feed import Feed
+from hub.events import Recorded
+from hub.feed import Feed, Handler, Reader
 from hub.living import Living
 from hub.model import Contact, FileRef, Message, Millis, User
 from hub.permissions import Permission, may
 from hub.ports import Bus, Clock, ContactRow, Store
 from hub.presence import PresenceService
+from hub.today import Today
 from hub.views import Views
 from hub.visitors import VisitorService
 
@@ -75,6 +77,7 @@ class Hub:
         self.feed = Feed(store.log)
         self.directory = Directory(store)
         self.living = Living()
+        self.today = Today(store, self.directory, clock)
         self.contacts = ContactService(store, self.directory, clock)
         self.presence = PresenceService(store, self.contacts, clock, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
@@ -82,6 +85,7 @@ class Hub:
         self.views = Views(self.directory, self.contacts, lambda visitor: self.online(visitor))
         self._routing: Routing | None = None
         self.stopping = False
+        self._state: Reader
 
     @property
     def routing(self) -> Routing:
@@ -97,20 +101,27 @@ class Hub:
         await self.directory.load()
         cursor = await self.store.log.head()
         await self.living.load(self.store)
+        await self.today.load()
         await self.feed.start()
-        for name, reader in (
-            ("contacts", self.contacts.follow),
-            ("living", self.living.follow),
-            ("directory", self.directory.follow),
-            ("presence", self.presence.follow),
-        ):
-            self.feed.add(name, reader, cursor)
+        self._state = self.feed.add("state", self._follow, cursor)
         await self.presence.start(self._held_by)
 
     async def stop(self) -> None:
         self.stopping = True
         await self.presence.stop()
         await self.feed.stop()
+
+    async def _follow(self, batch: Sequence[Recorded]) -> None:
+        """Brings what is kept in memory up to date; whoever reads that follows the log behind this reader."""
+        await self.contacts.follow(batch)
+        await self.living.follow(batch)
+        await self.today.follow(batch)
+        await self.presence.follow(batch)
+        await self.directory.follow(batch)
+
+    def follow(self, name: str, handler: Handler) -> None:
+        """Adds a reader of everything from now on that sees the hub's state as it is after each event."""
+        self.feed.add(name, handler, self._state.cursor, behind=self._state)
 
     def _held_by(self, agent: str) -> list[str]:
         return [row.contact.id for row in self.living.of_agent(agent)]

@@ -136,7 +136,7 @@ class VisitorNamespace:
         )
 
     async def start(self) -> None:
-        self._hub.feed.add("visitor-sockets", self.follow, self._hub.feed.head)
+        self._hub.follow("visitor-sockets", self.follow)
         self._task = asyncio.create_task(self._tell_queues(), name="visitors.queue")
 
     async def stop(self) -> None:

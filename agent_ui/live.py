@@ -1,0 +1,147 @@
+"""The supervisor's live tables: rows of queues and agents, pushed at most once a second and only when they changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import socketio
+import structlog
+
+from agent_ui.session import LIVE_ROOM, NAMESPACE
+from hub.events import Recorded
+from hub.model import Phase, PresenceState, User
+from hub.permissions import Permission, may
+from hub.service import Hub
+from hub.today import QueueToday
+
+log = structlog.get_logger(__name__)
+
+Json = dict[str, Any]
+EVERY_S = 1.0
+
+
+class Live:
+    def __init__(self, hub: Hub, sio: socketio.AsyncServer) -> None:
+        self._hub = hub
+        self._sio = sio
+        self._dirty = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._queues: dict[str, Json] = {}
+        self._agents: dict[str, Json] = {}
+        hub.directory.on_change(lambda kind, id: self._dirty.set())
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="live")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def touch(self, batch: Sequence[Recorded]) -> None:
+        self._dirty.set()
+
+    def snapshot(self) -> Json:
+        """All rows."""
+        return {"queues": list(self._queue_rows().values()), "agents": list(self._agent_rows().values())}
+
+    async def _run(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                await self._push()
+            except Exception:
+                log.exception("live.failed")
+            await asyncio.sleep(EVERY_S)
+
+    async def _push(self) -> None:
+        queues, agents = self._queue_rows(), self._agent_rows()
+        changed: Json = {
+            "queues": [row for id, row in queues.items() if self._queues.get(id) != row],
+            "agents": [row for id, row in agents.items() if self._agents.get(id) != row],
+            "gone_queues": [id for id in self._queues if id not in queues],
+            "gone_agents": [id for id in self._agents if id not in agents],
+        }
+        self._queues, self._agents = queues, agents
+        if any(changed.values()):
+            await self._sio.emit("live", changed, room=LIVE_ROOM, namespace=NAMESPACE)
+
+    def _queue_rows(self) -> dict[str, Json]:
+        hub, now = self._hub, self._hub.clock.now()
+        rows = {}
+        for id, queue in sorted(hub.directory.queues().items()):
+            standing = hub.routing.standing(id)
+            today = hub.today.queues.get(id, QueueToday())
+            waiting: dict[str, int] = {}
+            active = 0
+            for row in hub.living.in_queue(id):
+                if row.contact.phase in (Phase.QUEUED, Phase.OFFERED):
+                    channel = str(row.contact.channel)
+                    waiting[channel] = waiting.get(channel, 0) + 1
+                elif row.contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD):
+                    active += 1
+            is_open = hub.directory.is_open(id, now)
+            change = None if is_open else hub.directory.next_change(id, now)
+            rows[id] = {
+                "id": id,
+                "name": queue.name,
+                "waiting": standing.waiting,
+                "longest_since": standing.oldest,
+                "staffed": standing.staffed,
+                "idle": standing.idle,
+                "active": active,
+                "offered_today": today.offered,
+                "answered_today": today.answered,
+                "abandoned_today": today.abandoned,
+                "in_target_today": today.in_target,
+                "service_level": today.service_level,
+                "target": {"percent": queue.target.percent, "seconds": queue.target.seconds},
+                "open": is_open,
+                "opens_at": change[0] if change else None,
+                "channels": waiting,
+            }
+        return rows
+
+    def _agent_rows(self) -> dict[str, Json]:
+        users = sorted(self._hub.directory.users().values(), key=lambda user: user.name)
+        return {user.id: self._agent_row(user) for user in users if may(user, Permission.CONTACT_HANDLE)}
+
+    def _agent_row(self, user: User) -> Json:
+        hub = self._hub
+        presence = hub.presence.get(user.id)
+        contacts = [row.contact for row in hub.living.of_agent(user.id) if row.contact.offer is None]
+        held = [contact for contact in contacts if user.id in (contact.agent, *contact.participants)]
+        load = hub.routing.load(user.id)
+        state = str(presence.state)
+        if presence.state is PresenceState.AVAILABLE and held:
+            wrapping = all(contact.phase is Phase.WRAPPING for contact in held)
+            state = "wrap_up" if wrapping else "busy"
+        return {
+            "id": user.id,
+            "name": user.name,
+            "role": str(user.role),
+            "queues": [id for id in sorted(hub.directory.queues()) if hub.directory.serves(user, id)],
+            "skills": user.skills,
+            "state": state,
+            "reason": presence.reason,
+            "since": presence.since,
+            "connected": hub.presence.connected(user.id),
+            "contacts": [
+                {
+                    "id": contact.id,
+                    "channel": str(contact.channel),
+                    "since": contact.connected_at or contact.queued_at,
+                    "customer": contact.customer,
+                    "subject": contact.subject,
+                    "phase": str(contact.phase),
+                }
+                for contact in sorted(held, key=lambda contact: contact.queued_at)
+            ],
+            "used": load["used"],
+            "units": load["units"],
+        }
