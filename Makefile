@@ -54,7 +54,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 build: $(VENV)/.dev
-	$(BIN)/pip install --quiet "build>=1.2,<2"
+	@$(BIN)/pip install --quiet "build>=1.2,<2"
 	$(BIN)/python -m build
 
 clean:
@@ -68,27 +68,28 @@ peers:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Contact Hub needs Python 3.11 or newer: make PYTHON=python3.12' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing what Contact Hub needs into $(VENV); the first time this takes a minute.'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.build-tools: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["build"], sep="\n")' > $@.txt
-	$(BIN)/pip install --quiet -r $@.txt
+	@$(BIN)/pip install --quiet -r $@.txt
 	@touch $@
 
 # Without isolation the build tools just installed are used instead of being downloaded once more.
 $(VENV)/.runtime: pyproject.toml hatch_build.py $(VENV)/.build-tools
-	$(BIN)/pip install --quiet --no-build-isolation -e .
+	@$(BIN)/pip install --quiet --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml hatch_build.py $(VENV)/.build-tools
-	$(BIN)/pip install --quiet --no-build-isolation -e '.[dev]'
+	@$(BIN)/pip install --quiet --no-build-isolation -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
 
 node_modules/.package-lock.json: package.json package-lock.json $(VENV)/.build-tools
-	npm ci --loglevel=error
+	@npm ci --loglevel=error
 	@touch $@
 
 # In CI every entry must exist; a developer may build what there is.
 static/manifest.json: build.mjs tsconfig.json node_modules/.package-lock.json $(FRONT_END)
-	node build.mjs $(if $(CI),--strict)
+	@node build.mjs $(if $(CI),--strict)
 	@touch $@
