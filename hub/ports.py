@@ -62,6 +62,11 @@ class Appended(Struct, frozen=True):
 class Log(Protocol):
     """The record. Sequence numbers have no gaps, and a lower one is never committed after a higher one was seen."""
 
+    def on_commit(self, listener: Callable[[Sequence[Recorded]], None]) -> None:
+        """`listener` gets the events of each commit of this process, in order, on the loop, before those who wait for
+        the commit are answered. Other processes' events it does not get."""
+        ...
+
     async def append(self, change: Change) -> Appended:
         """Commits `change` and returns after the commit (concurrent appends share one: group commit).
 
@@ -85,8 +90,18 @@ class Log(Protocol):
     async def stream(self, stream: str, after_version: int = 0, limit: int = 500) -> list[Recorded]: ...
 
 
+class Scope(Struct, frozen=True):
+    """What an agent may see: contacts that are or were his, those that wait in `queues`, and all contacts of customers
+    whom he serves now."""
+
+    agent: str
+    queues: tuple[str, ...] = ()
+
+
 class ContactFilter(Struct, frozen=True):
-    """All given conditions must hold; `open` means not closed. `queues` and `agents` are any-of."""
+    """All given conditions must hold; `open` means not closed. `queues` and `agents` (who has it now, or had it last)
+    are any-of, and so is `handled_by`: who has, had or was invited to it. `created_to` is the first time past the end.
+    """
 
     channels: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
@@ -98,6 +113,8 @@ class ContactFilter(Struct, frozen=True):
     open: bool | None = None
     created_from: Millis | None = None
     created_to: Millis | None = None
+    handled_by: tuple[str, ...] = ()
+    scope: Scope | None = None
 
 
 class ContactRow(Struct, frozen=True):

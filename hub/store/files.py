@@ -1,0 +1,45 @@
+"""The rows of uploaded files."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select
+
+from hub.model import Millis, StoredFile
+from hub.store import rows
+from hub.store.engine import Database
+from hub.store.tables import files
+from hub.store.writer import Writer
+
+_file = msgspec.json.Decoder(StoredFile)
+
+
+class SqlFiles:
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def put(self, file: StoredFile) -> None:
+        row = {
+            "id": file.id,
+            "contact": file.contact,
+            "uploader": file.uploader,
+            "size": file.size,
+            "sha256": file.sha256,
+            "created_at": file.created_at,
+            "data": rows.pack(file),
+        }
+        await self._writer.execute(insert(files).values(row))
+
+    async def get(self, id: str) -> StoredFile | None:
+        def read(connection: Connection) -> StoredFile | None:
+            data = connection.execute(select(files.c.data).where(files.c.id == id)).scalar_one_or_none()
+            return None if data is None else _file.decode(data)
+
+        return await self._database.read(read)
+
+    async def bytes_since(self, uploader: str, since: Millis) -> int:
+        statement = select(func.coalesce(func.sum(files.c.size), 0)).where(
+            files.c.uploader == uploader, files.c.created_at >= since
+        )
+        return await self._database.read(lambda connection: int(connection.execute(statement).scalar_one()))

@@ -1,0 +1,1 @@
+"""The schema's history: alembic revisions, run when a store is opened."""

@@ -1,0 +1,159 @@
+"""Group commit: one task takes all writes that wait, does them in one transaction, and answers after the commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Executable
+
+from hub.errors import HubError, Unavailable
+from hub.events import Recorded
+from hub.ports import Appended
+from hub.store.append import Prepared, Transaction, append
+from hub.store.engine import Database, translated, unavailable
+
+T = TypeVar("T")
+Job = Callable[[Transaction], Any]
+Listener = Callable[[Sequence[Recorded]], None]
+Outcome = Any  # what a job returned, or the exception that it raised
+
+LONGEST_QUEUE = 10_000
+LARGEST_GROUP = 256
+
+
+class Writer:
+    """All writes of one process. SQLite has one writer anyway; on PostgreSQL the head of the log orders the nodes."""
+
+    def __init__(self, database: Database, *, longest_queue: int = LONGEST_QUEUE) -> None:
+        self._database = database
+        self._longest_queue = longest_queue
+        self._waiting: deque[tuple[Job | Prepared, asyncio.Future[Any]]] = deque()
+        self._wake = asyncio.Event()
+        self._listeners: list[Listener] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="store.writer")
+
+    async def stop(self) -> None:
+        """Writes what waits, then ends."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    def on_commit(self, listener: Listener) -> None:
+        """`listener` gets the events of each commit, in order, on the loop; it must not block or raise."""
+        self._listeners.append(listener)
+
+    async def append(self, prepared: Prepared) -> Appended:
+        """What the change wrote, after the commit. Raises VersionConflict, or Unavailable when nothing was stored."""
+        return cast(Appended, await self._enqueue(prepared))
+
+    async def submit(self, job: Callable[[Transaction], T]) -> T:
+        """What `job` returned, after the commit. Raises what it raised; Unavailable when nothing was stored."""
+        return cast(T, await self._enqueue(job))
+
+    async def execute(self, statement: Executable, parameters: Sequence[dict[str, Any]] | None = None) -> int:
+        """Carries out one statement; returns how many rows it touched."""
+        return await self.submit(lambda transaction: transaction.connection.execute(statement, parameters).rowcount)
+
+    async def _enqueue(self, job: Job | Prepared) -> Any:
+        if self._closing or self._task is None:
+            raise Unavailable("The hub is stopping. Nothing was stored.", code="server.stopping")
+        if len(self._waiting) >= self._longest_queue:
+            raise unavailable("busy")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            if not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_GROUP))]
+            # Whoever gave up waiting before his turn gets nothing written.
+            group = [(job, future) for job, future in group if not future.cancelled()]
+            if group:
+                await self._commit(group)
+
+    async def _commit(self, group: list[tuple[Job | Prepared, asyncio.Future[Any]]]) -> None:
+        try:
+            outcomes, recorded = await self._database.write(
+                partial(_carry_out, self._database.dialect, [job for job, _ in group])
+            )
+        except Exception as error:
+            outcomes, recorded = [error] * len(group), []
+        if recorded:
+            self._tell(recorded)
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+    def _tell(self, recorded: Sequence[Recorded]) -> None:
+        for listener in self._listeners:
+            try:
+                listener(recorded)
+            except Exception as error:
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a listener to the log's commits failed", "exception": error}
+                )
+
+
+def _carry_out(
+    dialect: str, jobs: Sequence[Job | Prepared], connection: Connection
+) -> tuple[list[Outcome], list[Recorded]]:
+    """Carries out the jobs in order, neighbouring appends together. A job that raises leaves nothing behind; when the
+    database itself fails, all of them fail with it."""
+    transaction = Transaction(connection, dialect)
+    outcomes: list[Outcome] = []
+    at = 0
+    while at < len(jobs):
+        job = jobs[at]
+        if not isinstance(job, Prepared):
+            outcomes.append(_attempt(transaction, job))
+            at += 1
+            continue
+        batch = [job]
+        while at + len(batch) < len(jobs) and isinstance(following := jobs[at + len(batch)], Prepared):
+            batch.append(following)
+        at += len(batch)
+        together = _attempt(transaction, partial(append, batch))
+        if isinstance(together, Exception) and len(batch) > 1:
+            # One of them breaks a rule of the database: find it by writing each by itself.
+            for prepared in batch:
+                alone = _attempt(transaction, partial(append, [prepared]))
+                outcomes.append(alone if isinstance(alone, Exception) else alone[0])
+        else:
+            outcomes += [together] if isinstance(together, Exception) else together
+    transaction.finish()
+    return outcomes, transaction.recorded
+
+
+def _attempt(transaction: Transaction, job: Job) -> Outcome:
+    mark = transaction.mark()
+    savepoint = transaction.connection.begin_nested()
+    try:
+        result = job(transaction)
+        savepoint.commit()
+        return result
+    except Exception as error:
+        known = error if isinstance(error, HubError) else translated(error)
+        if isinstance(known, Unavailable):
+            raise
+        savepoint.rollback()
+        transaction.reset(mark)
+        return known
