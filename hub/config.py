@@ -1,0 +1,320 @@
+"""hub.toml: read once, validated to typed values. A mistake names its path and what was expected there.
+
+Every setting stands here once: its type, its default and what it means. `contacthub init` writes a commented hub.toml
+and docs/reference/configuration.md is made from the same structs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, field
+
+from hub.errors import ConfigError
+
+
+def _meta(description: str, expected: str = "", **limits: Any) -> Meta:
+    return Meta(description=description, extra={"expected": expected} if expected else None, **limits)
+
+
+Port = Annotated[int, Meta(ge=0, le=65535, extra={"expected": "a port number"})]
+Seconds = Annotated[int, Meta(ge=1, le=30 * 24 * 3600, extra={"expected": "a number of seconds"})]
+Count = Annotated[int, Meta(ge=1, extra={"expected": "a whole number above 0"})]
+
+
+class Secret(Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret by reference: `{env = "NAME"}` or `{file = "path"}`, never the secret itself."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def read(self, path: str) -> str:
+        """The secret. Raises ConfigError, with `path` naming the setting, when it is not there."""
+        if self.env is not None and self.file is None:
+            value = os.environ.get(self.env)
+            if not value:
+                raise ConfigError(f"{path}.env: the environment variable {self.env} is not set")
+            return value
+        if self.file is not None and self.env is None:
+            try:
+                return Path(self.file).read_text().strip()
+            except OSError as error:
+                raise ConfigError(f"{path}.file: cannot read {self.file} ({error.strerror})") from None
+        raise ConfigError(f'{path}: expected either {{env = "NAME"}} or {{file = "path"}}')
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections."""
+
+
+class Server(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the hub listens and what it is called from outside."""
+
+    host: Annotated[str, _meta("Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
+    port: Annotated[Port, _meta("Port to listen on.")] = 8000
+    public_url: Annotated[
+        str,
+        _meta(
+            "What browsers call it, such as https://hub.example.org; empty: as the request's Host says.",
+            "a web address such as https://hub.example.org",
+            pattern=r"^(https?://[^/]+)?$",
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...], _meta("Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed.")
+    ] = ()
+    data_dir: Annotated[str, _meta("Folder of the database, the files and the secret key.")] = "data"
+
+
+class StoreSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The record."""
+
+    url: Annotated[
+        str,
+        _meta(
+            "sqlite:///path or postgresql://user@host/name; empty: hub.db in data_dir.",
+            "sqlite:///path or postgresql://user@host/name",
+            pattern=r"^($|sqlite:///|postgresql://)",
+        ),
+    ] = ""
+    password: Annotated[Secret | None, _meta("The database password, by reference.")] = None
+
+
+class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sessions, keys and limits."""
+
+    secret_key: Annotated[
+        Secret | None, _meta("Signs visitors' tokens, by reference; none: made once and kept in data_dir/secret.key.")
+    ] = None
+    session_idle_s: Annotated[Seconds, _meta("A session that is not used for this long ends.")] = 8 * 3600
+    session_absolute_s: Annotated[Seconds, _meta("A session ends after this long in any case.")] = 24 * 3600
+    session_rotate_s: Annotated[Seconds, _meta("How often a session's cookie gets a new secret.")] = 2 * 3600
+    shortest_password: Annotated[Count, _meta("Characters that a password needs at least.")] = 8
+    requests_per_minute: Annotated[Count, _meta("HTTP requests of one user or address.")] = 1200
+    metrics_from: Annotated[tuple[str, ...], _meta("Addresses that may read /metrics without signing in.")] = (
+        "127.0.0.1",
+        "::1",
+    )
+
+
+class Chat(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The chat channel."""
+
+    messages_per_minute: Annotated[Count, _meta("Messages of one visitor.")] = 100
+    starts_per_hour: Annotated[Count, _meta("New conversations from one address.")] = 60
+    waiting_gone_s: Annotated[
+        Seconds, _meta("A waiting visitor whose page is closed for this long has left the queue.")
+    ] = 600
+
+
+class Routing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Agents' presence."""
+
+    presence_lease_s: Annotated[Seconds, _meta("A window that is silent for this long counts as closed.")] = 30
+    grace_s: Annotated[
+        Seconds, _meta("How long the chats of an agent who lost his connection wait for him before they queue again.")
+    ] = 60
+
+
+class WebhooksSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Webhooks."""
+
+    allow_private: Annotated[bool, _meta("Whether webhooks may go to private and loopback addresses.")] = False
+
+
+class FilesSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Uploaded files."""
+
+    dir: Annotated[str, _meta("Folder of the files; empty: files in data_dir.")] = ""
+    max_bytes: Annotated[Count, _meta("The largest file that anybody may upload; sites may ask for less.")] = 50_000_000
+
+
+class Logging(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The hub's own log."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], _meta("The least level that is written.")] = "info"
+    format: Annotated[Literal["console", "json"], _meta("For people or for machines.")] = "console"
+
+
+class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The demo; never switch it on in a hub that others can reach."""
+
+    enabled: Annotated[bool, _meta("Serves the demo shop at /demo/ and fills the store with demo data.")] = False
+    sip_port: Annotated[Port, _meta("Kept for the voice channel, which does not listen yet.")] = 5060
+    smtp_port: Annotated[Port, _meta("Kept for the e-mail channel, which does not listen yet.")] = 2525
+
+
+class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole of hub.toml."""
+
+    server: Server = field(default_factory=Server)
+    store: StoreSection = field(default_factory=StoreSection)
+    security: Security = field(default_factory=Security)
+    chat: Chat = field(default_factory=Chat)
+    routing: Routing = field(default_factory=Routing)
+    webhooks: WebhooksSection = field(default_factory=WebhooksSection)
+    files: FilesSection = field(default_factory=FilesSection)
+    logging: Logging = field(default_factory=Logging)
+    demo: Demo = field(default_factory=Demo)
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.server.data_dir)
+
+    @property
+    def files_dir(self) -> Path:
+        return Path(self.files.dir) if self.files.dir else self.data_dir / "files"
+
+    @property
+    def store_url(self) -> str:
+        """The database with its password, if one is set."""
+        url = self.store.url or f"sqlite:///{self.data_dir / 'hub.db'}"
+        if self.store.password is None:
+            return url
+        password = self.store.password.read("store.password")
+        scheme, _, rest = url.partition("://")
+        user, at, host = rest.rpartition("@")
+        return f"{scheme}://{user}:{_quote(password)}{at}{host}"
+
+    def secret_key(self) -> bytes:
+        """The configured key, or the one in data_dir, which is made at the first start (mode 0600)."""
+        if self.security.secret_key is not None:
+            return self.security.secret_key.read("security.secret_key").encode()
+        path = self.data_dir / "secret.key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes().strip()
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        return path.read_bytes().strip()
+
+
+def _quote(text: str) -> str:
+    return "".join(ch if ch.isalnum() else "".join(f"%{byte:02X}" for byte in ch.encode()) for ch in text)
+
+
+def load(path: Path | None) -> Config:
+    """The configuration in the file (None: all defaults). Relative folders are taken from the file's own folder.
+
+    Raises ConfigError with the path of the first mistake.
+    """
+    if path is None:
+        return Config()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return _resolve(parse(data), path.resolve().parent)
+
+
+def parse(data: dict[str, Any]) -> Config:
+    """Raises ConfigError with the path of the first mistake."""
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(explain(str(error), data)) from None
+
+
+def _resolve(config: Config, folder: Path) -> Config:
+    def absolute(text: str) -> str:
+        return str(folder / text) if text else ""
+
+    replace = msgspec.structs.replace
+    server = replace(config.server, data_dir=absolute(config.server.data_dir))
+    files = replace(config.files, dir=absolute(config.files.dir))
+    return replace(config, server=server, files=files)
+
+
+_KINDS = {
+    "int": "a whole number",
+    "str": "text in quotes",
+    "bool": "true or false",
+    "array": "a list in [brackets]",
+    "object": "a [section]",
+}
+
+
+def explain(sentence: str, data: dict[str, Any]) -> str:
+    """msgspec's sentence as ours: `server.port: expected a port number, got "imap"`."""
+    what, _, where = sentence.partition(" - at `$")
+    path = where.rstrip("`").lstrip(".").replace("[...]", "")
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", what)
+    annotation = _annotation(path)
+    if unknown:
+        name = unknown[1]
+        fields = list(_struct(annotation).__struct_fields__)
+        close = difflib.get_close_matches(name, fields, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
+        return f"{path}.{name}".lstrip(".") + f": there is no such setting; {hint}"
+    value = _value(data, path)
+    shown = "" if value is UNSET else f", got {_shown(value)}"
+    return f"{path}: expected {_expected(annotation, what)}{shown}"
+
+
+def _value(data: Any, path: str) -> Any:
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        try:
+            data = data[name] if name else data[int(index)]
+        except (KeyError, IndexError, TypeError):
+            return UNSET
+    return data
+
+
+def _shown(value: Any) -> str:
+    return (
+        f'"{value}"'
+        if isinstance(value, str)
+        else "true"
+        if value is True
+        else "false"
+        if value is False
+        else repr(value)
+    )
+
+
+def _annotation(path: str) -> Any:
+    """The annotated type of a setting."""
+    annotation: Any = Config
+    for name in re.findall(r"[^.\[\]]+", path):
+        if name.isdigit():
+            continue
+        hints = get_type_hints(_struct(annotation), include_extras=True)
+        if name not in hints:
+            break
+        annotation = hints[name]
+    return annotation
+
+
+def _struct(annotation: Any) -> type[Struct]:
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, Struct):
+            return part
+        for inner in get_args(part):
+            if isinstance(inner, type) and issubclass(inner, Struct):
+                return inner
+    return Config
+
+
+def _expected(annotation: Any, what: str) -> str:
+    while get_origin(annotation) is Annotated or hasattr(annotation, "__metadata__"):
+        for meta in reversed(annotation.__metadata__):
+            if isinstance(meta, Meta) and meta.extra and "expected" in meta.extra:
+                return str(meta.extra["expected"])
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(annotation))
+    kind = re.match(r"Expected `(\w+)", what)
+    if kind and kind[1] in _KINDS:
+        return _KINDS[kind[1]]
+    return what.removeprefix("Expected ")
