@@ -1,0 +1,135 @@
+// What the visitor does.
+
+import type { Way } from "../bridge.ts";
+import type { Identity, Strings } from "../wire.ts";
+import { tellHost } from "./host.ts";
+import { locale, speak, t } from "./i18n.ts";
+import { ask, connect, renew, rest } from "./link.ts";
+import * as outbox from "./outbox.ts";
+import { changed, channel, running, state, type Sheet, type View } from "./state.ts";
+import { keep, kept } from "./storage.ts";
+import { apply, catchUp, markShown } from "./sync.ts";
+
+export function go(view: View): void {
+  state.view = view;
+  state.trouble = null;
+  const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
+  if (talk) void catchUp(talk);
+  changed();
+  markShown();
+}
+
+export function showSheet(sheet: Sheet | null): void {
+  state.sheet = sheet;
+  changed();
+  markShown();
+}
+
+/** Opens where it makes sense: the running conversation, or what was asked for if the site offers it. */
+export function open(way?: Way): void {
+  state.open = true;
+  connect();
+  const talk = running();
+  if (way && channel(way) && !(way == "chat" && talk) && (way == "chat" || way == "email")) go({ name: "form", channel: way });
+  else if (talk && (!way || way == "chat")) go({ name: "talk", id: talk.contact.id });
+  else if (way) go({ name: "home" });
+  else changed();
+}
+
+export function closed(): void {
+  state.open = false;
+  state.sheet = null;
+  for (const talk of state.talks.values()) if (talk.read) talk.newFrom = null;
+  if (!running() && !outbox.anything()) rest();
+  changed();
+}
+
+
+export function startOf(way: Way): outbox.Entry | undefined {
+  return outbox.pending(null).find(({ event }) => event == (way == "chat" ? "chat:start" : "offline:leave"));
+}
+
+export function start(way: Way, values: Record<string, string>): void {
+  const { name = "", email = "", phone, topic = "", question = "", ...fields } = values;
+  const { identity } = state;
+  state.trouble = null;
+  outbox.put({
+    event: way == "chat" ? "chat:start" : "offline:leave",
+    contact: null,
+    data: {
+      name,
+      email,
+      ...(phone && { phone }),
+      topic,
+      text: question,
+      fields,
+      page: state.site.page_info ? state.page : null,
+      locale,
+      ...(identity && { identity }),
+    },
+  });
+}
+
+export async function chooseLanguage(next: string): Promise<void> {
+  showSheet(null);
+  const response = await fetch(`/widget/locales/${encodeURIComponent(next)}.json`);
+  if (!response.ok) return;
+  speak(next, (await response.json()) as Strings);
+  keep("locale", next);
+  changed();
+}
+
+export function identify(identity: Identity): void {
+  state.identity = identity;
+  for (const key of ["name", "email", "phone"] as const) state.form[key] ||= identity[key] ?? "";
+  if (kept("token") && state.link == "online") void ask("identify", identity).catch(() => {});
+  changed();
+}
+
+/** The person at this browser has signed out of the host's site: nothing of the conversation stays here. */
+export async function logout(): Promise<void> {
+  await ask("logout", {}).catch(() => {});
+  keep("token", null);
+  leave();
+}
+
+/** Forgets who we are, here or because another window did. */
+export function leave(): void {
+  outbox.forget();
+  state.talks.clear();
+  Object.assign(state, { identity: null, form: {}, drafts: {}, sheet: null, view: { name: "home" } });
+  keep("drafts", null, true);
+  renew();
+  changed();
+}
+
+/** What the outbox has brought home, or could not. */
+export function settle(): void {
+  outbox.onSettled(
+    ({ event, contact }, answer) => {
+      if (answer.token) keep("token", answer.token);
+      apply(answer.contact ?? null, [...(answer.messages ?? []), ...(answer.message ? [answer.message] : [])], false);
+      if (!contact && answer.contact) {
+        const talk = state.talks.get(answer.contact.id)!;
+        talk.synced = Math.max(talk.synced, 0);
+        state.form["question"] = "";
+        if (event == "chat:start") tellHost("chat:started", { contact: answer.contact.id });
+        go({ name: "talk", id: answer.contact.id });
+      }
+      if (event == "chat:end") tellHost("chat:ended", { contact });
+      changed();
+    },
+    ({ event, contact, data }, code) => {
+      const form = event == "chat:start" ? "chat" : "email";
+      if (event == "message:send" || event == "chat:end") return changed();
+      if (code == "queue.closed" || code == "queue.full") {
+        if (state.site.channels["email"]?.open) go({ name: "form", channel: "email" });
+        state.trouble = { where: "email", text: t(code.replace(".", "_")) };
+      } else state.trouble = { where: contact ?? form, text: t("refused") };
+      if (!contact) Object.assign(state.form, { question: data["text"] });
+      changed();
+    },
+  );
+}
+
+

@@ -1,0 +1,61 @@
+// The panel's end of the port to the loader in the host page.
+
+import type { Connect, EventName, LauncherWords, ToHost, ToPanel } from "../bridge.ts";
+import { dir, locale, t } from "./i18n.ts";
+import { anything } from "./outbox.ts";
+import { running, state, unread } from "./state.ts";
+
+let port: MessagePort | null = null;
+let said = "";
+
+/**
+ * Offers itself to the page around it and takes the port. The page's origin comes with the frame's address and is
+ * only a claim: a message to a wrong origin is not delivered, one from a wrong origin is not heard.
+ */
+export function meetHost(heard: (data: ToPanel) => void, met: (hello: Connect) => void): void {
+  const origin = new URLSearchParams(location.search).get("origin");
+  if (parent == window || !origin) return;
+  addEventListener("message", (event: MessageEvent<Connect>) => {
+    if (event.source != parent || event.origin != origin || event.data?.hub != "connect" || !event.ports[0]) return;
+    port?.close();
+    port = event.ports[0];
+    port.onmessage = ({ data }: MessageEvent<ToPanel>) => heard(data);
+    said = "";
+    met(event.data);
+  });
+  parent.postMessage({ hub: "ready" }, origin);
+}
+
+export const framed = () => port != null;
+
+function send(data: ToHost): void {
+  port?.postMessage(data);
+}
+
+export const closeInHost = () => send({ t: "close" });
+export const tellHost = (name: EventName, data: unknown) => send({ t: "event", name, data });
+
+/** Tells the loader what it shows, when that has changed. */
+export function stateToHost(): void {
+  const count = unread();
+  const talk = running();
+  const closed = !talk && !state.site.channels["chat"]?.open;
+  const launch = t(closed ? "email" : "launch");
+  const words: LauncherWords = {
+    locale,
+    dir: dir(),
+    launch,
+    label: count ? `${launch}, ${t("unread", { n: count })}` : launch,
+    title: t("title"),
+    dismiss: t("close"),
+    failed: t("failed"),
+    retry: t("retry"),
+  };
+  const next: ToHost = { t: "state", unread: count, active: !!talk || anything(), sheet: !!state.sheet, words };
+  const now = JSON.stringify(next);
+  if (now == said) return;
+  const before = said && JSON.parse(said).unread;
+  said = now;
+  send(next);
+  if (before !== count && before !== "") tellHost("unread", count);
+}

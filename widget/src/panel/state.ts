@@ -1,0 +1,101 @@
+// Everything the panel shows, in one object; `changed()` draws it anew. What may change it: sync.ts (what the hub says),
+// outbox.ts (what is on its way out) and actions.ts (what the visitor does).
+
+import type { Boot, Channel, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
+import type { Way } from "../bridge.ts";
+
+/** One conversation as this window knows it. */
+export interface Talk {
+  contact: Contact;
+  /** Ordered by n. */
+  messages: Message[];
+  /** Everything up to this sequence is here; -1 while nothing was asked for yet. */
+  synced: number;
+  loading: boolean;
+  place: { position: number; wait_s: number | null } | null;
+  typing: string | null;
+  /** The first message that came while nobody was looking: the "New" line stands before it. */
+  newFrom: number | null;
+  /** What this window has told the hub as received and as read. */
+  delivered: number;
+  read: number;
+  /** When this window saw the agent's read mark move. */
+  readAt: number | null;
+  skippedRating: boolean;
+}
+
+export type View =
+  | { name: "home" | "earlier" }
+  | { name: "form"; channel: Way }
+  | { name: "talk"; id: string };
+
+export type Sheet =
+  | { name: "end"; id: string }
+  | { name: "more"; id: string }
+  | { name: "language" }
+  | { name: "picture"; file: HubFile };
+
+export const state = {
+  boot: null as unknown as Boot,
+  site: null as unknown as Site,
+  /** Whether the panel is on the screen. */
+  open: true,
+  phone: false,
+  view: { name: "home" } as View,
+  sheet: null as Sheet | null,
+  talks: new Map<string, Talk>(),
+  link: "off" as "off" | "connecting" | "online" | "lost",
+  /** Whether the hub has been reached since the panel was loaded. */
+  met: false,
+  /** The link has been away long enough to say so. */
+  away: false,
+  /** When the next attempt to connect is due. */
+  retryAt: 0,
+  identity: null as Identity | null,
+  page: null as Page | null,
+  /** What the visitor has written into the form, kept while looking at something else. */
+  form: {} as Record<string, string>,
+  drafts: {} as Record<string, string>,
+  /** A passing problem, in words, with the conversation or form it belongs to. */
+  trouble: null as { where: string; text: string } | null,
+};
+
+let draw: () => void = () => {};
+let due = false;
+
+export function whenChanged(fn: () => void): void {
+  draw = fn;
+}
+
+/** Draws soon; several changes in one go are drawn once. Not by animation frame, which a hidden frame never gets. */
+export function changed(): void {
+  if (due) return;
+  due = true;
+  queueMicrotask(() => {
+    due = false;
+    draw();
+  });
+}
+
+export const isOpen = ({ phase }: Contact) => phase == "waiting" || phase == "active";
+
+/** Newest first. */
+export const talks = () => [...state.talks.values()].sort((a, b) => b.contact.created_at - a.contact.created_at);
+
+export const running = () => talks().find(({ contact }) => isOpen(contact));
+
+export function unreadIn(talk: Talk): number {
+  const seen = Math.max(talk.contact.marks.visitor_read, talk.read);
+  return talk.messages.filter((message) => message.author_kind == "agent" && message.n > seen).length;
+}
+
+export const unread = () => talks().reduce((sum, talk) => sum + unreadIn(talk), 0);
+
+export function queueName({ queue }: Contact): string {
+  return (typeof queue == "string" ? queue : queue?.name) ?? "";
+}
+
+export const channel = (way: string): Channel | null => {
+  const found = state.site.channels[way];
+  return found?.open ? found : null;
+};

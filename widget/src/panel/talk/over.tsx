@@ -1,0 +1,109 @@
+// Conversations that are over, or left for an answer by e-mail: to read, to keep, to begin anew.
+
+import { go } from "../actions.ts";
+import { t, when } from "../i18n.ts";
+import { isOpen, queueName, state, talks, type Talk } from "../state.ts";
+import { saveCopy } from "./actions.ts";
+import { Log } from "./log.tsx";
+import { Icon } from "../views/icons.tsx";
+import { Avatar, Top } from "../views/parts.tsx";
+import { Rating } from "./rating.tsx";
+import { Away, Seal } from "./talk.tsx";
+
+export function OverView({ talk }: { talk: Talk }) {
+  const { phase, can_rate } = talk.contact;
+  if (phase == "later") return <Later talk={talk} />;
+  return can_rate && !talk.skippedRating ? <Rating talk={talk} /> : <Over talk={talk} />;
+}
+
+/** A conversation that has ended: to read, to keep, to begin anew. */
+function Over({ talk }: { talk: Talk }) {
+  const { contact } = talk;
+  return (
+    <>
+      <Top title={contact.agent?.name ?? (contact.subject || queueName(contact))} line={t("ended_line")} back={() => go({ name: "home" })} />
+      <Away />
+      <Log talk={talk} />
+      <footer class="w-foot">
+        {contact.rating && <p class="fine center">{t("thanks", { score: t("score", {}, contact.rating.score) })}</p>}
+        <div class="row">
+          <button class="btn quiet" onClick={() => saveCopy(contact.id)}>
+            {t("save_copy")}
+          </button>
+          <button class="btn" onClick={() => go(state.site.channels["chat"]?.open ? { name: "form", channel: "chat" } : { name: "home" })}>
+            {t("new_chat")}
+          </button>
+        </div>
+      </footer>
+    </>
+  );
+}
+
+/** Left for an answer by e-mail. */
+function Later({ talk }: { talk: Talk }) {
+  const { contact } = talk;
+  const email = state.form["email"];
+  return (
+    <>
+      <Top title={t("email")} back={() => go({ name: "home" })} />
+      <div class="done scroll">
+        <Seal icon="check" tone="ok" />
+        <h3 tabIndex={-1}>
+          {t("email_done")}
+        </h3>
+        <p class="lede">{email ? t("email_done_to", { email }) : t("email_done_line")}</p>
+        <dl class="facts">
+          {email && (
+            <div>
+              <dt>{t("your_email")}</dt>
+              <dd dir="ltr">{email}</dd>
+            </div>
+          )}
+          <div>
+            <dt>{t("reference")}</dt>
+            <dd class="ref" dir="ltr">
+              {contact.id.slice(-6).toUpperCase()}
+            </dd>
+          </div>
+        </dl>
+        {talk.messages
+          .filter(({ author_kind, text }) => author_kind == "visitor" && text)
+          .map(({ id, text }) => (
+            <p class="quote" key={id}>
+              {text}
+            </p>
+          ))}
+      </div>
+      <footer class="w-foot">
+        <button class="btn quiet" onClick={() => go({ name: "home" })}>
+          {t("done")}
+        </button>
+      </footer>
+    </>
+  );
+}
+
+/** Conversations that are over, or wait for an e-mail; each can be read, none written to. */
+export function Earlier() {
+  const over = talks().filter(({ contact }) => !isOpen(contact));
+  return (
+    <>
+      <Top title={t("earlier")} back={() => go({ name: "home" })} />
+      <ul class="scroll list">
+        {over.map(({ contact }) => (
+          <li key={contact.id}>
+            <button class="resume" onClick={() => go({ name: "talk", id: contact.id })}>
+              <Avatar name={contact.agent?.name ?? contact.participants[0]?.name ?? queueName(contact)} />
+              <span>
+                {contact.subject || contact.agent?.name || queueName(contact) || t(contact.channel)}
+                <small>{when(contact.created_at)}</small>
+              </span>
+              <Icon name="forward" size={18} />
+            </button>
+          </li>
+        ))}
+        {!over.length && <li class="fine">{t("earlier_none")}</li>}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+// The sheets that are rarely needed: more, language, a picture in full.
+
+import { chooseLanguage, go, showSheet } from "../actions.ts";
+import { picture } from "./files.ts";
+import { locale, t } from "../i18n.ts";
+import { state } from "../state.ts";
+import type { HubFile } from "../../wire.ts";
+import { saveCopy } from "./actions.ts";
+import { LanguageButton } from "../views/home.tsx";
+import { Icon } from "../views/icons.tsx";
+import { Sheet } from "../views/parts.tsx";
+
+export function MoreSheet({ id }: { id: string }) {
+  const home = () => {
+    showSheet(null);
+    go({ name: "home" });
+  };
+  return (
+    <Sheet title={t("more")}>
+      <ul class="choices">
+        <li>
+          <button onClick={home}>
+            <Icon name="chat" size={20} />
+            <span>{t("all_ways")}</span>
+          </button>
+        </li>
+        <li>
+          <button onClick={() => saveCopy(id)}>
+            <Icon name="save" size={20} />
+            <span>{t("save_copy")}</span>
+          </button>
+        </li>
+        <li>
+          <LanguageButton />
+        </li>
+      </ul>
+    </Sheet>
+  );
+}
+
+export function LanguageSheet() {
+  return (
+    <Sheet title={t("language")}>
+      <ul class="choices">
+        {state.boot.languages.map((one) => (
+          <li key={one.locale}>
+            <button lang={one.locale} aria-current={one.locale == locale} onClick={() => void chooseLanguage(one.locale)}>
+              <span>{one.name}</span>
+              {one.locale == locale && <Icon name="check" size={20} />}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Sheet>
+  );
+}
+
+export function PictureSheet({ file }: { file: HubFile }) {
+  const url = picture(file, "");
+  return (
+    <Sheet title={file.name}>
+      {url ? <img class="full" src={url} alt={file.name} /> : <p class="lede">{t(url == "" ? "picture_gone" : "starting")}</p>}
+    </Sheet>
+  );
+}

@@ -1,0 +1,142 @@
+import { go, showSheet } from "../actions.ts";
+import { back, clock, howLong, locale, pick, t, when } from "../i18n.ts";
+import { channel, isOpen, state, talks, unreadIn, type Talk } from "../state.ts";
+import type { Way } from "../../bridge.ts";
+import type { Channel } from "../../wire.ts";
+import { Icon } from "./icons.tsx";
+import { Avatar, Minimise, Outside } from "./parts.tsx";
+
+interface WayCard {
+  way: Way;
+  /** The first line's end: how long it takes. */
+  wait: (channel: Channel) => string;
+  /** The second line: how, and until when. */
+  how: (channel: Channel) => string;
+}
+
+/** The ways to reach us, in their order. One that a site does not offer now is absent. */
+const ways: WayCard[] = [
+  {
+    way: "chat",
+    wait: ({ wait_s }) => (wait_s == null ? "" : howLong("wait", wait_s, "wait_soon", "wait_long")),
+    how: ({ until }) => (until ? t("chat_until", { time: when(until) }) : t("chat_how")),
+  },
+  { way: "email", wait: () => "", how: () => t("email_how") },
+];
+
+export function Home() {
+  const { site } = state;
+  const chat = site.channels["chat"];
+  const opensAt = chat && !chat.open ? chat.opens_at : null;
+  const here = chat?.open ? site.agents.slice(0, 3) : [];
+  const earlier = talks().filter(({ contact }) => !isOpen(contact));
+  return (
+    <div class="home">
+      <header class="hero">
+        <div class="brand">
+          {site.theme.logo ? <img src={site.theme.logo} alt="" width="32" height="32" /> : null}
+          <b>{site.name}</b>
+          <Minimise />
+        </div>
+        <h2 tabIndex={-1}>{t("title")}</h2>
+        <p class="lede">{pick(site.theme.greeting) || t("greeting")}</p>
+        {here.length > 0 && (
+          <div class="here">
+            <span class="stack" aria-hidden="true">
+              {here.map(({ name }) => (
+                <Avatar name={name} />
+              ))}
+            </span>
+            {chat?.until ? t("here_until", { time: when(chat.until) }, here.length) : t("here", {}, here.length)}
+          </div>
+        )}
+        {opensAt && (
+          <p class="here">
+            <Icon name="moon" size={18} />
+            {t("closed_until", { time: back(opensAt) })}
+          </p>
+        )}
+      </header>
+      <div class="scroll">
+        <ul class="ways">
+          {talks()
+            .filter(({ contact }) => isOpen(contact))
+            .map((talk) => (
+              <li key={talk.contact.id}>
+                <Resume talk={talk} />
+              </li>
+            ))}
+          {ways.map((card) => (
+            <WayButton key={card.way} {...card} />
+          ))}
+        </ul>
+        {earlier.length > 0 && (
+          <button class="resume plain" onClick={() => go({ name: "earlier" })}>
+            <Icon name="clock" size={20} />
+            <span>{t("earlier")}</span>
+            <Icon name="forward" size={18} />
+          </button>
+        )}
+      </div>
+      <footer class="home-foot">
+        {site.privacy_url ? (
+          <Outside href={site.privacy_url}>
+            {t("privacy")}
+          </Outside>
+        ) : (
+          <span />
+        )}
+        <LanguageButton />
+      </footer>
+    </div>
+  );
+}
+
+function WayButton({ way, wait, how }: WayCard) {
+  const offered = channel(way);
+  if (!offered) return null;
+  const takes = wait(offered);
+  return (
+    <li>
+      <button class="way" aria-labelledby={`way-${way}`} aria-describedby={`wait-${way} how-${way}`} onClick={() => go({ name: "form", channel: way })}>
+        <span class="disc">
+          <Icon name={way} />
+        </span>
+        <b id={`way-${way}`}>{t(way)}</b>
+        <span class="wait" id={`wait-${way}`}>
+          {takes}
+        </span>
+        <small id={`how-${way}`}>{how(offered)}</small>
+      </button>
+    </li>
+  );
+}
+
+function Resume({ talk }: { talk: Talk }) {
+  const { contact } = talk;
+  const name = contact.agent?.name;
+  const count = unreadIn(talk);
+  return (
+    <button class="resume" onClick={() => go({ name: "talk", id: contact.id })}>
+      <Avatar name={name ?? ""} />
+      <span>
+        {name ? t("go_on", { name }) : t("go_on_waiting")}
+        <small>{t("chat_from", { time: clock(contact.created_at) })}</small>
+      </span>
+      {count > 0 && <em class="count">{count}</em>}
+      <Icon name="forward" size={18} />
+    </button>
+  );
+}
+
+export function LanguageButton() {
+  const { languages } = state.boot;
+  if (languages.length < 2) return null;
+  return (
+    <button onClick={() => showSheet({ name: "language" })}>
+      <Icon name="globe" size={16} />
+      {languages.find((one) => one.locale == locale)?.name ?? t("language")}
+    </button>
+  );
+}
+

@@ -1,0 +1,116 @@
+// Small pieces that every view is made of.
+
+import { Component, type ComponentChildren } from "preact";
+import { showSheet } from "../actions.ts";
+import { closeInHost, framed } from "../host.ts";
+import { t } from "../i18n.ts";
+import { Icon } from "./icons.tsx";
+
+export function Avatar({ name, online }: { name: string; online?: boolean }) {
+  return (
+    <span class={online ? "av dot" : "av"} aria-hidden="true">
+      {initials(name) || <Icon name="person" size={20} />}
+    </span>
+  );
+}
+
+/** "MH" for Mira Hoffmann, the first sign for names that are not written in letters with capitals. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const first = [...(words[0] ?? "")][0] ?? "";
+  if (!/\p{Lu}|\p{Ll}/u.test(first)) return first;
+  const second = words.length > 1 ? ([...words[words.length - 1]!][0] ?? "") : ([...words[0]!][1] ?? "");
+  return (first + second).toUpperCase();
+}
+
+export function Minimise() {
+  if (!framed()) return null;
+  return (
+    <button class="w-ib" aria-label={t("minimise")} onClick={closeInHost}>
+      <Icon name="down" />
+    </button>
+  );
+}
+
+interface TopProps {
+  title: string;
+  line?: string;
+  back?: () => void;
+  avatar?: ComponentChildren;
+  children?: ComponentChildren;
+}
+
+/** The head of every view but the first: way back or face, title and one line, actions, minimise. */
+export function Top({ title, line, back, avatar, children }: TopProps) {
+  return (
+    <header class={avatar ? "w-top with-av" : "w-top"}>
+      {back && (
+        <button class="w-ib" aria-label={t("back")} onClick={back}>
+          <Icon name="back" />
+        </button>
+      )}
+      {avatar}
+      <div class="t">
+        <h2 tabIndex={-1}>{title}</h2>
+        {line && <p>{line}</p>}
+      </div>
+      {children}
+      <Minimise />
+    </header>
+  );
+}
+
+/** A sheet from the bottom. As a modal <dialog> it holds the focus, and Escape and the phone's back gesture close it. */
+export class Sheet extends Component<{ title: string; children: ComponentChildren }> {
+  private before = document.activeElement as HTMLElement | null;
+  private box: HTMLDialogElement | null = null;
+
+  override componentDidMount(): void {
+    this.box?.showModal();
+  }
+
+  override componentWillUnmount(): void {
+    this.box?.close();
+    if (this.before?.isConnected) this.before.focus();
+  }
+
+  override render() {
+    const { title, children } = this.props;
+    const close = () => showSheet(null);
+    return (
+      <dialog
+        class="sheet"
+        aria-label={title}
+        ref={(box) => void (this.box = box)}
+        onCancel={(event) => (event.preventDefault(), close())}
+        onClick={(event) => event.target == event.currentTarget && close()}
+      >
+        <div class="sheet-in">
+          <div class="sheet-top">
+            <h3>{title}</h3>
+            <button class="w-ib" aria-label={t("close")} onClick={close}>
+              <Icon name="close" />
+            </button>
+          </div>
+          {children}
+        </div>
+      </dialog>
+    );
+  }
+}
+
+export function Alert({ text }: { text: string | undefined }) {
+  return (
+    <p class="trouble" role="alert" hidden={!text}>
+      {text && <Icon name="alert" size={16} />}
+      {text}
+    </p>
+  );
+}
+
+/** A link that leaves the panel. */
+export const Outside = ({ href, children }: { href: string; children: ComponentChildren }) => (
+  <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+    {children}
+  </a>
+);
