@@ -1,7 +1,7 @@
-"""The demo shop "Moss & Kiln": the host page that the widget is shown on, under a Content-Security-Policy as strict as a bank's.
+"""The demo shop "Moss & Kiln": the site that the widget is shown on, under a policy as strict as a bank's.
 
-The shop knows nothing of the hub but what any customer's website would: the address of `/widget.js`, its own site id and
-the secret that it signs its customers' identities with.
+The shop knows nothing of the hub but what any customer's website would: the address of `/widget.js`, its own site id
+and the secret that it signs its customers' identities with.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -109,10 +109,13 @@ def routes(site_secret: str, now: Callable[[], float] = time.time) -> list[BaseR
 
 
 def sign_identity(customer: Mapping[str, str], secret: str, *, expires_ms: int) -> dict[str, object]:
-    """The customer with `exp` (ms since the epoch), a `nonce` for one use and the `hash` that proves both to the hub."""
+    """The customer with `exp` (ms since the epoch), a `nonce` for one use and the `hash` that vouches for all three."""
     nonce = secrets.token_hex(16)
     proof = hmac.new(secret.encode(), f"{customer['id']}.{expires_ms}.{nonce}".encode(), hashlib.sha256)
     return {**customer, "exp": expires_ms, "nonce": nonce, "hash": proof.hexdigest()}
+
+
+# The handlers below read files at their first use; being plain functions, they run on a worker thread.
 
 
 class _Assets(StaticFiles):
@@ -126,7 +129,7 @@ class _Assets(StaticFiles):
         return response
 
 
-async def _page(request: Request) -> Response:
+def _page(request: Request) -> Response:
     """A page in the language that its path names; the shop's own 404 for anything else."""
     base: str = request.scope["root_path"]
     path: str = request.scope["path"].removeprefix(base)
@@ -159,18 +162,18 @@ def render(name: str, page: Page, language: str, base: str) -> str:
     )
 
 
-async def _to_chinese(request: Request) -> Response:
+def _to_chinese(request: Request) -> Response:
     return RedirectResponse(f"{request.scope['root_path']}/zh/", headers=_HEADERS)
 
 
-async def _art(request: Request) -> Response:
+def _art(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in art.NAMES:
         return Response("There is no such picture.\n", 404, _HEADERS, "text/plain")
     return Response(art.draw(name), 200, {**_HEADERS, "Cache-Control": "max-age=3600"}, "image/svg+xml")
 
 
-async def _data(request: Request) -> Response:
+def _data(request: Request) -> Response:
     """What the scripts need to know: products, prices and their words in the page's language."""
     language = request.path_params["language"]
     if language not in LANGUAGES:
@@ -200,9 +203,7 @@ def _shop_data(language: str, base: str) -> dict[str, object]:
 
     return {
         "products": {product.id: product_data(product) for product in catalogue.PRODUCTS},
-        "deliveries": {
-            delivery.id: {"name": translate(delivery.name), "price": delivery.price} for delivery in catalogue.DELIVERIES
-        },
+        "deliveries": {way.id: {"name": translate(way.name), "price": way.price} for way in catalogue.DELIVERIES},
         "countries": {code: translate(name) for code, name in catalogue.COUNTRIES},
         "free_from": catalogue.FREE_FROM,
         "vouchers": catalogue.VOUCHERS,

@@ -1,7 +1,7 @@
 """The shop's pictures, drawn at the first request from a few SVG shapes (templates/art).
 
-A picture is named by what it shows: `kyusu-ash-close` is the scene `kyusu-close` in the glaze `ash`. The set of names is
-closed, so that a made-up one is a 404 and the cache cannot grow.
+A picture is named by what it shows: `kyusu-ash-close` is the scene `kyusu-close` in the glaze `ash`. The set of
+names is closed, so that a made-up one is a 404 and the cache cannot grow.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,12 @@ _COLOURS: Final[Mapping[str, object]] = {
         "tenmoku": ("#6b4a37", "#3e2a21", "#211713"),
         "ash": ("#fbf6ec", "#e6dccb", "#bfb19b"),
         "celadon": ("#a9c2a6", "#7b987b", "#4d6850"),
+        "raw": ("#d8b493", "#c0936b", "#94683f"),  # not glazed yet
     },
-    "inks": {"tenmoku": "#1c130f", "ash": "#9d8f7a", "celadon": "#43594a"},
+    "inks": {"tenmoku": "#1c130f", "ash": "#9d8f7a", "celadon": "#43594a", "raw": "#7d5836"},
     "lips": {"tenmoku": "#8a5a3c", "ash": "#efe7d8", "celadon": "#c5d6c0"},
     "veils": {"tenmoku": "#a8663c", "ash": "#b9b39a", "celadon": "#dbe5d3"},
-    "shines": {"tenmoku": ".13", "ash": ".5", "celadon": ".24"},
+    "shines": {"tenmoku": ".13", "ash": ".5", "celadon": ".24", "raw": ".1"},
     "lacquers": {
         "moss": ("#5c7560", "#7f9a80", "#41573f"),
         "rust": ("#8f4a2a", "#b86f45", "#6b3219"),
@@ -54,7 +55,7 @@ _VESSELS: Final = {
     "cups": ("cups", "cups-close", "cups-tray"),
     "chawan": ("chawan", "chawan-close", "chawan-whisk"),
 }
-_PLAIN: Final = ("bowl", "bowl-close", "tray", "tray-set", "whisk", "kiln", "parcel")
+_PLAIN: Final = ("bowl", "bowl-close", "tray", "tray-set", "whisk", "kiln", "wheel", "drying", "parcel")
 
 
 def _scenes() -> dict[str, dict[str, object]]:

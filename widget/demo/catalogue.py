@@ -93,8 +93,8 @@ PRODUCTS: Final = (
         kicker="Thrown in Berlin by Jonas Adler",
         price=9600,
         text=(
-            "The pot for a full table: half a litre, a broad base that sits calmly, and a bamboo handle that stays cool. "
-            "The spout pours without a drip; Jonas turns each one until it does."
+            "The pot for a full table: half a litre, a broad base that sits calmly, and a bamboo handle that stays "
+            "cool. The spout pours without a drip; Jonas turns each one until it does."
         ),
         size_label="Size",
         size="520 ml, holds five cups",
@@ -118,8 +118,8 @@ PRODUCTS: Final = (
         kicker="Thrown in Berlin by Anneke Vos",
         price=4800,
         text=(
-            "Bowl, lid and saucer: the simplest way to brew well, and the best way to watch the leaves open. Thin at the "
-            "rim, so your fingers stay cool; the lid holds back the leaves."
+            "Bowl, lid and saucer: the simplest way to brew well, and the best way to watch the leaves open. Thin at "
+            "the rim, so your fingers stay cool; the lid holds back the leaves."
         ),
         size_label="Size",
         size="130 ml, for one or two",
@@ -172,8 +172,8 @@ PRODUCTS: Final = (
         priced="{price}, 100 g",
         portion="100 g",
         text=(
-            "Leaf and stem, roasted until they smell of toasted nuts. Little caffeine, no bitterness, and very forgiving: "
-            "boiling water and as long as you like. A tea for the evening."
+            "Leaf and stem, roasted until they smell of toasted nuts. Little caffeine, no bitterness, and very "
+            "forgiving: boiling water and as long as you like. A tea for the evening."
         ),
         size_label="Tin",
         size="100 g, about 30 pots",
@@ -253,8 +253,8 @@ PRODUCTS: Final = (
         priced="{price} the pair",
         portion="One pair",
         text=(
-            "Two small cups that warm the hands and not the fingers. The glaze is made from the ash of our own stove and "
-            "gathers a little under the rim."
+            "Two small cups that warm the hands and not the fingers. The glaze is made from the ash of our own stove "
+            "and gathers a little under the rim."
         ),
         size_label="Size",
         size="90 ml each",
@@ -277,8 +277,8 @@ PRODUCTS: Final = (
         kicker="Thrown in Berlin by Anneke Vos",
         price=5400,
         text=(
-            "Wide enough for the whisk, heavy enough to rest in both hands. Turn it until you find its front: the place "
-            "where the glaze ran furthest."
+            "Wide enough for the whisk, heavy enough to rest in both hands. Turn it until you find its front: the "
+            "place where the glaze ran furthest."
         ),
         size_label="Size",
         size="12 cm wide, 400 ml",
@@ -326,8 +326,8 @@ PRODUCTS: Final = (
         kicker="Planed in Brandenburg by Ines Kroll",
         price=4200,
         text=(
-            "One board, hollowed by hand, with edges that fingers find by themselves. Oiled, not lacquered: water beads "
-            "on it, and the wood darkens with the years."
+            "One board, hollowed by hand, with edges that fingers find by themselves. Oiled, not lacquered: water "
+            "beads on it, and the wood darkens with the years."
         ),
         size_label="Size",
         size="34 by 22 cm",

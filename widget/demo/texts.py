@@ -1,4 +1,4 @@
-"""The two languages of the shop. Templates and the catalogue are written in English; texts/zh.json turns it into Chinese."""
+"""The two languages of the shop: templates and catalogue are written in English, texts/zh.json puts it into Chinese."""
 
 import json
 from functools import cache

@@ -1,5 +1,5 @@
 // The checkout form: checks each field when it is left, keeps what may be kept, and goes on to the review.
-import { follow, setVoucher } from "./basket.js";
+import { follow, setVoucher, voucher } from "./basket.js";
 import { check } from "./checks.js";
 import { draft, KEPT, keepDraft } from "./order.js";
 import { signedIn } from "./session.js";
@@ -16,6 +16,18 @@ const aside = document.querySelector("[data-summary]");
 const trouble = form.querySelector("[data-trouble]");
 const fields = [...form.elements].filter((field) => field.name);
 let wrongShown = false;
+
+// What appears while a button is pressed would push the button away and swallow the click: it waits for the release.
+let released = Promise.resolve();
+addEventListener(
+  "pointerdown",
+  () => {
+    released = new Promise((done) => {
+      for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(done), { once: true });
+    });
+  },
+  true,
+);
 
 function restore() {
   const kept = { ...(signedIn() ? CLARA : {}), ...draft().fields };
@@ -51,8 +63,9 @@ function showTrouble(count) {
 }
 
 function applyVoucher() {
-  const code = form.elements.voucher.value.trim().toUpperCase();
-  setVoucher(code in shop.vouchers ? code : "");
+  const typed = form.elements.voucher.value.trim().toUpperCase();
+  const code = typed in shop.vouchers ? typed : "";
+  if (code !== voucher()) setVoucher(code);
 }
 
 restore();
@@ -70,18 +83,20 @@ form.elements["cc-exp"].addEventListener("input", (event) => {
   event.target.value = event.target.value.replace(/^(\d{2})\s*\/?\s*(\d)/, "$1 / $2");
 });
 
-form.addEventListener("change", (event) => {
+form.addEventListener("change", async (event) => {
   const field = event.target;
+  keep(false);
+  await released;
   if (field.value !== "" || wrongShown) show(field);
   if (field.name === "country" && form.elements.postcode.value) show(form.elements.postcode);
-  if (field.name === "voucher") applyVoucher();
   if (field.name === "delivery") showSummary(aside, field.value);
   if (wrongShown) showTrouble(fields.filter((other) => check(other, form)).length);
-  keep(false);
 });
-// A field that was wrong says so only until it is right.
 form.addEventListener("input", (event) => {
-  if (event.target.getAttribute("aria-invalid") && !check(event.target, form)) show(event.target);
+  const field = event.target;
+  if (field.name === "voucher") applyVoucher();
+  // A field that was wrong says so only until it is right.
+  if (field.getAttribute("aria-invalid") && !check(field, form)) show(field);
 });
 
 form.addEventListener("submit", (event) => {
