@@ -9,9 +9,13 @@ agent; the engine then offers him nothing until there is room again.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from routing.specs import AgentSpec, AgentState, ChannelRules
 from routing.views import AgentView, Reason
+
+Weight: TypeAlias = tuple[str, int | None]
+"""(channel, the queue's own cost for it): what has to be known of a contact to say whether there is room for it."""
 
 
 class Stage(StrEnum):
@@ -58,6 +62,8 @@ class Agent:
     lines: int = 0
     channel_load: dict[str, int] = field(default_factory=dict)
     channel_count: dict[str, int] = field(default_factory=dict)
+    _room: dict[Weight, bool] = field(default_factory=dict)
+    """What `has_room` found since his work last changed."""
 
     @property
     def id(self) -> str:
@@ -67,6 +73,11 @@ class Agent:
     def open(self) -> bool:
         """Whether he may be offered anything at all: available, and not in wrap-up."""
         return self.state is AgentState.AVAILABLE and not self.wrapping
+
+    def configure(self, spec: AgentSpec) -> None:
+        """He works by another spec from now on; what he has weighs on him as it did."""
+        self.spec = spec
+        self._room.clear()
 
     def take(self, contact: str, work: Work) -> None:
         """The contact weighs on him from now on."""
@@ -88,6 +99,7 @@ class Agent:
 
     def _weigh(self, work: Work, cost: int, count: int) -> None:
         channel = work.channel
+        self._room.clear()
         self.load += cost
         self.channel_load[channel] = self.channel_load.get(channel, 0) + cost
         self.channel_count[channel] = self.channel_count.get(channel, 0) + count
@@ -110,12 +122,22 @@ class Agent:
             slots = min(slots, maximum)
         return min(slots, 1) if self.rules[channel].takes_line else slots
 
-    def obstacle(self, channel: str, queue_cost: int | None) -> Reason | None:
-        """The first thing that keeps a contact of the channel from being offered to him now, or None."""
+    def has_room(self, weight: Weight) -> bool:
+        """Whether there is room for such a contact beside what he has; nothing is offered unless he is `open`, too."""
+        room = self._room.get(weight)
+        if room is None:
+            room = self._room[weight] = self._lack(*weight) is None
+        return room
+
+    def obstacle(self, weight: Weight) -> Reason | None:
+        """The first thing that keeps such a contact from being offered to him now, or None."""
         if self.state is not AgentState.AVAILABLE:
             return Reason.NOT_AVAILABLE
         if self.wrapping:
             return Reason.WRAPPING_UP
+        return self._lack(*weight)
+
+    def _lack(self, channel: str, queue_cost: int | None) -> Reason | None:
         maximum = self.maximum(channel)
         if maximum is not None and self.channel_count.get(channel, 0) >= maximum:
             return Reason.CHANNEL_FULL
@@ -126,9 +148,7 @@ class Agent:
         interrupted = rules.interrupts if self.spec.interrupts is None else self.spec.interrupts.get(channel, ())
         for other in interrupted:
             load -= self.channel_load.get(other, 0)
-        if load + self.cost(channel, queue_cost) > self.spec.capacity:
-            return Reason.NO_CAPACITY
-        return None
+        return Reason.NO_CAPACITY if load + self.cost(channel, queue_cost) > self.spec.capacity else None
 
     def view(self) -> AgentView:
         """The agent as the outside may see him."""

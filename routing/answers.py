@@ -27,7 +27,7 @@ def wait_estimate(contact: Contact, channels: Mapping[str, ChannelRules]) -> flo
         return None
     channel, servers = waiting_class.channel, waiting_class.servers
     if contact.directed and contact.host is not None:
-        servers = contact.host.agent.slots(channel, waiting_class.queue_cost) if contact.host.staffed else 0
+        servers = contact.host.agent.slots(*waiting_class.weight) if contact.host.staffed else 0
     return _estimate(place - 1, servers, waiting_class.queue, channel, channels)
 
 
@@ -83,5 +83,5 @@ def _reasons(contact: Contact, seat: Seat) -> list[Reason]:
         Reason.HAS_IT: contact.id in agent.contacts,
     }
     reasons = [reason for reason, applies in found.items() if applies]
-    obstacle = agent.obstacle(channel, queue.spec.costs.get(channel))
+    obstacle = agent.obstacle((channel, queue.spec.costs.get(channel)))
     return reasons if obstacle is None else [*reasons, obstacle]

@@ -6,11 +6,12 @@ skill, a new profile at all classes, an edited queue at all profiles. Classes th
 such contact, up to `KEEP_EMPTY`, so that made-up requirements cannot fill the memory.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 
 from routing.agents import Agent
-from routing.ordered import Ordered
 from routing.specs import AgentSpec, AgentState, ChannelRules, QueueSpec
+from routing.strategies import KeyFunction
 from routing.waiting import IdleEntry, Profile, ProfileKey, Queue, Seat, WaitingClass
 
 KEEP_EMPTY = 1024
@@ -56,7 +57,9 @@ class Index:
             self._empty[found] = None
             for profile in self._candidates(skills):
                 if profile.matches(queue.spec.id, channel, skills):
-                    self._match(profile, found)
+                    profile.classes[found] = None
+                    found.profiles[profile] = None
+            self._gather(found)
         return found
 
     def occupy(self, waiting_class: WaitingClass) -> None:
@@ -75,11 +78,7 @@ class Index:
     def reorder(self, queue: Queue) -> None:
         """The keys of many agents changed at once: put the idle orders of the queue's classes up anew."""
         for waiting_class in queue.classes.values():
-            waiting_class.idle = Ordered()
-            for profile in waiting_class.profiles:
-                for seat in profile.seats:
-                    if seat.entries.pop(waiting_class, None) is not None:
-                        self._enter(seat, waiting_class, waiting_class.idle_entry(seat))
+            self._gather(waiting_class)
 
     def _candidates(self, skills: Mapping[str, int]) -> Iterable[Profile]:
         """The profiles with the rarest of the skills; all, when none is asked for."""
@@ -87,19 +86,19 @@ class Index:
             return self.profiles.values()
         return min((self._by_skill.get(asked, {}) for asked in skills.items()), key=len)
 
-    def _match(self, profile: Profile, waiting_class: WaitingClass) -> None:
-        profile.classes[waiting_class] = None
-        waiting_class.profiles[profile] = None
-        for seat in profile.seats:
-            agent = seat.agent
-            if seat.staffed:
-                waiting_class.servers += agent.slots(waiting_class.channel, waiting_class.queue_cost)
-            if waiting_class.has_room(agent):
-                self._enter(seat, waiting_class, waiting_class.idle_entry(seat))
-
-    def _enter(self, seat: Seat, waiting_class: WaitingClass, entry: IdleEntry) -> None:
-        seat.entries[waiting_class] = entry
-        waiting_class.idle.add(entry)
+    def _gather(self, waiting_class: WaitingClass) -> None:
+        """Count and order the agents of all the profiles that match the class."""
+        weight, servers = waiting_class.weight, 0
+        entries: list[IdleEntry] = []
+        for profile in waiting_class.profiles:
+            for seat in profile.seats:
+                if seat.staffed:
+                    servers += seat.agent.slots(*weight)
+                    if seat.agent.open and seat.agent.has_room(weight):
+                        entry = seat.entries[waiting_class] = waiting_class.idle_entry(seat)
+                        entries.append(entry)
+        waiting_class.servers = servers
+        waiting_class.idle = sorted(entries)
 
     def _drop(self, waiting_class: WaitingClass) -> None:
         for entry in waiting_class.idle:
@@ -137,7 +136,7 @@ class Index:
         else:
             self._stand_down(seat)
             self._leave_profile(seat)
-            seat.agent.spec = spec
+            seat.agent.configure(spec)
             seat.profile = self._profile(spec)
         seat.profile.seats[seat] = None
         return seat
@@ -153,34 +152,38 @@ class Index:
         agent, profile = seat.agent, seat.profile
         self._staff(seat, agent.state is AgentState.AVAILABLE)
         self._count_idle(seat, agent.open and not agent.load)
-        entries = seat.entries
         if not agent.open:
-            for waiting_class, entry in entries.items():
-                waiting_class.idle.remove(entry)
-            entries.clear()
+            self._leave_orders(seat)
             return
-        room: dict[tuple[str, int | None], bool] = {}
+        alike: dict[KeyFunction, IdleEntry] = {}
+        entries = seat.entries
         for waiting_class in profile.classes:
-            work = (waiting_class.channel, waiting_class.queue_cost)
-            if work not in room:
-                room[work] = agent.obstacle(*work) is None
             before = entries.get(waiting_class)
-            if room[work]:
+            if not agent.has_room(waiting_class.weight):
+                if before is not None:
+                    _leave(waiting_class, before)
+                    del entries[waiting_class]
+                continue
+            after = alike.get(waiting_class.key_of)
+            if after is None:
                 after = waiting_class.idle_entry(seat)
-                if after != before:
-                    if before is not None:
-                        waiting_class.idle.remove(before)
-                    self._enter(seat, waiting_class, after)
-            elif before is not None:
-                waiting_class.idle.remove(before)
-                del entries[waiting_class]
+                if waiting_class.keys_alike:
+                    alike[waiting_class.key_of] = after
+            if after != before:
+                if before is not None:
+                    _leave(waiting_class, before)
+                insort(waiting_class.idle, after)
+                entries[waiting_class] = after
+
+    def _leave_orders(self, seat: Seat) -> None:
+        for waiting_class, entry in seat.entries.items():
+            _leave(waiting_class, entry)
+        seat.entries.clear()
 
     def _stand_down(self, seat: Seat) -> None:
         self._staff(seat, False)
         self._count_idle(seat, False)
-        for waiting_class, entry in seat.entries.items():
-            waiting_class.idle.remove(entry)
-        seat.entries.clear()
+        self._leave_orders(seat)
 
     def _staff(self, seat: Seat, staffed: bool) -> None:
         if seat.staffed is staffed:
@@ -190,7 +193,7 @@ class Index:
         for queue in seat.profile.matched_queues:
             queue.staffed += sign
         for waiting_class in seat.profile.classes:
-            waiting_class.servers += sign * seat.agent.slots(waiting_class.channel, waiting_class.queue_cost)
+            waiting_class.servers += sign * seat.agent.slots(*waiting_class.weight)
 
     def _count_idle(self, seat: Seat, idle: bool) -> None:
         if seat.idle is idle:
@@ -213,7 +216,8 @@ class Index:
                 self._connect(found, queue)
                 for waiting_class in queue.classes.values():
                     if found.matches(queue.spec.id, waiting_class.channel, waiting_class.skills):
-                        self._match(found, waiting_class)
+                        found.classes[waiting_class] = None
+                        waiting_class.profiles[found] = None
         return found
 
     def _leave_profile(self, seat: Seat) -> None:
@@ -229,3 +233,7 @@ class Index:
             for level in range(1, highest + 1):
                 del self._by_skill[(skill, level)][profile]
         del self.profiles[profile.key]
+
+
+def _leave(waiting_class: WaitingClass, entry: IdleEntry) -> None:
+    del waiting_class.idle[bisect_left(waiting_class.idle, entry)]

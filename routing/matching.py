@@ -156,35 +156,33 @@ class Matching:
         waiting_class, host = contact.waiting_class, contact.host
         assert waiting_class is not None
         if host is not None:
-            able = not contact.bars(host.agent) and waiting_class.has_room(host.agent)
+            agent = host.agent
+            able = agent.open and agent.has_room(waiting_class.weight) and not contact.bars(agent)
             return host if able else None
         if contact.facts.preferred_agent is not None:
             preferred = self._index.seats.get(contact.facts.preferred_agent)
             if preferred is not None and waiting_class in preferred.entries and not contact.bars(preferred.agent):
                 return preferred
         idle = waiting_class.idle
+        start = 0
         if waiting_class.queue.spec.strategy is Strategy.RANDOM and idle:
-            walk = idle.starting(draw(self._seed, contact.id, contact.fence + 1, len(idle)))
-        else:
-            walk = iter(idle)
-        return next((entry[3] for entry in walk if not contact.bars(entry[3].agent)), None)
+            start = draw(self._seed, contact.id, contact.fence + 1, len(idle))
+        for at in range(start - len(idle), start):
+            if not contact.bars(idle[at][3].agent):
+                return idle[at][3]
+        return None
 
     def _next_for(self, seat: Seat) -> Contact | None:
         """The contact with the least score among all that the agent may be offered: one look at each class's head."""
         agent = seat.agent
-        room: dict[tuple[str, int | None], bool] = {}
         best: WaitingEntry | None = None
         for waiting_class in seat.profile.classes:
             head = waiting_class.waiting.head
-            if head is not None and (best is None or head < best):
-                work = (waiting_class.channel, waiting_class.queue_cost)
-                if work not in room:
-                    room[work] = agent.obstacle(*work) is None
-                if room[work]:
-                    best = _first(waiting_class.waiting, head, agent, best)
+            if head is not None and (best is None or head < best) and agent.has_room(waiting_class.weight):
+                best = _first(waiting_class.waiting, head, agent, best)
         for waiting_class, kept in seat.kept.items():
             head = kept.head
-            if head is not None and (best is None or head < best) and waiting_class.has_room(agent):
+            if head is not None and (best is None or head < best) and agent.has_room(waiting_class.weight):
                 best = _first(kept, head, agent, best)
         return None if best is None else best[3]
 

@@ -1,4 +1,4 @@
-"""A sorted list with a head at hand: what waits, and who is idle, in order.
+"""A sorted list with its head at hand: what waits, in order.
 
 Short sorted chunks under a list of their maxima, as in `sortedcontainers`; written here because the engine reads heads
 far more often than it changes anything (`head` is an attribute, not a call), needs five operations, and would else
@@ -83,18 +83,3 @@ class Ordered(Generic[Entry]):
         at = bisect_left(self._maxima, entry)
         before = sum(map(len, self._chunks[:at]))
         return before + (bisect_left(self._chunks[at], entry) if at < len(self._chunks) else 0)
-
-    def starting(self, at: int) -> Iterator[Entry]:
-        """All entries once, in a circle, from the one with `at` before it."""
-        skipped = 0
-        for number, chunk in enumerate(self._chunks):
-            if skipped + len(chunk) > at:
-                yield from chunk[at - skipped :]
-                for later in self._chunks[number + 1 :]:
-                    yield from later
-                break
-            skipped += len(chunk)
-        for count, entry in enumerate(self):
-            if count == at:
-                return
-            yield entry

@@ -63,6 +63,9 @@ KEYS: Mapping[Strategy, KeyFunction] = {
     Strategy.RANDOM: no_order,
 }
 
+OF_THE_CLASS = frozenset({Strategy.ROUND_ROBIN, Strategy.MOST_SKILLED})
+"""The strategies whose key depends on the queue or the skills asked for, and not on the agent alone."""
+
 
 def draw(seed: int, contact: str, fence: int, among: int) -> int:
     """A number in 0..among-1 that depends on nothing but the arguments, so that a replay draws the same."""

@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from routing.agents import Agent
+from routing.agents import Agent, Weight
 from routing.estimate import Figures
 from routing.inputs import Enqueued, RescindReason
 from routing.ordered import Ordered
 from routing.specs import QueueSpec
-from routing.strategies import KEYS, KeyFunction
+from routing.strategies import KEYS, OF_THE_CLASS, KeyFunction
 
 WaitingEntry: TypeAlias = "tuple[int, int, int, Contact]"
 """(score, enqueued at, serial, contact): least first. The serial is unique, so contacts are never compared."""
 IdleEntry: TypeAlias = "tuple[float, int, int, Seat]"
-"""(the strategy's key, the agent's ordinal, seat): least first."""
+"""(the strategy's key, the agent's ordinal, seat): least first. The ordinal is unique, so seats are never compared."""
 ClassKey: TypeAlias = tuple[str, frozenset[tuple[str, int]]]
 """(channel, skills asked for) within a queue."""
 ProfileKey: TypeAlias = tuple[frozenset[tuple[str, int]], frozenset[str] | None, frozenset[str]]
@@ -118,7 +118,8 @@ class WaitingClass:
     """Contacts that ask for the same, in order of score, and the agents with room for one, in the strategy's order.
 
     `population` also counts those that wait in an agent's own set; `servers` how many such contacts the available
-    agents can serve side by side.
+    agents can serve side by side. `idle` is one sorted list, changed by `bisect`: an agent enters and leaves many of
+    them with each contact, so a call less matters more than moving, at worst, 8 bytes for each agent.
     """
 
     queue: Queue
@@ -127,18 +128,18 @@ class WaitingClass:
     key: ClassKey
     waiting: Ordered[WaitingEntry] = field(default_factory=Ordered)
     population: int = 0
-    idle: Ordered[IdleEntry] = field(default_factory=Ordered)
+    idle: list[IdleEntry] = field(default_factory=list)
     servers: int = 0
     profiles: dict[Profile, None] = field(default_factory=dict)
-    queue_cost: int | None = field(init=False)
+    weight: Weight = field(init=False)
     key_of: KeyFunction = field(init=False)
+    keys_alike: bool = field(init=False)
+    """Whether an agent's entry is the same in every class with this key function."""
 
     def __post_init__(self) -> None:
-        self.queue_cost = self.queue.spec.costs.get(self.channel)
+        self.weight = (self.channel, self.queue.spec.costs.get(self.channel))
         self.key_of = KEYS[self.queue.spec.strategy]
-
-    def has_room(self, agent: Agent) -> bool:
-        return agent.obstacle(self.channel, self.queue_cost) is None
+        self.keys_alike = self.queue.spec.strategy not in OF_THE_CLASS
 
     def idle_entry(self, seat: Seat) -> IdleEntry:
         agent = seat.agent
