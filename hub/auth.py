@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -42,13 +41,6 @@ class SignedIn(Struct, frozen=True):
     user: User
     session: Session | None = None
     token: Token | None = None
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> Millis:
-        return time.time_ns() // 1_000_000
 
 
 def digest(secret: str) -> str:

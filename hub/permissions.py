@@ -23,7 +23,7 @@ class Permission(StrEnum):
     ADMIN_WEBHOOKS = "admin.webhooks"
     ADMIN_AUDIT = "admin.audit"
     ADMIN_TOKENS = "admin.tokens"
-    API_USE = "api.use"  # bearer tokens, metrics, status
+    API_USE = "api.use"  # the hub's own state: status, metrics
     ME_EDIT = "me.edit"
 
 

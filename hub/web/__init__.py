@@ -1,0 +1,1 @@
+"""HTTP: the REST interface, sessions, security headers, health and metrics."""

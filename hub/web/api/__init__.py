@@ -1,0 +1,37 @@
+"""The REST interface: a file a resource, and all of them together."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hub.web import table
+from hub.web.api import agents, audit, config, contacts, customers, deliveries, me, status, tokens, users
+from hub.web.context import Web
+from hub.web.openapi import document
+from hub.web.table import BASE, Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *contacts.table.endpoints,
+    *customers.table.endpoints,
+    *agents.table.endpoints,
+    *config.endpoints(),
+    *deliveries.table.endpoints,
+    *users.table.endpoints,
+    *tokens.table.endpoints,
+    *audit.table.endpoints,
+    *me.table.endpoints,
+    *status.table.endpoints,
+)
+
+
+def routes(web: Web) -> list[Route]:
+    """Everything below /api/v1, and its description, which anybody may read."""
+    described = msgspec.json.encode(document(ENDPOINTS, web.version))
+
+    async def openapi(request: Request) -> Response:
+        return Response(described, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
+
+    return [Route(f"{BASE}/openapi.json", openapi, name="openapi"), *table.routes(web, ENDPOINTS)]

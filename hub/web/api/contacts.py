@@ -1,0 +1,189 @@
+"""Contacts: what was said, what happened, why somebody waits; an agent's words by a program."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hub.errors import InvalidInput
+from hub.events import to_dict
+from hub.machine import WAITING
+from hub.model import Channel, Phase
+from hub.permissions import Permission
+from hub.ports import ContactFilter, ContactRow
+from hub.web import shapes as s
+from hub.web.table import Call, Input, Nothing, Table
+
+table = Table("Contacts")
+# Contacts that the caller may not see are passed over; so many pages are looked through for one answer.
+_MOST_PAGES = 5
+Word = Annotated[str, Meta(max_length=64)]
+ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+
+
+class ContactQuery(s.PageQuery, frozen=True):
+    """`queue` is an id or a name; `open` true is what is not closed yet."""
+
+    channel: Channel | None = None
+    phase: Phase | None = None
+    queue: Annotated[str, Meta(max_length=120)] | None = None
+    agent: Word | None = None
+    customer: Word | None = None
+    site: Word | None = None
+    open: bool | None = None
+    created_from: s.At | None = None
+    created_to: s.At | None = None
+
+
+@table.add(
+    "GET",
+    "/contacts",
+    Permission.CONTACT_HANDLE,
+    query=ContactQuery,
+    result=s.ContactPage,
+    summary="The contacts you may see, newest first",
+)
+async def list_contacts(call: Call[None, ContactQuery]) -> object:
+    query = call.query
+    where = ContactFilter(
+        channels=(str(query.channel),) if query.channel else (),
+        phases=(str(query.phase),) if query.phase else (),
+        queues=(_queue_id(call, query.queue),) if query.queue else (),
+        agents=(query.agent,) if query.agent else (),
+        customer=query.customer,
+        site=query.site,
+        open=query.open,
+        created_from=query.created_from,
+        created_to=query.created_to,
+    )
+    found: list[ContactRow] = []
+    after = query.after
+    for _ in range(_MOST_PAGES):
+        rows = await call.store.contacts.page(where, after=after, limit=query.limit)
+        for row in rows:
+            after = row.contact.id
+            if call.hub.may_see(call.user, row.contact):
+                found.append(row)
+                if len(found) == query.limit:
+                    break
+        if len(rows) < query.limit:
+            after = None if len(found) < query.limit else after
+            break
+        if len(found) == query.limit:
+            break
+    return {"items": await call.hub.views.for_agents(found), "next": after}
+
+
+def _queue_id(call: Call[None, ContactQuery], given: str) -> str:
+    queues = call.hub.directory.queues()
+    if given in queues:
+        return given
+    wanted = given.casefold()
+    return next((id for id, queue in queues.items() if queue.name.casefold() == wanted), given)
+
+
+@table.add("GET", "/contacts/{id}", Permission.CONTACT_HANDLE, result=s.Contact, summary="One contact")
+async def get_contact(call: Call[None, Nothing]) -> object:
+    return await call.hub.views.for_agent(await call.hub.seen_by(call.user, call.path("id")))
+
+
+class MessageQuery(s.Query, frozen=True):
+    """`after` is a message's `seq`: what came after it."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    limit: s.Limit = 100
+
+
+@table.add(
+    "GET",
+    "/contacts/{id}/messages",
+    Permission.CONTACT_HANDLE,
+    query=MessageQuery,
+    result=s.MessagePage,
+    summary="What was said, oldest first, notes and system lines too",
+)
+async def list_messages(call: Call[None, MessageQuery]) -> object:
+    row = await call.hub.seen_by(call.user, call.path("id"))
+    limit = call.query.limit
+    messages = await call.store.contacts.messages(row.contact.id, after_seq=call.query.after, limit=limit + 1)
+    more, messages = len(messages) > limit, messages[:limit]
+    return {
+        "items": [call.hub.views.message(m, for_visitor=False, reader=call.user.id) for m in messages],
+        "next": str(messages[-1].seq) if more else None,
+    }
+
+
+class NewMessage(Input, frozen=True, forbid_unknown_fields=True):
+    """The same `client_id` (or Idempotency-Key header) again answers with the first message and adds none.
+
+    `file` is the id of a file that was uploaded to this contact. A note is never shown to the customer.
+    """
+
+    text: Annotated[str, Meta(max_length=8000)] = ""
+    kind: Literal["text", "note"] = "text"
+    file: Word | None = None
+    client_id: ClientId | None = None
+
+
+@table.add(
+    "POST",
+    "/contacts/{id}/messages",
+    Permission.CONTACT_HANDLE,
+    body=NewMessage,
+    result=s.Message,
+    status=201,
+    summary="Say something as the agent you are, or leave a note",
+)
+async def add_message(call: Call[NewMessage, Nothing]) -> object:
+    body, id = call.body, call.path("id")
+    key = body.client_id or call.request.headers.get("idempotency-key") or secrets.token_urlsafe(18)
+    if not 8 <= len(key) <= 64 or not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
+        raise InvalidInput("Idempotency-Key", "expected 8 to 64 letters, digits, - or _")
+    file = await call.hub.file_of(body.file, id, call.user.id) if body.file else None
+    message, _ = await call.hub.say(call.user, id, key, body.text, file, note=body.kind == "note")
+    return call.hub.views.message(message, for_visitor=False, reader=call.user.id)
+
+
+class EventQuery(s.Query, frozen=True):
+    """`after` is an event's `version`."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    limit: s.Limit = 100
+
+
+@table.add(
+    "GET",
+    "/contacts/{id}/events",
+    Permission.CONTACT_HANDLE,
+    query=EventQuery,
+    result=s.LogPage,
+    summary="What happened to the contact, as the log has it",
+)
+async def list_events(call: Call[None, EventQuery]) -> object:
+    row = await call.hub.seen_by(call.user, call.path("id"))
+    limit = call.query.limit
+    recorded = await call.store.log.stream(row.contact.id, call.query.after, limit + 1)
+    more, recorded = len(recorded) > limit, recorded[:limit]
+    items = []
+    for entry in recorded:
+        data = to_dict(entry.event)
+        kind = data.pop("type")
+        items.append(s.LogEntry(entry.seq, entry.version, entry.at, entry.actor, kind, data))
+    return s.LogPage(items, str(items[-1].version) if more else None)
+
+
+@table.add(
+    "GET",
+    "/contacts/{id}/routing",
+    Permission.LIVE_VIEW,
+    result=s.RoutingView,
+    summary="Why the contact waits: its place, the expected wait, and what speaks against each agent",
+)
+async def explain_routing(call: Call[None, Nothing]) -> object:
+    row = await call.hub.seen_by(call.user, call.path("id"))
+    routing, id = call.hub.routing, row.contact.id
+    if row.contact.phase not in WAITING:
+        return s.RoutingView(None, None, [])
+    return s.RoutingView(routing.position(id), routing.wait_s(id), routing.explain(id))

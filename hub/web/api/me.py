@@ -1,0 +1,85 @@
+"""One's own account."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
+
+from hub.errors import NotSignedIn, VersionConflict
+from hub.model import User
+from hub.permissions import ROLE_PERMISSIONS, Permission
+from hub.web import shapes as s
+from hub.web.api.users import Locale
+from hub.web.table import Call, Input, Nothing, Table, given
+
+table = Table("Me")
+_SETTINGS = ("sound", "notifications")
+
+
+def me_view(user: User) -> s.Me:
+    return s.Me(
+        user.id,
+        user.username,
+        user.name,
+        str(user.role),
+        sorted(map(str, ROLE_PERMISSIONS[user.role])),
+        user.locale,
+        user.theme,
+        bool(user.settings.get("sound", True)),
+        bool(user.settings.get("notifications", False)),
+    )
+
+
+@table.add("GET", "/me", "session", result=s.Me, summary="Who you are and what you may do")
+async def get_me(call: Call[None, Nothing]) -> object:
+    return me_view(call.user)
+
+
+class MeEdit(Input, frozen=True, forbid_unknown_fields=True):
+    locale: Locale | UnsetType = UNSET
+    theme: Literal["auto", "light", "dark"] | UnsetType = UNSET
+    sound: bool | UnsetType = UNSET
+    notifications: bool | UnsetType = UNSET
+
+
+@table.add("PATCH", "/me", Permission.ME_EDIT, body=MeEdit, result=s.Me, summary="Change your own preferences")
+async def patch_me(call: Call[MeEdit, Nothing]) -> object:
+    changes: dict[str, Any] = given(call.body)
+    settings = {name: changes.pop(name) for name in _SETTINGS if name in changes}
+    for attempt in range(3):
+        user = await call.store.accounts.user(call.user.id)
+        if user is None:
+            raise NotSignedIn("Please sign in.")
+        changed = replace(user, settings=user.settings | settings, **changes)
+        if changed == user:
+            return me_view(user)
+        try:
+            # Two windows of one person may do this at once; neither has looked at the other's version.
+            user = await call.web.auth.change_user(changed, version=user.version, by=user.id)
+        except VersionConflict:
+            if attempt == 2:
+                raise
+            continue
+        await call.hub.directory.refresh("user", user.id)
+        return me_view(user)
+    raise VersionConflict("Your account was changed at the same time. Please try again.")
+
+
+class OwnPassword(Input, frozen=True, forbid_unknown_fields=True):
+    old: Annotated[str, Meta(max_length=1000)]
+    new: Annotated[str, Meta(max_length=1000)]
+
+
+@table.add(
+    "POST",
+    "/me/password",
+    Permission.ME_EDIT,
+    body=OwnPassword,
+    summary="Change your password; your other sessions end",
+)
+async def change_password(call: Call[OwnPassword, Nothing]) -> object:
+    keep = call.who.session.id if call.who and call.who.session else None
+    await call.web.auth.change_password(call.user, call.body.old, call.body.new, keep=keep)
+    return None

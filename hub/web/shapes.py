@@ -1,0 +1,331 @@
+"""What the REST interface answers, as types: the handlers' views are written down here for OpenAPI and the tests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+At = Annotated[int, Meta(description="Milliseconds since the epoch (UTC)")]
+Limit = Annotated[int, Meta(ge=1, le=200)]
+Cursor = Annotated[str, Meta(max_length=100)]
+# A version as we gave it out; anything a database could choke on is none of ours.
+Version = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Query(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of query strings."""
+
+
+class PageQuery(Query, frozen=True):
+    """`after` is the `next` of the page before."""
+
+    after: Cursor | None = None
+    limit: Limit = 50
+
+
+class Named(Struct, frozen=True):
+    id: str
+    name: str
+
+
+class Marks(Struct, frozen=True):
+    visitor_delivered: int
+    visitor_read: int
+    agent_delivered: int
+    agent_read: int
+
+
+class File(Struct, frozen=True):
+    id: str
+    name: str
+    size: int
+    type: str
+    width: int | None
+    height: int | None
+    thumb: bool
+
+
+class CustomerRef(Struct, frozen=True):
+    id: str
+    name: str
+    email: str
+    phone: str
+    verified: bool
+    online: bool
+
+
+class Preview(Struct, frozen=True):
+    text: str
+    at: At
+    author_kind: str
+    kind: str
+    n: int
+
+
+class Offer(Struct, frozen=True):
+    agent: str
+    fence: int
+    deadline: At
+    auto: bool
+
+
+class VisitedPage(Struct, frozen=True):
+    url: str
+    title: str
+    at: At
+
+
+class Rating(Struct, frozen=True):
+    score: int
+    comment: str
+
+
+class Contact(Struct, frozen=True):
+    """One interaction of a customer. Phases: created, queued, offered, connecting, active, held, wrapping, closed."""
+
+    id: str
+    seq: int
+    version: int
+    channel: str
+    phase: str
+    site: str
+    queue: Named | None
+    subject: str
+    language: str
+    customer: CustomerRef
+    agent: Named | None
+    participants: list[Named]
+    invited: list[Named]
+    created_at: At
+    queued_at: At
+    connected_at: At | None
+    ended_at: At | None
+    ended_by: str | None
+    closed_at: At | None
+    abandoned: bool
+    wrap_until: At | None
+    outcome: str | None
+    tags: list[str]
+    priority: int
+    requirements: dict[str, int]
+    fields: dict[str, str]
+    marks: Marks
+    messages: int
+    unread: int
+    last_message: Preview | None
+    waiting_since: At | None
+    page: VisitedPage | None
+    offer: Offer | None
+    rating: Rating | None
+
+
+class ContactPage(Struct, frozen=True):
+    items: list[Contact]
+    next: str | None
+
+
+class Message(Struct, frozen=True):
+    """Something said inside a contact; `n` counts within it. System lines have a `code` and `data`."""
+
+    id: str
+    contact: str
+    n: int
+    seq: int
+    at: At
+    author_kind: str
+    author: str | None
+    author_name: str
+    kind: str
+    text: str
+    file: File | None
+    client_id: str | None
+    code: str | None
+    data: dict[str, Any]
+    internal: bool
+
+
+class MessagePage(Struct, frozen=True):
+    items: list[Message]
+    next: str | None
+
+
+class LogEntry(Struct, frozen=True):
+    """An event of the contact's life; `version` counts within the contact, `seq` over everything."""
+
+    seq: int
+    version: int
+    at: At
+    actor: str
+    type: str
+    data: dict[str, Any]
+
+
+class LogPage(Struct, frozen=True):
+    items: list[LogEntry]
+    next: str | None
+
+
+class RoutingView(Struct, frozen=True):
+    """Why a contact waits: its place, the expected wait in seconds, each agent with what speaks against him."""
+
+    position: int | None
+    wait_s: float | None
+    agents: list[dict[str, Any]]
+
+
+class Customer(Struct, frozen=True):
+    id: str
+    name: str
+    email: str
+    phone: str
+    language: str
+    timezone: str
+    verified: bool
+    external_id: str | None
+    note: str
+    fields: dict[str, str]
+    created_at: At
+    version: int
+
+
+class CustomerPage(Struct, frozen=True):
+    items: list[Customer]
+    next: str | None
+
+
+class Presence(Struct, frozen=True):
+    state: str
+    reason: str | None
+    since: At
+    epoch: int
+
+
+class Agent(Struct, frozen=True):
+    """A user who may handle contacts, with how he is now and how much he has to do."""
+
+    id: str
+    name: str
+    username: str
+    role: str
+    skills: dict[str, int]
+    presence: Presence
+    connected: bool
+    load: dict[str, Any]
+
+
+class AgentPage(Struct, frozen=True):
+    items: list[Agent]
+    next: str | None
+
+
+class User(Struct, frozen=True):
+    id: str
+    username: str
+    name: str
+    role: str
+    skills: dict[str, int]
+    units: int
+    maxima: dict[str, int]
+    auto_accept: list[str]
+    locale: str
+    disabled: bool
+    created_at: At
+    version: int
+
+
+class UserPage(Struct, frozen=True):
+    items: list[User]
+    next: str | None
+
+
+class Token(Struct, frozen=True, omit_defaults=True):
+    """`token` is the secret itself, in the answer that made it and never again."""
+
+    id: str
+    user: str
+    name: str
+    created_at: At
+    used_at: At | None
+    expires_at: At | None
+    token: str | None = None
+
+
+class TokenPage(Struct, frozen=True):
+    items: list[Token]
+    next: str | None
+
+
+class RolesView(Struct, frozen=True):
+    """The permissions of each role."""
+
+    items: dict[str, list[str]]
+
+
+class AuditView(Struct, frozen=True):
+    id: int
+    at: At
+    actor: str
+    actor_name: str
+    action: str
+    kind: str
+    row: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class AuditPage(Struct, frozen=True):
+    items: list[AuditView]
+    next: str | None
+
+
+class DeliveryView(Struct, frozen=True):
+    """A webhook's event on its way; `state` is pending, delivered or failed."""
+
+    id: str
+    webhook: str
+    type: str
+    contact: str | None
+    state: str
+    attempts: int
+    status: int | None
+    error: str | None
+    created_at: At
+    next_at: At | None
+    delivered_at: At | None
+    body: dict[str, Any]
+
+
+class DeliveryPage(Struct, frozen=True):
+    items: list[DeliveryView]
+    next: str | None
+
+
+class Me(Struct, frozen=True):
+    id: str
+    username: str
+    name: str
+    role: str
+    permissions: list[str]
+    locale: str
+    theme: str
+    sound: bool
+    notifications: bool
+
+
+class ReaderView(Struct, frozen=True):
+    """A reader of the log: how far behind it is and how often it has failed."""
+
+    name: str
+    cursor: int
+    lag: int
+    failures: int
+    last_error: str | None
+
+
+class StatusView(Struct, frozen=True):
+    version: str
+    stopping: bool
+    head: int
+    checks: dict[str, str]
+    readers: list[ReaderView]
