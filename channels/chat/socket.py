@@ -7,7 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import socketio
 import structlog
@@ -18,7 +18,7 @@ from channels.chat.sites import public_site, standing
 from hub.errors import Forbidden, HubError, NotSignedIn, Refused
 from hub.events import MessageAdded, Recorded
 from hub.machine import TRANSITIONS
-from hub.model import FileRef, Phase, Visitor
+from hub.model import FileRef, Millis, Phase, Visitor
 from hub.permissions import Permission
 from hub.ports import ContactFilter, ContactRow
 from hub.service import Hub
@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 NAMESPACE = "/visitor"
 HISTORY = 20
 PAGE = 200
-QUEUE_EVERY_S = 5.0
+QUEUE_EVERY_MS = 5_000
+GATHER_S = 0.25
 
 
 class Handshake(Input, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +106,15 @@ class VisitorSession:
         raise Forbidden("Visitors have no permissions.", details={"permission": str(permission)})
 
 
+class _Told(NamedTuple):
+    """What a waiting visitor was told last: (position, wait in seconds), when he may be told again, and whether what
+    he was told is no longer true."""
+
+    place: tuple[int | None, int | None]
+    next_at: Millis
+    stale: bool
+
+
 class VisitorNamespace:
     def __init__(self, hub: Hub, sio: socketio.AsyncServer, conversations: Conversations) -> None:
         self._hub = hub
@@ -112,7 +122,7 @@ class VisitorNamespace:
         self._conversations = conversations
         self.sessions: dict[str, VisitorSession] = {}
         self._by_visitor: dict[str, set[str]] = defaultdict(set)
-        self._told: dict[str, tuple[int | None, int | None]] = {}
+        self._told: dict[str, _Told] = {}
         self._dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._site_standing: dict[str, dict[str, Any]] = {}
@@ -187,14 +197,11 @@ class VisitorNamespace:
         came = not self._by_visitor[visitor.id]
         self._by_visitor[visitor.id].add(session.sid)
         await self._sio.enter_room(session.sid, f"visitor:{visitor.id}", namespace=NAMESPACE)
-        self._told = {id: told for id, told in self._told.items() if not self._is_of(id, visitor.id)}
+        for row in self._hub.living.of_visitor(visitor.id):
+            self._told.pop(row.contact.id, None)
         self._dirty.set()
         if came:
             await self._hub.bus.publish("visitor_online", {"visitor": visitor.id, "online": True})
-
-    def _is_of(self, contact: str, visitor: str) -> bool:
-        row = self._hub.living.get(contact)
-        return row is None or row.contact.visitor == visitor
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         session = self.sessions.pop(sid, None)
@@ -318,8 +325,10 @@ class VisitorNamespace:
                 if recorded.stream.startswith("us_") or recorded.stream == "config":
                     self._dirty.set()
                 continue
+            if isinstance(recorded.event, MessageAdded) and recorded.event.internal:
+                continue
             messages = changed.setdefault(recorded.stream, [])
-            if isinstance(recorded.event, MessageAdded) and not recorded.event.internal:
+            if isinstance(recorded.event, MessageAdded):
                 messages.append(recorded.event.message)
         self._dirty.set()
         rows = await self._hub.contacts.many(list(changed))
@@ -338,30 +347,38 @@ class VisitorNamespace:
         await self._sio.emit("sync", sync, room=f"visitor:{visitor}", namespace=NAMESPACE)
 
     async def _tell_queues(self) -> None:
-        """Places and waits, at most every five seconds and only when they changed."""
+        """Places and waits: to each visitor at most every five seconds, and only when they changed."""
         while True:
-            await self._dirty.wait()
+            pause = min((told.next_at for told in self._told.values() if told.stale), default=None)
+            now = self._hub.clock.now()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._dirty.wait(), None if pause is None else max(0.0, (pause - now) / 1000))
             self._dirty.clear()
             try:
                 await self._tell_places()
                 await self._tell_sites()
             except Exception:
                 log.exception("visitors.queue_failed")
-            await asyncio.sleep(QUEUE_EVERY_S)
+            # What changes at once is told at once, in one go.
+            await asyncio.sleep(GATHER_S)
 
     async def _tell_places(self) -> None:
-        told: dict[str, tuple[int | None, int | None]] = {}
+        now = self._hub.clock.now()
+        told: dict[str, _Told] = {}
         for visitor in list(self._by_visitor):
             for row in self._hub.living.of_visitor(visitor):
                 contact = row.contact
                 if contact.phase not in (Phase.QUEUED, Phase.OFFERED):
                     continue
                 wait = self._hub.routing.wait_s(contact.id)
-                now = (self._hub.routing.position(contact.id), None if wait is None else round(wait))
-                told[contact.id] = now
-                if self._told.get(contact.id) != now:
-                    data = {"contact": contact.id, "position": now[0], "wait_s": now[1]}
-                    await self._sio.emit("queue", data, room=f"visitor:{visitor}", namespace=NAMESPACE)
+                place = (self._hub.routing.position(contact.id), None if wait is None else round(wait))
+                before = self._told.get(contact.id)
+                if before is not None and (before.place == place or before.next_at > now):
+                    told[contact.id] = _Told(before.place, before.next_at, before.place != place)
+                    continue
+                told[contact.id] = _Told(place, now + QUEUE_EVERY_MS, False)
+                data = {"contact": contact.id, "position": place[0], "wait_s": place[1]}
+                await self._sio.emit("queue", data, room=f"visitor:{visitor}", namespace=NAMESPACE)
         self._told = told
 
     async def _tell_sites(self) -> None:

@@ -1,0 +1,165 @@
+"""The demo's data: users, queues, a site, canned replies. A second start finds them and adds nothing."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from hub.auth import Auth, AuthSettings
+from hub.clock import SystemClock
+from hub.ids import new_id
+from hub.model import Role, User
+from hub.ports import Store
+
+Json = dict[str, Any]
+PASSWORD = "demo"  # noqa: S105 - the demo's, printed when it starts
+
+USERS: tuple[tuple[str, str, Role, dict[str, int]], ...] = (
+    ("agent1", "Nadia Berg", Role.AGENT, {"support": 5, "billing": 3}),
+    ("agent2", "Lin Mei", Role.AGENT, {"sales": 5, "support": 2, "chinese": 4}),
+    ("agent3", "Deniz Arslan", Role.AGENT, {"billing": 5}),
+    ("lead", "Ida Novak", Role.SUPERVISOR, {}),
+    ("admin", "Alex Romero", Role.ADMINISTRATOR, {}),
+)
+
+ROUND_THE_CLOCK = [["00:00", "24:00"]]
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _queue(name: str, skill: str, relax: list[Json] | None = None) -> Json:
+    return {
+        "name": name,
+        "skills": {skill: 3 if relax else 1},
+        "relax": relax or [],
+        "offer_s": {"chat": 30},
+        "wrap_up_s": 60,
+        "retry_s": 30,
+        "hours": "always",
+        "target": {"percent": 80, "seconds": 30},
+    }
+
+
+ROWS: tuple[tuple[str, str, Json], ...] = (
+    ("skill", "sales", {"name": "Sales"}),
+    ("skill", "support", {"name": "Support"}),
+    ("skill", "billing", {"name": "Billing"}),
+    ("skill", "chinese", {"name": "Chinese"}),
+    ("calendar", "always", {"name": "Round the clock", "week": dict.fromkeys(DAYS, ROUND_THE_CLOCK)}),
+    (
+        "calendar",
+        "office",
+        {
+            "name": "Office hours",
+            "timezone": "Europe/Berlin",
+            "week": {day: [["09:00", "18:00"]] for day in DAYS[:5]},
+            "holidays": [
+                {"date": "2026-12-25", "name": "Christmas Day"},
+                {"date": "2026-12-26", "name": "Second Day of Christmas"},
+                {"date": "2027-01-01", "name": "New Year"},
+            ],
+        },
+    ),
+    ("queue", "sales", _queue("Sales", "sales")),
+    ("queue", "support", _queue("Support", "support", [{"after_s": 60, "skills": {"support": 2}}])),
+    ("queue", "billing", _queue("Billing", "billing")),
+    ("outcome", "solved", {"name": "Solved"}),
+    ("outcome", "follow-up", {"name": "Follow-up needed"}),
+    ("outcome", "sale", {"name": "Sale", "queues": ["sales"]}),
+    ("outcome", "refund", {"name": "Refund", "queues": ["billing", "support"]}),
+    ("outcome", "no-answer", {"name": "Customer left"}),
+    ("outcome", "spam", {"name": "Spam"}),
+    ("reason", "break", {"name": "Break"}),
+    ("reason", "lunch", {"name": "Lunch"}),
+    ("reason", "meeting", {"name": "Meeting"}),
+    ("reason", "training", {"name": "Training"}),
+)
+
+CANNED: tuple[tuple[str, str, str, str], ...] = (
+    ("hello", "Greeting", "Hello {customer.first_name}, {agent.first_name} here. How can I help?", "en"),
+    ("moment", "One moment", "One moment please, I am looking it up.", "en"),
+    ("order", "Order number", "Could you tell me your order number? It starts with MK.", "en"),
+    (
+        "shipping",
+        "Shipping times",
+        "Orders placed by 16:00 leave our studio the same day and take two to three days.",
+        "en",
+    ),
+    ("return", "Returns", "You have thirty days to send it back. I can e-mail you the label.", "en"),
+    (
+        "care",
+        "Care for glazes",
+        "Rinse with warm water only and let it dry open. No dishwasher for tenmoku, please.",
+        "en",
+    ),
+    ("invoice", "Copy of the invoice", "I have sent a copy of the invoice to {customer.email}.", "en"),
+    ("bye", "Goodbye", "Glad I could help. Have a good day, {customer.first_name}.", "en"),
+    ("你好", "问候", "您好，{customer.name}，我是{agent.first_name}。请问有什么可以帮您？", "zh-CN"),
+    ("稍等", "请稍等", "请稍等，我马上为您查询。", "zh-CN"),
+    ("订单", "订单号", "请告诉我您的订单号，以 MK 开头。", "zh-CN"),
+    ("再见", "告别", "很高兴能帮到您，祝您愉快。", "zh-CN"),
+)
+
+
+def _site(origins: tuple[str, ...]) -> Json:
+    topics = (
+        ("sales", "Sales", "选购咨询"),
+        ("support", "Support", "使用与售后"),
+        ("billing", "Billing", "账单与付款"),
+    )
+    return {
+        "name": "Moss & Kiln",
+        "allowed_origins": list(origins),
+        "locale": "en",
+        "locales": ["en", "zh-CN", "ar"],
+        "topics": [{"id": id, "label": {"en": en, "zh-CN": zh}, "queue": id} for id, en, zh in topics],
+        "default_queue": "support",
+        "invitations": [
+            {
+                "id": "teapot",
+                "after_s": 40,
+                "url_pattern": "*/demo/*product*",
+                "text": {
+                    "en": "Questions about glaze or size? We like to talk.",
+                    "zh-CN": "对釉色或尺寸有疑问吗？欢迎咨询。",
+                },
+            }
+        ],
+        "identity_secret": secrets.token_hex(32),
+    }
+
+
+def write_config(folder: Path) -> Path:
+    """hub.toml of the demo in its data folder; an existing one is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "hub.toml"
+    if not path.exists():
+        path.write_text('# The demo\'s configuration.\n[server]\ndata_dir = "."\n\n[demo]\nenabled = true\n', "utf-8")
+    return path
+
+
+async def seed(store: Store, *origins: str) -> None:
+    """Writes what is not there yet; the site's origins follow the port of this start."""
+    now = time.time_ns() // 1_000_000
+    configs = store.configs
+    for kind, id, data in ROWS:
+        if await configs.get(kind, id) is None:
+            await configs.put(kind, id, data, version=None, actor="system", at=now)
+    for number, (shortcut, title, text, language) in enumerate(CANNED):
+        id = f"canned-{number + 1}"
+        if await configs.get("canned", id) is None:
+            row = {"name": title, "shortcut": shortcut, "text": text, "language": language, "queues": None}
+            await configs.put("canned", id, row, version=None, actor="system", at=now)
+    site = await configs.get("site", "demo")
+    if site is None:
+        await configs.put("site", "demo", _site(origins), version=None, actor="system", at=now)
+    elif missing := [origin for origin in origins if origin not in site.data["allowed_origins"]]:
+        data = site.data | {"allowed_origins": [*site.data["allowed_origins"], *missing]}
+        await configs.put("site", "demo", data, version=site.version, actor="system", at=now)
+    auth = Auth(store, SystemClock(), AuthSettings(shortest_password=4))
+    known = {user.username for user in await store.accounts.users()}
+    for username, name, role, skills in USERS:
+        if username not in known:
+            user = User(new_id("us", now), username, name, role, skills=skills, units=200, created_at=now)
+            await auth.create_user(user, PASSWORD, by="system")
