@@ -36,8 +36,8 @@ function applySync(sync: Sync): void {
   if (sync.gone) contacts.value = withoutContact(contacts.value, sync.gone);
 }
 
-/** Connects and keeps the signals; pages add their own listeners with on() before. */
-export function startStore(): void {
+/** Keeps the signals, lets the page's own readers listen (after ours, so that they find the signals set), and connects. */
+export function startStore(readers: (() => void)[] = []): void {
   on<Hello>("hello", applyHello);
   on<Sync>("sync", applySync);
   on<Presence>("presence", (next) => {
@@ -51,5 +51,6 @@ export function startStore(): void {
     queues.value = [...kept, ...rows.filter((row) => !known.has(row.id))];
   });
   on<Partial<Directory>>("directory", (next) => (directory.value = { ...directory.value, ...next }));
+  for (const start of readers) start();
   connect();
 }

@@ -37,6 +37,8 @@ export interface Message {
   client_id: string | null;
   code: string | null;
   data: Record<string, unknown> | null;
+  /** Never shown to visitors. */
+  internal: boolean;
 }
 
 /** The highest n that each side has received and read. */
@@ -82,20 +84,26 @@ export interface Contact {
   customer: CustomerRef;
   agent: Named | null;
   participants: Named[];
+  invited: Named[];
   created_at: number;
   queued_at: number | null;
   connected_at: number | null;
   ended_at: number | null;
   ended_by: string | null;
+  closed_at: number | null;
+  /** The customer left before anybody answered. */
+  abandoned: boolean;
   wrap_until: number | null;
   outcome: string | null;
   tags: string[];
   priority: number;
   requirements: Record<string, number>;
+  /** What the pre-chat form asked beyond name and address. */
+  fields: Record<string, string>;
   marks: Marks;
   messages: number;
   unread: number;
-  last_message: { text: string; at: number; author_kind: Message["author_kind"]; kind: Message["kind"] } | null;
+  last_message: { text: string; at: number; author_kind: Message["author_kind"]; kind: Message["kind"]; n: number } | null;
   /** When the customer's oldest unanswered line was written. */
   waiting_since: number | null;
   page: PageInfo | null;

@@ -1,0 +1,83 @@
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { t } from "../common/i18n.ts";
+import { Rail, RailItem, Shell } from "../common/shell.tsx";
+import { connection } from "../common/socket.ts";
+import { contacts, ready } from "../common/store.ts";
+import { CustomerPane } from "./customer/customer.tsx";
+import { mine, selected } from "./mine.ts";
+import { route, selectedId, showList, showSearch } from "./route.ts";
+import { SearchView } from "./search/search.tsx";
+import { Settings, settingsOpen } from "./settings/settings.tsx";
+import { sheetOpen } from "./settings/sheet-open.ts";
+import { ShortcutSheet } from "./settings/sheet.tsx";
+import { ContactList } from "./side/contacts.tsx";
+import { InvitationCard } from "./side/invitation.tsx";
+import { OfferCard } from "./side/offer.tsx";
+import { PresenceCard } from "./side/presence.tsx";
+import { Waiting } from "./side/waiting.tsx";
+import { Conversation, NoConversation } from "./talk/conversation.tsx";
+import { openForeign, unwatch } from "./threads.ts";
+
+const missing = signal<string | null>(null);
+
+/** A contact that is not in the snapshot, opened from search, history or a link, is watched while it is open. */
+function useForeignContact(id: string | null): void {
+  const online = connection.value === "online";
+  const known = id !== null && contacts.value.has(id);
+  useEffect(() => {
+    if (!id || !online || known) return;
+    openForeign(id).catch(() => (missing.value = id));
+  }, [id, online, known]);
+  useEffect(() => {
+    if (!id) return;
+    return () => unwatch(id);
+  }, [id]);
+}
+
+function Stage() {
+  const id = selectedId.value;
+  const contact = selected.value;
+  useForeignContact(id);
+  if (route.value.view === "search") return <main class="stage whole"><SearchView /></main>;
+  if (!contact) {
+    return <main class="stage whole">{(id === null || missing.value === id) && ready.value ? <NoConversation missing={id !== null} /> : null}</main>;
+  }
+  return (
+    <main class="stage">
+      <Conversation contact={contact} />
+      <CustomerPane key={contact.id} contact={contact} />
+    </main>
+  );
+}
+
+export function App() {
+  const { view, pane } = route.value;
+  const unread = mine.value.reduce((sum, contact) => sum + contact.unread, 0);
+  return (
+    <Shell>
+      <div class="app" data-pane={pane}>
+        <Rail
+          page="/agent"
+          menu={[{ label: t("agent.keys"), icon: "keys", end: <kbd>?</kbd>, onSelect: () => (sheetOpen.value = true) }]}
+          foot={<RailItem icon="sliders" label={t("agent.settings")} onClick={() => (settingsOpen.value = true)} />}
+        >
+          <RailItem icon="inbox" label={t("common.nav.inbox")} current={view === "inbox"} count={pane === "list" ? 0 : unread} onClick={showList} />
+          <RailItem icon="search" label={t("agent.search")} current={view === "search"} onClick={showSearch} />
+        </Rail>
+        <aside class="side" aria-label={t("agent.side")}>
+          <PresenceCard />
+          <div class="lists">
+            <ContactList />
+            <Waiting />
+          </div>
+          <OfferCard />
+          <InvitationCard />
+        </aside>
+        <Stage />
+      </div>
+      <Settings />
+      <ShortcutSheet />
+    </Shell>
+  );
+}

@@ -1,0 +1,30 @@
+// The agent desktop. Listeners come before the connection, so that nothing of the first hello is missed.
+
+import { render } from "preact";
+import "./styles/agent.css";
+import "../common/messages.ts";
+import en from "../../locales/agent.en.json";
+import { addMessages, loadLocale } from "../common/i18n.ts";
+import { startStore } from "../common/store.ts";
+import { startDeliveryMarks } from "./actions/mark.ts";
+import { startAlerts } from "./alerts.ts";
+import { App } from "./app.tsx";
+import { startCustomers } from "./customers.ts";
+import { pruneDrafts } from "./drafts.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { startOffers } from "./offers.ts";
+import { startOutbox } from "./outbox.ts";
+import { startShortcuts } from "./settings/keys.ts";
+import { startThreads } from "./threads.ts";
+import { startTyping } from "./typing.ts";
+
+addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
+await loadLocale();
+
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startDeliveryMarks]);
+startHeartbeat();
+startShortcuts();
+pruneDrafts();
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);
