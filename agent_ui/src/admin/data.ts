@@ -1,6 +1,7 @@
 // The rows of the configuration: lists are loaded once and shared by every page that shows or chooses from them.
 import { signal, type Signal } from "@preact/signals";
 import { api } from "../common/api.ts";
+import { LANGUAGES, languageName } from "../common/i18n.ts";
 import type { Option } from "../common/form/fields.ts";
 import type { Row } from "../common/form/paths.ts";
 
@@ -48,6 +49,11 @@ export async function reload(path: string): Promise<void> {
 /** The list as it is known now; a component that calls this is drawn again when it changes. */
 export function rowsOf(path: string): Known {
   return list(path).value;
+}
+
+/** A language by its own name where we have it, else in the reader's language. */
+export function languageLabel(tag: string): string {
+  return LANGUAGES[tag] ?? languageName(tag);
 }
 
 export function rowText(row: Row, key: string): string {

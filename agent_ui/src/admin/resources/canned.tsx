@@ -1,8 +1,8 @@
 // Canned replies: texts that agents call up with "/" and a few letters.
 import { field as fieldOf, idField, section, type Resource } from "../resource.tsx";
 import type { Field } from "../../common/form/fields.ts";
-import { LANGUAGES, languageName, t } from "../../common/i18n.ts";
-import { optionsOf, rowText } from "../data.ts";
+import { LANGUAGES, t } from "../../common/i18n.ts";
+import { languageLabel, optionsOf, rowText } from "../data.ts";
 import { allWhenNone, queueNames } from "./outcomes.tsx";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("canned", name, rest);
@@ -20,7 +20,7 @@ export const canned: Resource = {
       key: "name", label: t("admin.canned.name"), text: (row) => `${rowText(row, "name")} ${rowText(row, "text")}`,
       cell: (row) => <span class="two-lines"><b>{rowText(row, "name")}</b><span class="cut" lang={rowText(row, "language")}>{rowText(row, "text")}</span></span>,
     },
-    { key: "language", label: t("admin.canned.language"), extra: true, text: (row) => languageName(rowText(row, "language")), cell: (row) => languageName(rowText(row, "language")) },
+    { key: "language", label: t("admin.canned.language"), extra: true, text: (row) => languageLabel(rowText(row, "language")), cell: (row) => languageLabel(rowText(row, "language")) },
     { key: "queues", label: t("admin.canned.queues"), extra: true, text: queueNames, cell: queueNames },
   ],
   fresh: () => ({ id: "", name: "", shortcut: "", text: "", language: "en", queues: null }),

@@ -2,8 +2,8 @@
 import { field as fieldOf, idField, section as sectionOf, slug, type Resource } from "../resource.tsx";
 import type { Field } from "../../common/form/fields.ts";
 import { get, type Row, type Value } from "../../common/form/paths.ts";
-import { LANGUAGES, languageName, t } from "../../common/i18n.ts";
-import { nameIn, optionsOf, rowText } from "../data.ts";
+import { LANGUAGES, t } from "../../common/i18n.ts";
+import { languageLabel, nameIn, optionsOf, rowText } from "../data.ts";
 import { IdentityButton } from "../identity.tsx";
 import { SitePreview } from "../site-preview.tsx";
 import { Snippet } from "../snippet.tsx";
@@ -23,7 +23,7 @@ const locales = (row: Row) => {
   const chosen = list(row["locales"]) as string[];
   return chosen.length ? chosen : [rowText(row, "locale") || "en"];
 };
-const languageOptions = (tags: readonly string[]) => tags.map((value) => ({ value, label: languageName(value) }));
+const languageOptions = (tags: readonly string[]) => tags.map((value) => ({ value, label: languageLabel(value) }));
 const named = (area: string, values: readonly string[]) => values.map((value) => ({ value, label: t(`admin.sites.${area}.${value}`) }));
 
 /** Sizes are shown in MB and sent in bytes. */
@@ -68,7 +68,7 @@ export const sites: Resource = {
     { key: "name", label: t("admin.sites.name"), text: (row) => rowText(row, "name"), cell: (row) => rowText(row, "name") },
     { key: "id", label: t("admin.id"), text: (row) => rowText(row, "id"), cell: (row) => <code>{rowText(row, "id")}</code> },
     { key: "topics", label: t("admin.sites.topics"), extra: true, text: (row) => (list(row["topics"]) as Row[]).map((topic) => nameIn("queues", rowText(topic, "queue"))).join(", "), cell: (row) => list(row["topics"]).length, numeric: true },
-    { key: "locales", label: t("admin.sites.locales"), extra: true, text: (row) => locales(row).map(languageName).join(", "), cell: (row) => locales(row).map(languageName).join(", ") },
+    { key: "locales", label: t("admin.sites.locales"), extra: true, text: (row) => locales(row).map(languageLabel).join(", "), cell: (row) => locales(row).map(languageLabel).join(", ") },
     { key: "origins", label: t("admin.sites.allowed_origins"), extra: true, text: (row) => list(row["allowed_origins"]).join(" "), cell: (row) => <span class="cut">{list(row["allowed_origins"]).join(", ")}</span> },
   ],
   fresh: () => ({

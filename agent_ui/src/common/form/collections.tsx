@@ -1,6 +1,6 @@
 // Controls that hold several values: lines, texts by language, levels by name, rows of a small form.
 import { useState } from "preact/hooks";
-import { languageName, t } from "../i18n.ts";
+import { LANGUAGES, languageName, t } from "../i18n.ts";
 import { Icon } from "../icons.tsx";
 import { resolve, type ControlProps, type Field } from "./fields.ts";
 import { FieldView } from "./form.tsx";
@@ -109,7 +109,7 @@ export function TextsControl(props: Of<"texts">) {
     value: texts[current] ?? "",
     placeholder: field.placeholder,
     disabled,
-    "aria-label": t("form.in_language", { name: field.label, language: languageName(current) }),
+    "aria-label": t("form.in_language", { name: field.label, language: LANGUAGES[current] ?? languageName(current) }),
     "aria-describedby": describedBy,
     "aria-invalid": problem ? (true as const) : undefined,
     onInput: (event: { currentTarget: { value: string } }) =>
@@ -129,7 +129,7 @@ export function TextsControl(props: Of<"texts">) {
               tabIndex={locale === current ? 0 : -1}
               onClick={() => choose(locale)}
             >
-              {languageName(locale)}
+              {LANGUAGES[locale] ?? languageName(locale)}
               {hasErrorBelow(errors, `${field.name}.${locale}`) ? (
                 <Icon name="warn" small />
               ) : (
