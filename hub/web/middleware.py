@@ -54,6 +54,7 @@ class Around:
                 add_headers(headers, request.url.path, secure=secure)
             await send(message)
 
+        scope["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
                 await self._app(scope, receive, send_on)
