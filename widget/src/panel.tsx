@@ -60,7 +60,7 @@ function moved(page: Page): void {
   for (const name of [...url.searchParams.keys()]) {
     if (/token|key|secret|pass|auth|sess|sid|code|sig|mail/i.test(name)) url.searchParams.set(name, "");
   }
-  state.page = { url: url.href, title: page.title };
+  state.page = { url: url.href.slice(0, 2000), title: page.title.slice(0, 300) };
   if (kept("token")) void ask("page", state.page).catch(() => {});
 }
 

@@ -90,6 +90,7 @@ export interface Site {
     palette: { light: Shades; dark: Shades } | null;
     logo: string | null;
     greeting: Localized | null;
+    launcher: Localized | null;
   };
   topics: { id: string; label: Localized }[];
   prechat: Field[];

@@ -119,14 +119,15 @@ export function settle(): void {
       if (event == "chat:end") tellHost("chat:ended", { contact });
       changed();
     },
-    ({ event, contact, data }, code) => {
-      const form = event == "chat:start" ? "chat" : "email";
+    ({ event, contact, data }, code, { path }) => {
       if (event == "message:send" || event == "chat:end") return changed();
+      const form = event == "chat:start" ? "chat" : "email";
+      const words = path == "email" ? "bad_email" : path == "phone" ? "bad_phone" : "refused";
+      state.form["question"] ||= String(data["text"] ?? "");
       if (code == "queue.closed" || code == "queue.full") {
-        if (state.site.channels["email"]?.open) go({ name: "form", channel: "email" });
+        if (channel("email")) go({ name: "form", channel: "email" });
         state.trouble = { where: "email", text: t(code.replace(".", "_")) };
-      } else state.trouble = { where: contact ?? form, text: t("refused") };
-      if (!contact) Object.assign(state.form, { question: data["text"] });
+      } else state.trouble = { where: contact ?? form, text: t(words) };
       changed();
     },
   );

@@ -1,7 +1,7 @@
 // The panel's end of the port to the loader in the host page.
 
 import type { Connect, EventName, LauncherWords, ToHost, ToPanel } from "../bridge.ts";
-import { dir, locale, t } from "./i18n.ts";
+import { dir, locale, pick, t } from "./i18n.ts";
 import { anything } from "./outbox.ts";
 import { running, state, unread } from "./state.ts";
 
@@ -40,7 +40,7 @@ export function stateToHost(): void {
   const count = unread();
   const talk = running();
   const closed = !talk && !state.site.channels["chat"]?.open;
-  const launch = t(closed ? "email" : "launch");
+  const launch = closed ? t("email") : pick(state.site.theme.launcher) || t("launch");
   const words: LauncherWords = {
     locale,
     dir: dir(),

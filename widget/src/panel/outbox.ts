@@ -46,7 +46,7 @@ const sleepers = new Map<string, () => void>();
 let last = 0;
 
 let confirmed: (entry: Entry, answer: Answer) => void = () => {};
-let gaveUp: (entry: Entry, code: string) => void = () => {};
+let gaveUp: (entry: Entry, code: string, details: Record<string, unknown>) => void = () => {};
 export function onSettled(done: typeof confirmed, failed: typeof gaveUp): void {
   confirmed = done;
   gaveUp = failed;
@@ -141,7 +141,7 @@ async function pump(lane: string): Promise<void> {
         changed();
         if (failed) {
           if (entry.event != "message:send") drop(entry.id);
-          gaveUp(entry, code);
+          gaveUp(entry, code, details);
           continue;
         }
         const asked = details["retry_after_ms"];

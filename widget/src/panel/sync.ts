@@ -20,9 +20,9 @@ export function listen(): void {
     if (talk && fresh) void catchUp(talk);
     changed();
   });
-  onPush<{ contact: string; position: number; wait_s: number | null }>("queue", ({ contact, position, wait_s }) => {
+  onPush<{ contact: string; position: number | null; wait_s: number | null }>("queue", ({ contact, position, wait_s }) => {
     const talk = state.talks.get(contact);
-    if (talk) talk.place = { position, wait_s };
+    if (talk) talk.place = position == null ? null : { position, wait_s };
     changed();
   });
   onPush<{ contact: string; name: string; on: boolean }>("typing", ({ contact, name, on }) => {
