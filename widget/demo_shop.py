@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'"
 )
-IDENTITY_LIFETIME_MS: Final = 10 * 60 * 1000
+IDENTITY_LIFETIME_S: Final = 10 * 60
 CLARA: Final = {"id": "mk-1042", "name": "Clara Berg", "email": "clara@berg.example", "phone": "+493055504821"}
 """The one customer who can sign in; the shop signs for nobody else."""
 
@@ -92,7 +92,7 @@ def routes(site_secret: str, now: Callable[[], float] = time.time) -> list[BaseR
 
     async def identity(_request: Request) -> Response:
         """What the shop's server hands to a signed-in customer's browser, for `ContactHub("identify", ...)`."""
-        signed = sign_identity(CLARA, site_secret, expires_ms=int(now() * 1000) + IDENTITY_LIFETIME_MS)
+        signed = sign_identity(CLARA, site_secret, expires=int(now()) + IDENTITY_LIFETIME_S)
         return JSONResponse(signed, headers={**_HEADERS, "Cache-Control": "no-store"})
 
     return [
@@ -108,11 +108,11 @@ def routes(site_secret: str, now: Callable[[], float] = time.time) -> list[BaseR
     ]
 
 
-def sign_identity(customer: Mapping[str, str], secret: str, *, expires_ms: int) -> dict[str, object]:
-    """The customer with `exp` (ms since the epoch), a `nonce` for one use and the `hash` that vouches for all three."""
+def sign_identity(customer: Mapping[str, str], secret: str, *, expires: int) -> dict[str, object]:
+    """The customer with `exp` (seconds since the epoch), a `nonce` for one use and the `hash` that vouches for both."""
     nonce = secrets.token_hex(16)
-    proof = hmac.new(secret.encode(), f"{customer['id']}.{expires_ms}.{nonce}".encode(), hashlib.sha256)
-    return {**customer, "exp": expires_ms, "nonce": nonce, "hash": proof.hexdigest()}
+    proof = hmac.new(secret.encode(), f"{customer['id']}.{expires}.{nonce}".encode(), hashlib.sha256)
+    return {**customer, "exp": expires, "nonce": nonce, "hash": proof.hexdigest()}
 
 
 # The handlers below read files at their first use; being plain functions, they run on a worker thread.
