@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,8 +25,10 @@ class Words:
         self._texts: dict[str, dict[str, dict[str, str]]] = {}
         for path in sorted(folder.glob("*.json")):
             area, _, locale = path.stem.partition(".")
-            texts = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-            self._texts.setdefault(locale, {})[area] = texts
+            texts = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+            # What has forms for numbers is for the pages' scripts.
+            plain = {key: text for key, text in texts.items() if isinstance(text, str)}
+            self._texts.setdefault(locale, {})[area] = plain
         self.locales = sorted(self._texts, key=lambda locale: (locale != FALLBACK, locale))
 
     def best(self, *wanted: str | None) -> str:

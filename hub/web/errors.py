@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -34,9 +35,9 @@ def as_hub_error(error: Exception) -> HubError:
             return HubError("Something went wrong on our side. Please try again.", code="server.error")
 
 
-def error_response(error: HubError) -> Response:
+def error_response(error: HubError, headers: Mapping[str, str] | None = None) -> Response:
     """`{"error": {"code", "message", "details"}}` with the error's status."""
-    response = JSONResponse({"error": error.to_json()}, status_code=error.status)
+    response = JSONResponse({"error": error.to_json()}, status_code=error.status, headers=headers)
     response.headers["Cache-Control"] = "no-store"
     retry = error.details.get("retry_after_ms")
     if isinstance(retry, int):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,6 +56,7 @@ class Around:
             await send(message)
 
         scope["request_id"] = request_id
+        scope.setdefault("app", self)  # without one, Starlette answers 404 and 405 itself
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
                 await self._app(scope, receive, send_on)
@@ -63,17 +65,19 @@ class Around:
                 if begun:
                     # Half an answer is out; only breaking the connection tells the caller.
                     raise
-                response = await self._error(request, found)
+                # Of Starlette's own errors: which methods an address takes.
+                headers = error.headers if isinstance(error, HTTPException) else None
+                response = await self._error(request, found, headers)
                 await response(scope, receive, send_on)
             finally:
                 self._note(request, status, time.perf_counter() - started)
 
-    async def _error(self, request: Request, error: HubError) -> Response:
+    async def _error(self, request: Request, error: HubError, headers: Mapping[str, str] | None) -> Response:
         if self._error_page is not None and wants_page(request):
             page = await self._error_page(request, error)
             if page is not None:
                 return page
-        return error_response(error)
+        return error_response(error, headers)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         path = request.url.path

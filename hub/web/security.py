@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -17,7 +18,6 @@ CSRF_HEADER = "x-csrf-token"
 
 # What is not a page can do nothing at all when a browser is made to show it.
 INERT_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-FILE_CSP = "default-src 'none'; sandbox"
 # Of our own built files; a worker lives under the policy of its script.
 STATIC_CSP = "default-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -50,7 +50,8 @@ def origin_of(url: str) -> str | None:
 def own_origins(connection: HTTPConnection, settings: WebSettings) -> frozenset[str]:
     """The origins whose pages are ours."""
     given = {origin for url in settings.public_urls if (origin := origin_of(url))}
-    if not given and (origin := origin_of(str(connection.url))):
+    # A socket's address says ws: and wss: where its page's origin says http: and https:.
+    if not given and (origin := origin_of(re.sub("^ws", "http", str(connection.url)))):
         given = {origin}
     return frozenset(given)
 
