@@ -136,7 +136,8 @@ class Live:
                     "id": contact.id,
                     "channel": str(contact.channel),
                     "since": contact.connected_at or contact.queued_at,
-                    "customer": contact.customer,
+                    "customer": hub.contacts.customer_name(contact.customer),
+                    "customer_id": contact.customer,
                     "subject": contact.subject,
                     "phase": str(contact.phase),
                 }

@@ -133,6 +133,11 @@ class ContactService:
                 found[id] = customer
         return found
 
+    def customer_name(self, id: str) -> str:
+        """The name if it was read lately, else ""; for tables that are refreshed anyway."""
+        customer = self._customers.recall(id)
+        return customer.name if customer else ""
+
     def _remember(self, row: ContactRow) -> None:
         known = self._rows.get(row.contact.id)
         if known is None or known.contact.version <= row.contact.version:

@@ -30,13 +30,13 @@ IDENTITY_LIFETIME_MS = 24 * 3600 * 1000
 
 class Identity(Struct, frozen=True):
     """What the host page says of its user; `hash` is HMAC-SHA256(site secret, "id.exp.nonce") in hex, `exp` in
-    seconds since the epoch."""
+    seconds or milliseconds since the epoch, signed as it is written."""
 
     id: Annotated[str, Meta(min_length=1, max_length=200)]
     name: Annotated[str, Meta(max_length=200)] = ""
     email: Annotated[str, Meta(max_length=254)] = ""
     phone: Annotated[str, Meta(max_length=40)] = ""
-    exp: int | float | None = None
+    exp: int | float | Annotated[str, Meta(max_length=20)] | None = None
     nonce: Annotated[str, Meta(max_length=200)] = ""
     hash: Annotated[str, Meta(max_length=200)] = ""
 
@@ -194,15 +194,29 @@ class VisitorService:
         secret = self._directory.site(site).identity_secret
         if not secret or identity.exp is None:
             raise Forbidden("This site takes no signed identities.", code="identity.refused")
-        exp = int(identity.exp) if float(identity.exp).is_integer() else identity.exp
-        expected = hmac.new(secret.encode(), f"{identity.id}.{exp}.{identity.nonce}".encode(), hashlib.sha256)
+        expected = hmac.new(
+            secret.encode(), f"{identity.id}.{_as_written(identity.exp)}.{identity.nonce}".encode(), hashlib.sha256
+        )
         if not hmac.compare_digest(expected.hexdigest(), identity.hash.lower()):
             raise Forbidden("The identity's signature does not match.", code="identity.refused")
         now: Millis = self._clock.now()
-        until = int(exp * 1000)
+        until = _until(identity.exp)
         if until <= now or until > now + IDENTITY_LIFETIME_MS:
             raise Forbidden("The identity has expired or lasts too long.", code="identity.expired")
         if not identity.nonce:
             raise Forbidden("The identity has no nonce.", code="identity.refused")
         if spend and await self._store.people.nonce_used(site, identity.nonce, until, now):
             raise Forbidden("The identity was used before.", code="identity.replayed")
+
+
+def _as_written(exp: float | str) -> str:
+    return str(int(exp)) if isinstance(exp, float) and exp.is_integer() else str(exp)
+
+
+def _until(exp: float | str) -> Millis:
+    """Milliseconds since the epoch; what is too large for seconds is taken as milliseconds. 0 for what is no number."""
+    try:
+        value = float(exp)
+        return int(value if value > 100_000_000_000 else value * 1000)
+    except (ValueError, OverflowError):
+        return 0

@@ -84,15 +84,15 @@ def _pages() -> dict[str, Page]:
 PAGES: Final = _pages()
 
 
-def routes(site_secret: str, now: Callable[[], float] = time.time) -> list[BaseRoute]:
+def routes(site_secret: Callable[[], str], now: Callable[[], float] = time.time) -> list[BaseRoute]:
     """The shop's routes, to be mounted at /demo.
 
-    `site_secret` is the secret that the hub knows the site by; `now` tells the time in seconds since the epoch.
+    `site_secret` gives the secret that the hub knows the site by; `now` tells the time in seconds since the epoch.
     """
 
     async def identity(_request: Request) -> Response:
         """What the shop's server hands to a signed-in customer's browser, for `ContactHub("identify", ...)`."""
-        signed = sign_identity(CLARA, site_secret, expires=int(now()) + IDENTITY_LIFETIME_S)
+        signed = sign_identity(CLARA, site_secret(), expires=int(now()) + IDENTITY_LIFETIME_S)
         return JSONResponse(signed, headers={**_HEADERS, "Cache-Control": "no-store"})
 
     return [

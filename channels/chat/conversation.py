@@ -11,7 +11,7 @@ from channels.chat.sites import topic_of
 from hub import commands as c
 from hub.config_rows import Site
 from hub.contacts import Outcome, Words, clean_text
-from hub.errors import Forbidden, InvalidInput, NotFound, Refused
+from hub.errors import Forbidden, InvalidInput, Refused
 from hub.ids import derived_id
 from hub.limits import SlidingLimit
 from hub.model import AuthorKind, Channel, Contact, FileRef, Message, Visitor
@@ -61,10 +61,10 @@ class Conversations:
         self._starts = SlidingLimit(starts, 3_600_000)
 
     async def own(self, visitor: Visitor | None, contact: str) -> ContactRow:
-        """The contact if it is this visitor's. What is not his does not exist for him."""
-        row = await self._hub.contacts.get(contact)
-        if visitor is None or row.contact.visitor != visitor.id:
-            raise NotFound("contact", contact)
+        """The contact if it is this visitor's. Raises Forbidden, also when there is no such contact."""
+        row = (await self._hub.contacts.many([contact])).get(contact)
+        if visitor is None or row is None or row.contact.visitor != visitor.id:
+            raise Forbidden("This conversation is not yours.")
         return row
 
     async def start(

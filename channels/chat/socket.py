@@ -82,7 +82,7 @@ class IdentifyInput(Input, frozen=True):
     name: Annotated[str, Meta(max_length=200)] = ""
     email: Annotated[str, Meta(max_length=254)] = ""
     phone: Annotated[str, Meta(max_length=40)] = ""
-    exp: float | None = None
+    exp: int | float | Annotated[str, Meta(max_length=20)] | None = None
     nonce: Annotated[str, Meta(max_length=200)] = ""
     hash: Annotated[str, Meta(max_length=200)] = ""
 

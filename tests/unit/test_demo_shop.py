@@ -25,7 +25,7 @@ PRIVATE = {"cc-name", "cc-number", "cc-exp", "cc-csc", "one-time-code", "vat"}
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=[Mount("/demo", routes=demo_shop.routes(SECRET, now=lambda: NOW))])
+    app = Starlette(routes=[Mount("/demo", routes=demo_shop.routes(lambda: SECRET, now=lambda: NOW))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as client:
         yield client
 

@@ -1,0 +1,298 @@
+"""The composition root: reads the configuration, opens the store, wires services, channels and pages into one
+application, and serves it. `main` is the command line's entry."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import socketio
+import structlog
+import uvicorn
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Mount, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent_ui import pages
+from agent_ui.sockets import AgentNamespace
+from channels.chat import sites, uploads
+from channels.chat.conversation import Conversations
+from channels.chat.idle import IdleWatch
+from channels.chat.socket import VisitorNamespace
+from hub.auth import Auth, AuthSettings
+from hub.bus import LocalBus
+from hub.cli import make_app
+from hub.clock import SystemClock
+from hub.config import Config
+from hub.errors import Forbidden, HubError
+from hub.files import FileStore
+from hub.metrics import Metrics
+from hub.service import Hub
+from hub.sockets import SlowReaders, make_server
+from hub.store import open_store
+from hub.web import api, files
+from hub.web.assets import Assets, HashedFiles
+from hub.web.context import Web
+from hub.web.errors import error_response
+from hub.web.health import health_routes
+from hub.web.middleware import Around
+from hub.web.security import WebSettings, check_origin
+from hub.webhooks import Webhooks
+from routing.dispatcher import Dispatcher
+from widget import demo_shop
+from widget.routes import routes as widget_routes
+
+log = structlog.get_logger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+RECONNECT_AFTER_MS = 1500
+SHUTDOWN_S = 6
+
+
+def package_version() -> str:
+    try:
+        return version("contacthub")
+    except PackageNotFoundError:
+        return "0"
+
+
+class SocketOrigin:
+    """Lets only our own pages open sockets, by either transport; what is no browser says no origin."""
+
+    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope["path"].startswith("/socket.io"):
+            try:
+                check_origin(HTTPConnection(scope), self._settings)
+            except Forbidden as error:
+                if scope["type"] == "websocket":
+                    await receive()
+                    await send({"type": "websocket.close", "code": 4403, "reason": error.code})
+                else:
+                    await error_response(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class Application:
+    """Everything of one hub process. `asgi` is what uvicorn serves; its lifespan opens and closes the rest."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        clock = SystemClock()
+        self.store = open_store(config.store_url)
+        self.bus = LocalBus()
+        routing = config.routing
+        self.hub = Hub(
+            self.store,
+            self.bus,
+            clock,
+            config.secret_key(),
+            lease_ms=routing.presence_lease_s * 1000,
+            grace_ms=routing.grace_s * 1000,
+        )
+        security = config.security
+        self.auth = Auth(
+            self.store,
+            clock,
+            AuthSettings(
+                idle_s=security.session_idle_s,
+                absolute_s=security.session_absolute_s,
+                rotate_s=security.session_rotate_s,
+                shortest_password=4 if config.demo.enabled else security.shortest_password,
+            ),
+        )
+        self.dispatcher = Dispatcher(self.hub)
+        self.hub.routing = self.dispatcher
+        self.files = FileStore(config.files_dir)
+        self.sio = make_server()
+        conversations = Conversations(self.hub, config.chat.messages_per_minute, config.chat.starts_per_hour)
+        self.visitors = VisitorNamespace(self.hub, self.sio, conversations)
+        rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
+        self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
+        self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
+        self.slow_readers = SlowReaders(self.sio)
+        settings = WebSettings(
+            public_urls=(config.server.public_url,) if config.server.public_url else (),
+            metrics_from=security.metrics_from,
+            requests_per_minute=security.requests_per_minute,
+        )
+        self.metrics = Metrics()
+        self.webhooks = Webhooks(self.hub, self.metrics, allow_private=config.webhooks.allow_private)
+        self.web = Web(
+            self.hub,
+            self.auth,
+            self.metrics,
+            self.webhooks,
+            settings=settings,
+            checks={"store": self.store.check, "bus": self._check_bus, "dispatcher": self._check_readers},
+            version=package_version(),
+        )
+        self.assets = Assets(STATIC)
+        self.asgi = self._assemble(settings)
+
+    def _assemble(self, settings: WebSettings) -> ASGIApp:
+        app = Router(routes=self._routes(), lifespan=self._lifespan)
+        guarded = Around(app, self.web, pages.error_page(self.web, self.assets))
+        sockets = socketio.ASGIApp(self.sio, guarded, socketio_path="/socket.io")
+        return SocketOrigin(_lifespan_to(app, sockets), settings)
+
+    def _routes(self) -> list[BaseRoute]:
+        web = self.web
+        routes: list[BaseRoute] = [
+            *health_routes(web),
+            *api.routes(web),
+            *pages.routes(web, self.assets),
+            *widget_routes(web, self.assets, lambda id: sites.public_site(self.hub, id)),
+            *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES),
+            *uploads.routes(web, self.files, self.config.files.max_bytes),
+            Mount("/static", HashedFiles(directory=STATIC)),
+        ]
+        if self.config.demo.enabled:
+            routes.append(Mount("/demo", routes=demo_shop.routes(self._demo_secret)))
+        return routes
+
+    def _demo_secret(self) -> str:
+        site = self.hub.directory.sites().get("demo")
+        return site.identity_secret if site else ""
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: object) -> AsyncIterator[None]:
+        await self.store.open()
+        await self.files.open()
+        await self.hub.start()
+        await self.dispatcher.start()
+        await self.idle.start()
+        await self.visitors.start()
+        await self.agents.start()
+        await self.webhooks.start()
+        self.slow_readers.start()
+        sweeper = asyncio.create_task(self._sweep(), name="sessions.sweep")
+        log.info("hub.started", seq=self.hub.feed.head)
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await self.slow_readers.stop()
+            await self.webhooks.stop()
+            await self.agents.stop()
+            await self.visitors.stop()
+            await self.idle.stop()
+            await self.dispatcher.stop()
+            await self.hub.stop()
+            await self.bus.close()
+            await self.files.close()
+            await self.store.close()
+            log.info("hub.stopped")
+
+    async def _sweep(self) -> None:
+        """Forgets sessions that are over."""
+        while True:
+            with contextlib.suppress(HubError):
+                await self.auth.sweep()
+            await asyncio.sleep(600)
+
+    async def _check_bus(self) -> None:
+        heard = asyncio.Event()
+        end = self.bus.subscribe("ready", lambda message: heard.set())
+        try:
+            await self.bus.publish("ready", {})
+            await asyncio.wait_for(heard.wait(), 2)
+        finally:
+            end()
+
+    async def _check_readers(self) -> None:
+        """The dispatcher works when it has dealt with what was written two seconds ago."""
+        reader = self.hub.feed.readers["dispatcher"]
+        head = self.hub.feed.head
+        deadline = asyncio.get_running_loop().time() + 2
+        while reader.cursor < head:
+            if asyncio.get_running_loop().time() > deadline:
+                raise RuntimeError(f"the dispatcher is {head - reader.cursor} events behind")
+            await asyncio.sleep(0.05)
+
+    async def goodbye(self) -> None:
+        """Before the sockets are cut: no new offers, and everybody is told when to come back."""
+        self.hub.stopping = True
+        self.dispatcher.pause()
+        await self.visitors.say_goodbye(RECONNECT_AFTER_MS)
+        await self.agents.say_goodbye(RECONNECT_AFTER_MS)
+        await asyncio.sleep(0.2)
+
+
+def _lifespan_to(app: ASGIApp, others: ASGIApp) -> ASGIApp:
+    """The lifespan goes to the pages' application, all else to `others` (which would swallow it)."""
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        await (app if scope["type"] == "lifespan" else others)(scope, receive, send)
+
+    return route
+
+
+class Server(uvicorn.Server):
+    """Tells when it answers requests, and says goodbye before it closes the connections."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None] | None, goodbye: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._goodbye = goodbye
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            self._ready()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        with contextlib.suppress(Exception):
+            await self._goodbye()
+        await super().shutdown(sockets)
+
+
+def serve(config: Config, ready: Callable[[], None] | None = None) -> None:
+    """Serves until SIGINT or SIGTERM; `ready` is called once requests are answered.
+
+    Raises ConfigError for what the configuration cannot mean, OSError when the port is taken.
+    """
+    application = Application(config)
+    settings = uvicorn.Config(
+        application.asgi,
+        host=config.server.host,
+        port=config.server.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=1_000_000,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=list(config.server.trusted_proxies),
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        backlog=2048,
+    )
+    server = Server(settings, ready, application.goodbye)
+
+    with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:
+        runner.run(server.serve())
+    if not server.started:
+        raise OSError(f"cannot listen on {config.server.host}:{config.server.port}")
+
+
+def main() -> int:
+    """The `contacthub` command."""
+    return int(make_app(serve)() or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
