@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../common/i18n.ts";
 import { Rail, RailItem, Shell } from "../common/shell.tsx";
 import { connection } from "../common/socket.ts";
-import { contacts, ready } from "../common/store.ts";
+import { ready } from "../common/store.ts";
 import { CustomerPane } from "./customer/customer.tsx";
 import { mine, selected } from "./mine.ts";
 import { route, selectedId, showList, showSearch } from "./route.ts";
@@ -21,14 +21,15 @@ import { openForeign, unwatch } from "./threads.ts";
 
 const missing = signal<string | null>(null);
 
-/** A contact that is not in the snapshot, opened from search, history or a link, is watched while it is open. */
+/** What is open and not mine (from search, history, a link, or given away) is watched while it is open. */
 function useForeignContact(id: string | null): void {
   const online = connection.value === "online";
-  const known = id !== null && contacts.value.has(id);
+  const held = mine.value.some((contact) => contact.id === id);
   useEffect(() => {
-    if (!id || !online || known) return;
+    if (!id || !online || held) return;
+    missing.value = null;
     openForeign(id).catch(() => (missing.value = id));
-  }, [id, online, known]);
+  }, [id, online, held]);
   useEffect(() => {
     if (!id) return;
     return () => unwatch(id);

@@ -2,7 +2,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { on, request } from "../common/socket.ts";
-import type { Contact, Customer } from "../common/types.ts";
+import type { Contact, Customer, Sync } from "../common/types.ts";
 
 export interface CustomerCard {
   customer: Customer | null;
@@ -42,6 +42,13 @@ export async function loadCustomer(id: string): Promise<void> {
 
 export function startCustomers(): void {
   on<{ customer: Customer }>("customer", ({ customer }) => putCustomer(customer));
+  on<Sync>("sync", ({ contact }) => {
+    const shown = contact && cards.get(contact.customer.id)?.value.customer;
+    if (!shown) return;
+    const { name, email, phone, verified } = contact.customer;
+    const same = shown.name === name && (shown.email ?? "") === (email ?? "") && (shown.phone ?? "") === (phone ?? "") && shown.verified === verified;
+    if (!same) void loadCustomer(shown.id); // another window or agent has edited
+  });
   on("hello", () => {
     for (const id of cards.keys()) void loadCustomer(id);
   });

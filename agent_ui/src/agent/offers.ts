@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { on } from "../common/socket.ts";
-import { me } from "../common/store.ts";
+import { directory, me } from "../common/store.ts";
 import { serverNow } from "../common/time.ts";
 import type { Contact, Hello, Invitation, Offer, Sync } from "../common/types.ts";
 
@@ -35,16 +35,21 @@ export function removeInvitation(contact: string): void {
 
 function add(offer: Offer): void {
   const known = offers.value.find(({ contact }) => contact.id === offer.contact.id);
-  if (known && known.fence >= offer.fence) return;
+  if (known && known.fence > offer.fence) return;
   const others = offers.value.filter(({ contact }) => contact.id !== offer.contact.id);
   offers.value = [...others, offer].sort((a, b) => a.deadline - b.deadline);
+  if (known?.fence === offer.fence) return; // the same again, after a reconnect: announced already
   for (const listener of listeners.come) listener(offer);
+}
+
+function skillName(id: string): string {
+  return directory.value.skills.find((skill) => skill.id === id)?.name ?? id;
 }
 
 /** An offer that was made while this window was not connected, from what the snapshot says of the contact. */
 function fromSnapshot(contact: Contact): Offer | null {
   if (contact.phase !== "offered" || !contact.offer || contact.offer.agent !== me.value?.id) return null;
-  const [name, level] = Object.entries(contact.requirements)[0] ?? [];
+  const [id, level] = Object.entries(contact.requirements)[0] ?? [];
   return {
     contact,
     fence: contact.offer.fence,
@@ -52,7 +57,7 @@ function fromSnapshot(contact: Contact): Offer | null {
     auto: contact.offer.auto,
     queue: contact.queue,
     waited_ms: contact.queued_at ? serverNow() - contact.queued_at : 0,
-    skill: name !== undefined && level !== undefined ? { name, level } : null,
+    skill: id !== undefined && level !== undefined ? { name: skillName(id), level } : null,
     page: contact.page,
   };
 }
@@ -73,12 +78,15 @@ export function startOffers(): void {
     const still = new Set(open.map(({ contact, fence }) => `${contact.id} ${fence}`));
     offers.value = offers.value.filter(({ contact, fence }) => still.has(`${contact.id} ${fence}`));
     open.forEach(add);
+    invitations.value = contacts
+      .filter(({ invited }) => invited.some(({ id }) => id === me.value?.id))
+      .map((contact) => ({ contact, by: contact.agent ?? { id: "", name: "" } }));
   });
   on<Sync>("sync", ({ contact, gone }) => {
     const id = contact?.id ?? gone;
     if (!id) return;
-    const joined = contact?.participants.some((participant) => participant.id === me.value?.id);
-    if (gone || joined || contact?.phase === "closed" || contact?.phase === "wrapping") removeInvitation(id);
+    const asked = contact?.invited.some((invited) => invited.id === me.value?.id);
+    if (gone || (contact && !asked) || contact?.phase === "closed" || contact?.phase === "wrapping") removeInvitation(id);
     // The offer's own end is told by offer:gone; a sync that shows another phase says the same if that was missed.
     if (gone || (contact && contact.phase !== "offered")) removeOffer(id);
   });

@@ -54,10 +54,9 @@ function isComplete(id: string): boolean {
 async function load(id: string): Promise<void> {
   put(id, { state: "loading" });
   try {
-    const known = contacts.value.get(id);
-    if (!known) await watch(id);
-    const before = known ? known.messages + 1 : Number.MAX_SAFE_INTEGER;
-    const { contact, messages } = await request<SyncAnswer>("contact:sync", { contact: id, after: 0, before });
+    const known = contacts.value.get(id) ?? (await openForeign(id));
+    const page = { contact: id, after: 0, before: known.messages + 1 };
+    const { contact, messages } = await request<SyncAnswer>("contact:sync", page);
     contacts.value = withContact(contacts.value, contact);
     addMessages(id, messages);
     put(id, { state: "idle", complete: isComplete(id) });
@@ -99,16 +98,12 @@ async function catchUp(id: string): Promise<void> {
   }
 }
 
-async function watch(id: string): Promise<void> {
-  await request("contact:watch", { contact: id });
+/** Keeps a contact that is not mine up to date while it is looked at. @throws HubError when I may not see it */
+export async function openForeign(id: string): Promise<Contact> {
+  const { contact } = await request<{ contact: Contact }>("contact:watch", { contact: id });
   watched.add(id);
-}
-
-/** Keeps a contact that is not mine up to date while it is looked at. */
-export async function openForeign(id: string): Promise<void> {
-  await watch(id);
-  const { contact } = await request<SyncAnswer>("contact:sync", { contact: id, after: Number.MAX_SAFE_INTEGER });
   contacts.value = withContact(contacts.value, contact);
+  return contact;
 }
 
 export function unwatch(id: string): void {

@@ -18,6 +18,11 @@ const translated: Catalogue = {};
 const loaders: Record<string, Loader[]> = {};
 export let locale = "en";
 
+/** English without a country writes dates the way most of the world reads them: 12 Nov, 14:30. */
+export function formatLocale(): string {
+  return locale === "en" ? "en-GB" : locale;
+}
+
 /** Adds an area's words: English at once, other languages by a loader each. */
 export function addMessages(en: Catalogue, others: Record<string, Loader>): void {
   Object.assign(english, en);
@@ -69,7 +74,7 @@ export function tx(key: string, values: Record<string, ComponentChildren>): Comp
 }
 
 export function number(value: number, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(locale, options).format(value);
+  return new Intl.NumberFormat(formatLocale(), options).format(value);
 }
 
 /** A list in words: "Ada, Omar and Lin". */

@@ -80,7 +80,7 @@ function UserMenu({ entries }: { entries: MenuEntry[] }) {
   );
 }
 
-/** The rail. `children` are this page's own places; `menu` its entries in the user's menu. */
+/** The rail. `children` are this page's own places and stand where its way would; `menu` its entries in the user's menu. */
 export function Rail({ page, children, foot, menu = [] }: {
   page: string;
   children?: ComponentChildren;
@@ -93,10 +93,9 @@ export function Rail({ page, children, foot, menu = [] }: {
       <Mark />
       {open.map(({ href, icon, key }) => (
         href === page && children
-          ? null
+          ? children
           : <RailItem key={href} href={href} icon={icon} label={t(key)} current={href === page} />
       ))}
-      {children}
       <span class="push" />
       {foot}
       <UserMenu entries={menu} />

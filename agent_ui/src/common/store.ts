@@ -24,7 +24,11 @@ function applyHello(hello: Hello): void {
   me.value = hello.me;
   presence.value = hello.presence;
   capacity.value = hello.capacity;
-  contacts.value = new Map(hello.contacts.map((contact) => [contact.id, contact]));
+  const snapshot = new Map(hello.contacts.map((contact) => [contact.id, contact]));
+  for (const [id, kept] of contacts.value) {
+    if (kept.phase === "closed" && !snapshot.has(id)) snapshot.set(id, kept); // ended; nothing of it was missed
+  }
+  contacts.value = snapshot;
   queues.value = hello.queues;
   directory.value = hello.directory;
   settings.value = hello.settings;
@@ -32,8 +36,9 @@ function applyHello(hello: Hello): void {
 }
 
 function applySync(sync: Sync): void {
+  // What is gone from my hands still says what became of it; who has it open goes on watching it.
   if (sync.contact) contacts.value = withContact(contacts.value, sync.contact);
-  if (sync.gone) contacts.value = withoutContact(contacts.value, sync.gone);
+  else if (sync.gone) contacts.value = withoutContact(contacts.value, sync.gone);
 }
 
 /** Keeps the signals, lets the page's own readers listen (after ours, so that they find the signals set), and connects. */

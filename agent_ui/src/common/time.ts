@@ -1,7 +1,7 @@
 // The server's clock on this screen, and times in words and figures.
 
 import { signal } from "@preact/signals";
-import { locale, t } from "./i18n.ts";
+import { formatLocale, t } from "./i18n.ts";
 
 let offset = 0;
 
@@ -31,7 +31,7 @@ export function duration(ms: number): string {
 }
 
 function format(at: number, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(locale, options).format(at);
+  return new Intl.DateTimeFormat(formatLocale(), options).format(at);
 }
 
 /** The time of day, as on the wall: 10:02. */

@@ -9,7 +9,7 @@ import { customerCard, loadCustomer, putCustomer } from "../customers.ts";
 
 type Values = Pick<Customer, "name" | "email" | "phone" | "language" | "note">;
 const NAMES = ["name", "email", "phone", "language", "note"] as const;
-const LONGEST = { name: 200, email: 320, phone: 40, language: 35, note: 4000 } as const;
+const LONGEST = { name: 200, email: 254, phone: 40, language: 35, note: 4000 } as const;
 
 /** Saves what was changed; `version` is the one that was looked at. @throws HubError "contact.conflict" and the like */
 async function editCustomer(id: string, version: number, changes: Partial<Values> & { fields?: Record<string, string> }): Promise<void> {
@@ -30,7 +30,7 @@ function OwnFields({ fields, onChange }: { fields: [string, string][]; onChange:
       {fields.map(([name, value], index) => (
         <div key={index} class="own-field">
           <input class="field" aria-label={t("agent.customer.field_name")} maxLength={60} value={name} onInput={(event) => put(index, [event.currentTarget.value, value])} />
-          <input class="field" aria-label={t("agent.customer.field_value", { name })} maxLength={500} value={value} onInput={(event) => put(index, [name, event.currentTarget.value])} />
+          <input class="field" aria-label={t("agent.customer.field_value", { name })} maxLength={2000} value={value} onInput={(event) => put(index, [name, event.currentTarget.value])} />
           <IconButton icon="x" label={t("agent.customer.field_remove", { name })} onClick={() => onChange(fields.filter((_, at) => at !== index))} />
         </div>
       ))}
@@ -66,7 +66,9 @@ export function EditCustomerDialog({ customer: opened, onClose }: { customer: Cu
     } catch (error) {
       setBusy(false);
       if (isConflict(error)) {
-        await loadCustomer(base.id);
+        const told = error instanceof HubError ? error.details["customer"] as Customer | undefined : undefined;
+        if (told) putCustomer(told);
+        else await loadCustomer(base.id);
         const latest = customerCard(base.id).value.customer;
         if (latest) {
           setTheirs(latest);

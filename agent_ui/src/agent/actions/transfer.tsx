@@ -7,6 +7,7 @@ import { directory, me, queues } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName } from "../mine.ts";
 import { Choice, matches } from "./choice.tsx";
+import { leaveFor } from "./next.ts";
 
 type Target = { queue: string } | { agent: string };
 
@@ -80,6 +81,7 @@ export function TransferDialog({ contact, onClose }: { contact: Contact; onClose
     try {
       await transfer(contact.id, target, note);
       onClose();
+      leaveFor(contact.id);
       toast(t("agent.transfer.done", { name: customerName(contact, t("agent.unnamed")) }), "ok");
     } catch (error) {
       setBusy(false);

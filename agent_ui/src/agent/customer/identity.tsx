@@ -1,14 +1,13 @@
 import { Avatar, IconButton } from "../../common/components/index.ts";
-import { languageName, t } from "../../common/i18n.ts";
+import { formatLocale, languageName, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { now } from "../../common/time.ts";
-import { locale } from "../../common/i18n.ts";
 import type { Contact, Customer } from "../../common/types.ts";
 import { customerName } from "../mine.ts";
 
 function localTime(timezone: string): string | null {
   try {
-    const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone }).format(now.value);
+    const time = new Intl.DateTimeFormat(formatLocale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: timezone }).format(now.value);
     const place = timezone.split("/").at(-1)?.replaceAll("_", " ") ?? timezone;
     return t("agent.customer.time_in", { time, place });
   } catch {

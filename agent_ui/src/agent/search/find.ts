@@ -22,7 +22,8 @@ export interface Hit {
 
 interface Found {
   hits: readonly Hit[];
-  more: boolean;
+  /** Where the next page goes on; null at the end. */
+  next: string | null;
   state: "idle" | "searching" | "failed";
   error: string | null;
 }
@@ -31,17 +32,17 @@ const PAGE = 30;
 const PAUSE_MS = 250;
 
 export const asked = signal<Query>({ query: "", channel: "", queue: "", phase: "", agent: "" });
-export const found = signal<Found>({ hits: [], more: false, state: "searching", error: null });
+export const found = signal<Found>({ hits: [], next: null, state: "searching", error: null });
 
 let run = 0;
 let pause: ReturnType<typeof setTimeout> | undefined;
 
-async function fetchPage(before: number | null): Promise<void> {
+async function fetchPage(before: string | null): Promise<void> {
   const mine = ++run;
   found.value = { ...found.value, state: "searching", error: null };
   const given = Object.entries(asked.value).filter(([name, value]) => name === "query" || value);
   try {
-    const page = await request<{ hits: Hit[]; more: boolean }>("search", {
+    const page = await request<{ hits: Hit[]; before: string | null }>("search", {
       ...Object.fromEntries(given),
       limit: PAGE,
       ...(before === null ? {} : { before }),
@@ -49,7 +50,7 @@ async function fetchPage(before: number | null): Promise<void> {
     if (mine !== run) return; // something else is looked for meanwhile
     found.value = {
       hits: before === null ? page.hits : [...found.value.hits, ...page.hits],
-      more: page.more,
+      next: page.before,
       state: "idle",
       error: null,
     };
@@ -66,8 +67,8 @@ export function ask(change: Partial<Query>): void {
 }
 
 export function findMore(): void {
-  const last = found.value.hits.at(-1);
-  if (last && found.value.state !== "searching") void fetchPage(last.contact.created_at);
+  const { next, state } = found.value;
+  if (next !== null && state !== "searching") void fetchPage(next);
 }
 
 /** The first look, and the look after a return: the newest contacts. */

@@ -69,7 +69,7 @@ function onKeyDown(event: KeyboardEvent): void {
 }
 
 function Results() {
-  const { hits, more, state, error } = found.value;
+  const { hits, next, state, error } = found.value;
   const { query } = asked.value;
   if (state === "failed") return <Empty icon="warn" title={t("agent.search.failed")}><p>{error}</p><Button onClick={refresh}>{t("agent.log.retry")}</Button></Empty>;
   if (hits.length === 0 && state === "searching") {
@@ -83,7 +83,7 @@ function Results() {
       <ul class="hits" aria-label={t("agent.search.results")} aria-busy={state === "searching"}>
         {hits.map((hit) => <HitRow key={`${hit.contact.id} ${hit.n}`} hit={hit} />)}
       </ul>
-      {more && <Button class="more" busy={state === "searching"} onClick={findMore}>{t("agent.search.more")}</Button>}
+      {next !== null && <Button class="more" busy={state === "searching"} onClick={findMore}>{t("agent.search.more")}</Button>}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** Two letters of a name: "Lena Hartmann" is LH; of a Chinese, Japanese or Korean name the first sign. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/).filter(Boolean);
+  const words = name.replace(/[^\p{L}\p{N}\s]/gu, "").trim().split(/\s+/).filter(Boolean);
   const first = [...(words[0] ?? "?")][0] ?? "?";
   if (/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(first)) return first;
   const second = words.length > 1 ? [...(words.at(-1) ?? "")][0] ?? "" : "";
