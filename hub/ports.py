@@ -346,16 +346,37 @@ class Webhooks(Protocol):
         ...
 
 
+class FilePlaces(Protocol):
+    """Where a file's content and a picture's thumbnail lie: `hub.files.FileStore` knows."""
+
+    def path(self, sha256: str) -> Path: ...
+
+    def thumb_path(self, sha256: str) -> Path: ...
+
+
 class Store(Protocol):
     """The record and everything that is read from it. One implementation over SQLAlchemy Core, two dialects."""
 
-    log: Log
-    contacts: Contacts
-    people: People
-    configs: Configs
-    accounts: Accounts
-    files: Files
-    webhooks: Webhooks
+    @property
+    def log(self) -> Log: ...
+
+    @property
+    def contacts(self) -> Contacts: ...
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def configs(self) -> Configs: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
 
     async def open(self) -> None:
         """Connects and migrates to the newest schema."""
@@ -373,8 +394,17 @@ class Store(Protocol):
 
     async def set_cursor(self, reader: str, seq: int) -> None: ...
 
-    async def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
-        """A consistent copy while the store is in use."""
+    async def backup(
+        self,
+        target: Path,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        files: FilePlaces | None = None,
+    ) -> object:
+        """Writes one consistent moment to an archive while the store is in use, with the contents of `files`.
+
+        `progress(done, total)` is called in a thread. The archive's manifest is returned, see `hub/store/backup.py`.
+        """
         ...
 
 

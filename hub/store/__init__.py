@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 from sqlalchemy import update
 
+from hub.ports import FilePlaces
 from hub.store.accounts import SqlAccounts
 from hub.store.append import Transaction
+from hub.store.backup import Manifest, Progress, dump, restore
 from hub.store.configs import SqlConfigs
 from hub.store.contacts import SqlContacts
 from hub.store.engine import Database, database
@@ -17,7 +22,7 @@ from hub.store.tables import log_head
 from hub.store.webhooks import SqlWebhooks
 from hub.store.writer import LONGEST_QUEUE, Writer
 
-__all__ = ["SqlStore", "open_store"]
+__all__ = ["Manifest", "SqlStore", "open_store", "restore_store"]
 
 
 class SqlStore:
@@ -35,12 +40,17 @@ class SqlStore:
         self.webhooks = SqlWebhooks(database, self._writer)
 
     async def open(self) -> None:
-        await self._database.write(migrate)
+        await self._database.alone(migrate)
         self._writer.start()
 
     async def close(self) -> None:
         await self._writer.stop()
         await self._database.close()
+
+    @property
+    def waiting_writes(self) -> int:
+        """How many writes are in the queue; for the metrics."""
+        return self._writer.waiting
 
     async def check(self) -> None:
         def write(transaction: Transaction) -> None:
@@ -48,6 +58,11 @@ class SqlStore:
 
         await self._writer.submit(write)
         await self.log.head()
+
+    async def backup(
+        self, target: Path, progress: Progress | None = None, *, files: FilePlaces | None = None
+    ) -> Manifest:
+        return await self._database.snapshot(partial(dump, target=target, files=files, progress=progress))
 
     async def cursor(self, reader: str) -> int:
         return await self._database.read(lambda connection: read_cursor(connection, reader))
@@ -63,3 +78,23 @@ def open_store(url: str, *, busy_timeout_ms: int = 2000, longest_queue: int = LO
     that finds `longest_queue` others waiting. Raises ConfigError for a URL that names no such database.
     """
     return SqlStore(database(url, busy_timeout_ms=busy_timeout_ms), longest_queue=longest_queue)
+
+
+async def restore_store(
+    url: str,
+    source: Path,
+    *,
+    files: FilePlaces | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Loads a backup into the empty database at `url`, which no hub may be using, and its files into their places.
+
+    All of it or nothing; `force` empties the database first. Raises Refused (`backup.damaged`, `backup.format`,
+    `backup.not_empty`), ConfigError for a backup of a newer version, Unavailable.
+    """
+    target = database(url, busy_timeout_ms=2000)
+    try:
+        return await restore(target, source, files, force=force, progress=progress)
+    finally:
+        await target.close()

@@ -56,7 +56,7 @@ def prepare(change: Change) -> Prepared:
     places = {event.message: i for i, event in enumerate(change.events) if isinstance(event, e.MessageAdded)}
     if set(places) != {message.id for message in change.messages}:
         raise ValueError(f"the messages of {change.stream} and their events differ")
-    docs = [doc for message in change.messages if (doc := _message_doc(message))]
+    docs = [doc for message in change.messages if (doc := message_doc(message))]
     if change.contact is not None and any(_changes_words(event) for event in change.events):
         docs.append(contact_doc(change.contact))
     if change.customer is not None:
@@ -150,7 +150,7 @@ def customer_row(customer: Customer) -> Row:
     return {"id": customer.id, "created_at": customer.created_at, "data": rows.pack(customer)}
 
 
-def _message_doc(message: Message) -> Row | None:
+def message_doc(message: Message) -> Row | None:
     found = words(message.text, message.file.name if message.file else "")
     return {"contact": message.contact, "customer": None, "n": message.n, "words": found} if found else None
 

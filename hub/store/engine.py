@@ -10,20 +10,22 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from hub.errors import ConfigError, InvalidInput, Refused, Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ"]
 
 READERS = 4
 
@@ -43,6 +45,10 @@ class Database(Protocol):
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` in a transaction and returns after the commit; nothing is stored when it raises."""
+        ...
+
+    async def alone(self, work: Work[T]) -> T:
+        """As `write`, for work that may take long or do other things than SQL: migrations, a restore."""
         ...
 
     async def close(self) -> None: ...
@@ -104,6 +110,8 @@ class SqliteDatabase:
     async def write(self, work: Work[T]) -> T:
         return await self._run(self._write_thread, self._writer, work)
 
+    alone = write
+
     async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
         def run() -> T:
             with engine.begin() as connection:
@@ -152,7 +160,7 @@ class PostgresDatabase:
 
         self._writer = engine(1)
         self._reader = engine(READERS * 2, isolation_level="AUTOCOMMIT")
-        self._snapshots = engine(1, isolation_level="REPEATABLE READ")
+        self._apart = partial(create_async_engine, url, poolclass=NullPool, connect_args=arguments)
 
     async def read(self, work: Work[T]) -> T:
         try:
@@ -162,7 +170,17 @@ class PostgresDatabase:
             raise translated(error) from error
 
     async def snapshot(self, work: Work[T]) -> T:
-        return await self._begin(self._snapshots, work)
+        return await self._begin_apart("REPEATABLE READ", work)
+
+    async def alone(self, work: Work[T]) -> T:
+        return await self._begin_apart("READ COMMITTED", work)
+
+    async def _begin_apart(self, isolation: IsolationLevel, work: Work[T]) -> T:
+        # In a thread with a loop of its own: work that takes long, or reads files, would hold up this one.
+        def run() -> T:
+            return asyncio.run(self._begin(self._apart(isolation_level=isolation), work))
+
+        return await asyncio.to_thread(run)
 
     async def write(self, work: Work[T]) -> T:
         return await self._begin(self._writer, work)
@@ -175,7 +193,7 @@ class PostgresDatabase:
             raise translated(error) from error
 
     async def close(self) -> None:
-        for engine in (self._reader, self._writer, self._snapshots):
+        for engine in (self._reader, self._writer):
             await engine.dispose()
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, cast, column, func, literal, select, table, text
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, cast, column, func, insert, literal, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from hub.model import Contact, Customer
 from hub.ports import SearchHit
 from hub.store import rows
+from hub.store.append import contact_doc, customer_doc, message_doc
 from hub.store.filters import ContactsWhere
 from hub.store.tables import contacts, customers, messages, search_docs
 from hub.store.words import Query, Term, parse, snippet
 
+_BATCH = 1000
 _index = table("search_index", column("rowid"), column("words"))
 
 
@@ -110,6 +115,29 @@ def _own_words(contact: Contact, customer: Customer | None, query: Query) -> tup
 def _customers(connection: Connection, ids: list[str]) -> dict[str, Customer]:
     found = connection.execute(select(customers.c.data).where(customers.c.id.in_(sorted(set(ids)))))
     return {customer.id: customer for customer in map(rows.customer, found.scalars())}
+
+
+def index_everything(connection: Connection) -> None:
+    """Fills the empty index from all contacts, customers and messages."""
+    for docs in _all_docs(connection):
+        if found := [doc for doc in docs if doc and doc["words"]]:
+            connection.execute(insert(search_docs), found)
+
+
+def _all_docs(connection: Connection) -> Iterator[list[dict[str, Any] | None]]:
+    def batches(statement: Select[Any], key: ColumnElement[Any], start: Any) -> Iterator[Sequence[Any]]:
+        """The rows in batches, by the key that stands last in each."""
+        after = start
+        while batch := connection.execute(statement.where(key > after).order_by(key).limit(_BATCH)).all():
+            yield batch
+            after = batch[-1][-1]
+
+    for batch in batches(select(*rows.CONTACT_COLUMNS, contacts.c.id), contacts.c.id, ""):
+        yield [contact_doc(rows.contact_row(row).contact) for row in batch]
+    for batch in batches(select(customers.c.data, customers.c.id), customers.c.id, ""):
+        yield [customer_doc(rows.customer(row[0])) for row in batch]
+    for batch in batches(select(*rows.MESSAGE_COLUMNS), messages.c.seq, 0):
+        yield [message_doc(rows.message(row)) for row in batch]
 
 
 def customers_with(text: str, dialect: str) -> ColumnElement[bool] | None:

@@ -142,6 +142,8 @@ def _hits(text: str, query: Query) -> list[tuple[int, int]]:
     hits: list[tuple[int, int]] = []
     for span in spans(text):
         term = next((term for term in query.terms if term.matches(span.word)), None)
+        if term is None and query.phone and query.phone.word in span.word:
+            term = query.phone
         if term is None:
             continue
         # Of a pair that one character begins, that character is the hit.

@@ -52,6 +52,11 @@ class Writer:
         """`listener` gets the events of each commit, in order, on the loop; it must not block or raise."""
         self._listeners.append(listener)
 
+    @property
+    def waiting(self) -> int:
+        """How many writes are in the queue."""
+        return len(self._waiting)
+
     async def append(self, prepared: Prepared) -> Appended:
         """What the change wrote, after the commit. Raises VersionConflict, or Unavailable when nothing was stored."""
         return cast(Appended, await self._enqueue(prepared))
