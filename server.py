@@ -31,6 +31,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.errors import Forbidden, HubError
 from hub.files import FileStore
+from hub.measures import measure
 from hub.metrics import Metrics
 from hub.service import Hub
 from hub.sockets import SlowReaders, make_server
@@ -135,6 +136,12 @@ class Application:
             settings=settings,
             checks={"store": self.store.check, "bus": self._check_bus, "dispatcher": self._check_readers},
             version=package_version(),
+        )
+        measure(
+            self.hub,
+            self.metrics,
+            sockets=lambda: {"/visitor": len(self.visitors.sessions), "/agent": len(self.agents.sessions)},
+            waiting_writes=lambda: self.store.waiting_writes,
         )
         self.assets = Assets(STATIC)
         self.asgi = self._assemble(settings)

@@ -109,7 +109,6 @@ class Webhooks:
         now = self._hub.clock.now()
         found: list[Delivery] = []
         for recorded in batch:
-            self._metrics.events.labels(type_of(recorded.event)).inc()
             wanted = [id for id, webhook in webhooks.items() if wants(webhook, type_of(recorded.event))]
             if wanted:
                 data = await self._data(recorded)
