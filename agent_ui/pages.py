@@ -152,7 +152,8 @@ class Shells:
         """GET shows the page, or leads on whoever is signed in."""
         following = local_path(request.query_params.get("next"))
         try:
-            return RedirectResponse(following or HOME[(await self.who(request)).user.role], 303)
+            user = (await self.who(request)).user
+            return RedirectResponse(following or HOME[user.role], 303)
         except NotSignedIn:
             pass
         reason = request.query_params.get("reason")
