@@ -1,5 +1,5 @@
 import { attempt, Combobox, type Option } from "../../common/components/index.ts";
-import { list, t } from "../../common/i18n.ts";
+import { t } from "../../common/i18n.ts";
 import { channelIcon, Icon } from "../../common/icons.tsx";
 import { capacity, directory, presence } from "../../common/store.ts";
 import { duration, now } from "../../common/time.ts";
@@ -54,7 +54,7 @@ function Slots() {
   if (!load) return <div class="load" />;
   const channels = (Object.entries(load.channels) as [Channel, { max: number; used: number }][]).filter(([, { max }]) => max > 0);
   const used = channels.filter(([, slot]) => slot.used > 0).map(([channel, slot]) => t(`agent.capacity.${channel}`, { count: slot.used }));
-  const inWords = used.length ? list(used) : t("agent.capacity.free");
+  const inWords = used.length ? used.join(" + ") : t("agent.capacity.free");
   const total = channels.reduce((sum, [, { max }]) => sum + max, 0);
   const taken = channels.reduce((sum, [, slot]) => sum + slot.used, 0);
   return (

@@ -11,6 +11,7 @@ import { toggleHold } from "../actions/hold.ts";
 import { InviteDialog } from "../actions/invite.tsx";
 import { join } from "../actions/join.ts";
 import { leave } from "../actions/leave.ts";
+import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
 import { customerName, isOwner, isParticipant } from "../mine.ts";
 import { contactHref, showContact, showList } from "../route.ts";
@@ -48,6 +49,9 @@ async function copyLink(contact: Contact): Promise<void> {
 
 function more(contact: Contact): MenuEntry[] {
   const entries: MenuEntry[] = [{ label: t("agent.header.copy"), icon: "copy", onSelect: () => void attempt(() => copyLink(contact)) }];
+  if (isOwner(contact) && contact.phase !== "closed") {
+    entries.push({ label: t("agent.subject.edit"), icon: "edit", onSelect: () => (asking.value = "subject") });
+  }
   if (isParticipant(contact) && !isOwner(contact)) {
     entries.push({ label: t("agent.header.leave"), icon: "out", onSelect: () => void attempt(() => leave(contact.id)) });
   }
@@ -112,6 +116,7 @@ export function Header({ contact }: { contact: Contact }) {
         <Menu label={t("common.more")} items={more(contact)}><Icon name="dots" /></Menu>
       </div>
       {asking.value === "transfer" && <TransferDialog contact={contact} onClose={() => (asking.value = null)} />}
+      {asking.value === "subject" && <SubjectDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "invite" && <InviteDialog contact={contact} onClose={() => (asking.value = null)} />}
     </header>
   );

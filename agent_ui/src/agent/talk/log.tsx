@@ -179,7 +179,7 @@ export function Log({ contact }: { contact: Contact }) {
           {state === "failed" && <Failed contact={contact.id} />}
           <Lines contact={contact} messages={messages} />
           {pending.map((entry) => <PendingLine key={entry.client_id} entry={entry} />)}
-          <TypingLine contact={contact} />
+          {contact.phase !== "closed" && contact.phase !== "wrapping" && <TypingLine contact={contact} />}
         </div>
       </div>
       {!atEnd && (

@@ -44,6 +44,14 @@ function control(field: Field, props: ControlProps): ComponentChildren {
 /** Kinds that are one focusable element with the field's id, so that a <label for> reaches them. */
 const SINGLE = new Set<Field["kind"]>(["text", "textarea", "number", "select", "colour"]);
 
+/** Kinds whose parts have no place for words of their own. */
+const SHOWN_HERE = new Set<Field["kind"]>(["choices", "levels", "select", "colour"]);
+
+function below(errors: Errors, path: string): string | undefined {
+  const key = Object.keys(errors).find((candidate) => candidate.startsWith(`${path}.`));
+  return key && errors[key];
+}
+
 interface FieldProps {
   field: Field;
   /** What `when` and `fixed` look at: the row, or the item of a list. */
@@ -57,7 +65,7 @@ interface FieldProps {
 export function FieldView({ field, scope, row, errors, disabled, onChange }: FieldProps) {
   if (field.when && !field.when(scope)) return null;
   const id = fieldId(field.name);
-  const problem = errors[field.name];
+  const problem = errors[field.name] ?? (SHOWN_HERE.has(field.kind) ? below(errors, field.name) : undefined);
   const described = [field.hint && `${id}-h`, problem && `${id}-e`].filter(Boolean).join(" ") || undefined;
   const props: ControlProps = {
     id,
