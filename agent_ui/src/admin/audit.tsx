@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../common/api.ts";
 import { Avatar, Button, Empty } from "../common/components/index.ts";
+import type { Section } from "../common/form/fields.ts";
 import { differences, type Row, type Value } from "../common/form/paths.ts";
 import { has, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
@@ -10,21 +11,16 @@ import { dateTime } from "../common/time.ts";
 import { nameIn, reload, rowText } from "./data.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
 import { SectionChoice } from "./nav.tsx";
+import { PAGES } from "./kinds.ts";
 import { labelOf, type Resource } from "./resource.tsx";
 import { timeOf } from "./resources/tokens.tsx";
 import { Change } from "./value.tsx";
 
-/** The server names kinds in the singular; pages are in the plural. */
-const PAGES: Record<string, string> = {
-  user: "users", queue: "queues", skill: "skills", calendar: "hours", site: "sites", canned: "canned", outcome: "outcomes",
-  reason: "reasons", webhook: "webhooks", token: "tokens",
-};
 const HIDDEN = /^(version|updated_at|updated_by|created_at|password_hash|secret_hash)$/;
 
 function actorOf(row: Row): string {
-  const actor = row["actor"];
-  if (actor && typeof actor === "object") return rowText(actor as Row, "name") || rowText(actor as Row, "id");
-  return rowText(row, "actor_name") || nameIn("users", rowText(row, "actor"));
+  const actor = rowText(row, "actor");
+  return !actor || actor === "system" ? t("admin.audit.system") : rowText(row, "actor_name") || actor;
 }
 
 function pageOf(row: Row): string {
@@ -32,21 +28,26 @@ function pageOf(row: Row): string {
   return PAGES[kind] ?? kind;
 }
 
-/** "updated", "queue.updated" and "update" all mean the same. */
-function verbOf(row: Row): string {
-  const action = (rowText(row, "action").split(".").at(-1) ?? "").replace(/e?d$/, "");
-  const verb = { creat: "created", create: "created", updat: "updated", update: "updated", delet: "deleted", delete: "deleted", disabl: "disabled", disable: "disabled" }[action];
-  return verb ?? rowText(row, "action");
+/** What was done, in words: "create" takes an object; "auth.signed_in" is a sentence of its own. */
+function sentenceOf(row: Row): { verb: string; alone: boolean } {
+  const action = rowText(row, "action");
+  if (has(`admin.audit.did.${action}`)) return { verb: t(`admin.audit.did.${action}`), alone: true };
+  return { verb: has(`admin.audit.${action}`) ? t(`admin.audit.${action}`) : action, alone: false };
 }
 
 function nameOf(row: Row): string {
   const shown = (row["after"] ?? row["before"] ?? {}) as Row;
-  return rowText(shown, "name") || rowText(shown, "label") || rowText(shown, "title") || rowText(shown, "username") || rowText(row, "row");
+  if (rowText(row, "kind") === "user" && !rowText(shown, "name")) return nameIn("users", rowText(row, "row"));
+  return rowText(shown, "name") || rowText(row, "row");
+}
+
+function fieldName(sections: readonly Section[], path: string): string {
+  return has(`admin.audit.field.${path}`) ? t(`admin.audit.field.${path}`) : labelOf(sections, path);
 }
 
 function Entry({ row, resources }: { row: Row; resources: Record<string, Resource> }) {
   const page = pageOf(row);
-  const verb = verbOf(row);
+  const { verb, alone } = sentenceOf(row);
   const at = timeOf(row["at"]);
   const resource = resources[page];
   const before = (row["before"] ?? null) as Value;
@@ -58,13 +59,13 @@ function Entry({ row, resources }: { row: Row; resources: Record<string, Resourc
     <li class="audit-entry">
       <details>
         <summary>
-          <Avatar name={actor || "?"} small />
+          <Avatar name={actor} small />
           <span class="what">
-            <b>{actor || t("admin.audit.system")}</b> {has(`admin.audit.${verb}`) ? t(`admin.audit.${verb}`) : verb}{" "}
-            {has(`admin.audit.kind.${page}`) ? t(`admin.audit.kind.${page}`) : page} <b>{nameOf(row)}</b>
+            <b>{actor}</b> {verb}
+            {!alone && <> {has(`admin.audit.kind.${page}`) ? t(`admin.audit.kind.${page}`) : page} <b>{nameOf(row)}</b></>}
           </span>
           {before !== null && after !== null && changes.length > 0 && (
-            <span class="which cut">{changes.map(({ path }) => labelOf(sections, path)).slice(0, 4).join(", ")}</span>
+            <span class="which cut">{changes.map(({ path }) => fieldName(sections, path)).slice(0, 4).join(", ")}</span>
           )}
           <time class="num">{at === null ? "" : dateTime(at)}</time>
           <Icon name="down" small />
@@ -73,7 +74,7 @@ function Entry({ row, resources }: { row: Row; resources: Record<string, Resourc
           <dl class="diff">
             {changes.map(({ path, before: was, after: is }) => (
               <div key={path}>
-                <dt>{labelOf(sections, path)}</dt>
+                <dt>{fieldName(sections, path)}</dt>
                 <dd><Change before={was} after={is} /></dd>
               </div>
             ))}

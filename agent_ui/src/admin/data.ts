@@ -81,13 +81,14 @@ const SAID = ["updated_at", "updated_by", "created_at"];
 
 /** Makes the row, or replaces the one with this id at the row's version. */
 export async function saveRow(path: string, id: string | null, row: Row): Promise<Row> {
-  const body = Object.fromEntries(Object.entries(row).filter(([key]) => !SAID.includes(key)));
+  const body = Object.fromEntries(Object.entries(row).filter(([key, value]) => !SAID.includes(key) && (key !== "id" || value !== "")));
   const saved = id === null ? await api<Row>("POST", path, body) : await api<Row>("PUT", `${path}/${encodeURIComponent(id)}`, body);
   void reload(path);
   return saved;
 }
 
-export async function removeRow(path: string, id: string): Promise<void> {
-  await api("DELETE", `${path}/${encodeURIComponent(id)}`);
+/** Deletes the row if it is still at `version`; null whatever its version is. */
+export async function removeRow(path: string, id: string, version: number | null = null): Promise<void> {
+  await api("DELETE", `${path}/${encodeURIComponent(id)}${version === null ? "" : `?version=${version}`}`);
   void reload(path);
 }

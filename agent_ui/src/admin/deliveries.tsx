@@ -2,40 +2,46 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../common/api.ts";
 import { Button, Empty, toast } from "../common/components/index.ts";
-import type { Row } from "../common/form/paths.ts";
-import { has, number, t } from "../common/i18n.ts";
+import { number, t } from "../common/i18n.ts";
 import { dateTime } from "../common/time.ts";
-import { rowText } from "./data.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
-import { timeOf } from "./resources/tokens.tsx";
 
-const TONES: Record<string, string> = { delivered: "ok", pending: "info", retrying: "warn", failed: "danger" };
-
-function stateOf(row: Row): string {
-  const state = rowText(row, "state") || rowText(row, "status");
-  return state in TONES ? state : row["delivered_at"] ? "delivered" : "pending";
+interface Delivery {
+  id: string;
+  type: string;
+  state: "pending" | "delivered" | "failed";
+  attempts: number;
+  /** Of the last answer; null when there was none. */
+  status: number | null;
+  error: string | null;
+  created_at: number;
 }
 
-function Answer({ row }: { row: Row }) {
-  const code = Number(row["status_code"] ?? row["response_status"] ?? row["status"]);
-  const error = rowText(row, "error") || rowText(row, "last_error");
-  return <>{[Number.isInteger(code) && code > 0 ? `HTTP ${code}` : "", error.startsWith("HTTP") ? "" : error].filter(Boolean).join(", ")}</>;
+const TONES = { delivered: "ok", pending: "info", retrying: "warn", failed: "danger" };
+
+/** One that waits after an attempt is being repeated. */
+function stateOf({ state, attempts }: Delivery): keyof typeof TONES {
+  return state === "pending" && attempts > 0 ? "retrying" : state;
+}
+
+function answerOf({ status, error }: Delivery): string {
+  return [status ? `HTTP ${status}` : "", error ?? ""].filter(Boolean).join(", ");
 }
 
 export function Deliveries({ id }: { id: string }) {
-  const [rows, setRows] = useState<Row[] | null>(null);
+  const [rows, setRows] = useState<Delivery[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   const load = async () => {
     try {
-      setRows((await api<{ items: Row[] }>("GET", `webhooks/${encodeURIComponent(id)}/deliveries?limit=50`)).items);
+      setRows((await api<{ items: Delivery[] }>("GET", `webhooks/${encodeURIComponent(id)}/deliveries?limit=50`)).items);
       setError(null);
     } catch (failure) {
       setError(failure);
     }
   };
   useEffect(() => void load(), [id]);
-  const resend = async (row: Row) => {
-    await api("POST", `webhooks/deliveries/${encodeURIComponent(rowText(row, "id"))}/resend`, {});
+  const resend = async (row: Delivery) => {
+    await api("POST", `webhooks/deliveries/${encodeURIComponent(row.id)}/resend`, {});
     toast(t("admin.deliveries.again"), "ok");
     await load();
   };
@@ -66,14 +72,13 @@ export function Deliveries({ id }: { id: string }) {
               <tbody>
                 {rows.map((row) => {
                   const state = stateOf(row);
-                  const at = timeOf(row["at"] ?? row["created_at"]);
                   return (
-                    <tr key={rowText(row, "id")}>
-                      <td class="num">{at === null ? "" : dateTime(at)}</td>
-                      <td><code>{rowText(row, "type")}</code></td>
-                      <td><span class={`chip ${TONES[state]}`}>{has(`admin.deliveries.${state}`) ? t(`admin.deliveries.${state}`) : state}</span></td>
-                      <td class="n extra">{number(Number(row["attempts"] ?? 0))}</td>
-                      <td class="extra"><Answer row={row} /></td>
+                    <tr key={row.id}>
+                      <td class="num">{dateTime(row.created_at)}</td>
+                      <td><code>{row.type}</code></td>
+                      <td><span class={`chip ${TONES[state]}`}>{t(`admin.deliveries.${state}`)}</span></td>
+                      <td class="n extra">{number(row.attempts)}</td>
+                      <td class="extra">{answerOf(row)}</td>
                       <td class="n"><Button small icon="send" onClick={() => resend(row)}>{t("admin.deliveries.resend")}</Button></td>
                     </tr>
                   );

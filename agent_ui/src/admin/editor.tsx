@@ -1,7 +1,7 @@
 // The editor of one row: load, change, save at the version that was loaded, delete; nothing is lost by accident.
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Button, confirm, Dialog, toast } from "../common/components/index.ts";
+import { Button, confirm, toast } from "../common/components/index.ts";
 import { errorText, HubError } from "../common/errors.ts";
 import type { Errors } from "../common/form/fields.ts";
 import { focusFirstError, Form } from "../common/form/form.tsx";
@@ -15,6 +15,7 @@ import { fetchRow, reload, removeRow, rowText, saveRow } from "./data.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
 import { merge } from "./merge.ts";
 import { SectionChoice } from "./nav.tsx";
+import { RefusedDialog } from "./refused.tsx";
 import { slug, type Resource } from "./resource.tsx";
 import { SecretDialog, type Secret } from "./secret.tsx";
 import { go, href, unsaved } from "./router.ts";
@@ -31,14 +32,19 @@ function savedText(row: Row): string | null {
 export function ResourceEditor({ resource, id }: { resource: Resource; id: string }) {
   const { path } = resource;
   const isNew = id === "new";
-  const incoming = resource.incoming ?? ((row: Row) => row);
+  // A row that was stored before a field existed gets the field's usual value.
+  const incoming = (row: Row) => {
+    const { id: _id, password: _password, ...usual } = resource.fresh();
+    const whole = { ...usual, ...row };
+    return resource.incoming?.(whole) ?? whole;
+  };
   const [saved, setSaved] = useState<Row | null>(isNew ? resource.fresh() : null);
   const [row, setRow] = useState<Row | null>(saved);
   const [errors, setErrors] = useState<Errors>({});
   const [problem, setProblem] = useState<string | null>(null);
   const [failed, setFailed] = useState<unknown>(null);
   const [theirs, setTheirs] = useState<Row | null>(null);
-  const [refused, setRefused] = useState<string | null>(null);
+  const [refused, setRefused] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const idTyped = useRef(false);
@@ -114,6 +120,9 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
       setTheirs(incoming(await fetchRow(path, id)));
       return;
     }
+    if (error instanceof HubError && error.code.endsWith(".exists")) {
+      return refuse(path === "users" ? { username: t("admin.exists.username") } : { id: t("admin.exists.id") });
+    }
     const at = error instanceof HubError ? error.details["path"] : undefined;
     if (error instanceof HubError && error.code === "input.invalid" && typeof at === "string" && at) {
       const expected = String(error.details["expected"] ?? error.message).replace(/\.$/, "");
@@ -139,11 +148,11 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
     });
     if (!sure) return;
     try {
-      await removeRow(path, id);
+      await removeRow(path, id, resource.removal === "disable" ? null : Number(saved["version"]));
       toast(t(`admin.${kind}d`, { name }), "ok");
       go(path);
     } catch (error) {
-      setRefused(errorText(error));
+      setRefused(error);
     }
   };
 
@@ -227,11 +236,7 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
           }}
         />
       )}
-      {refused && (
-        <Dialog title={t("admin.refused.title")} onClose={() => setRefused(null)} footer={<button type="button" class="btn primary" onClick={() => setRefused(null)}>{t("admin.understood")}</button>}>
-          <p>{refused}</p>
-        </Dialog>
-      )}
+      {refused !== null && <RefusedDialog error={refused} onClose={() => setRefused(null)} />}
     </form>
   );
 }

@@ -58,7 +58,7 @@ export function section(area: string, name: string, fields: readonly Field[]): S
 export function idField(isNew: boolean): Field {
   return {
     kind: "text", name: "id", label: t("admin.id"), hint: t(isNew ? "admin.id.hint" : "admin.id.fixed"),
-    format: "id", mono: true, required: true, half: true, fixed: () => !isNew,
+    format: "id", mono: true, half: true, fixed: () => !isNew,
   };
 }
 

@@ -1,24 +1,30 @@
 // Which role may do what, as the hub checks it. Roles are fixed; the table is for looking things up.
 import { Fragment } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../common/api.ts";
 import { has, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
-import { reload, rowsOf, rowText } from "./data.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
 import { SectionChoice } from "./nav.tsx";
 
-interface Role {
-  id: string;
-  permissions: string[];
-}
+/** From least to most, as people think of them. */
+const ORDER = ["agent", "supervisor", "administrator"];
 
 export function RolesPage() {
-  useEffect(() => void reload("roles"), []);
-  const { rows, error } = rowsOf("roles");
-  const roles: Role[] = (rows ?? []).map((row) => ({
-    id: rowText(row, "id") || rowText(row, "role"),
-    permissions: (row["permissions"] ?? []) as string[],
-  }));
+  const [rights, setRights] = useState<Record<string, string[]> | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const load = async () => {
+    try {
+      setRights((await api<{ items: Record<string, string[]> }>("GET", "roles")).items);
+      setError(null);
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  useEffect(() => void load(), []);
+  const roles = Object.entries(rights ?? {})
+    .map(([id, permissions]) => ({ id, permissions }))
+    .sort((one, other) => ORDER.indexOf(one.id) - ORDER.indexOf(other.id));
   const all = [...new Set(roles.flatMap((role) => role.permissions))];
   const areas = [...new Set(all.map((permission) => permission.split(".")[0]!))];
   return (
@@ -29,8 +35,8 @@ export function RolesPage() {
       </header>
       <div class="sheet-body">
         <p class="lead">{t("admin.roles.lead")}</p>
-        {rows === null && (error ? <LoadFailed error={error} again={() => reload("roles")} /> : <ListSkeleton />)}
-        {rows && (
+        {rights === null && (error ? <LoadFailed error={error} again={load} /> : <ListSkeleton />)}
+        {rights && (
           <div class="table-box">
             <table class="table matrix" aria-label={t("admin.roles.title")}>
               <thead>

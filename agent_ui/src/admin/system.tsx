@@ -2,55 +2,68 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../common/api.ts";
 import { Button } from "../common/components/index.ts";
-import type { Row, Value } from "../common/form/paths.ts";
 import { has, number, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
-import { clock, dateTime, duration, serverNow } from "../common/time.ts";
-import { rowText } from "./data.ts";
+import { clock, serverNow } from "../common/time.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
 import { SectionChoice } from "./nav.tsx";
-import { timeOf } from "./resources/tokens.tsx";
 
 const AGAIN_MS = 10_000;
 
-/** Readers come as a list of rows or as rows by name. */
-function readersOf(status: Row): Row[] {
-  const readers = status["readers"];
-  if (Array.isArray(readers)) return readers as Row[];
-  return Object.entries((readers ?? {}) as Record<string, Row>).map(([name, row]) => ({ name, ...row }));
+interface Reader {
+  name: string;
+  cursor: number;
+  lag: number;
+  failures: number;
+  last_error: string | null;
 }
 
-function healthy(row: Row): boolean {
-  if (typeof row["ok"] === "boolean") return row["ok"];
-  return row["running"] !== false && !row["last_error"];
+interface Status {
+  version: string;
+  stopping: boolean;
+  /** The number of the log's last event. */
+  head: number;
+  /** By name: "ok" or a word for what is wrong. */
+  checks: Record<string, string>;
+  readers: Reader[];
 }
 
-function plain(key: string, value: Value): string {
-  if (value === null || value === undefined) return t("admin.value.none");
-  if (typeof value === "boolean") return t(value ? "admin.value.yes" : "admin.value.no");
-  const at = /_at$/.test(key) ? timeOf(value) : null;
-  if (at !== null) return dateTime(at);
-  if (typeof value === "number" && /bytes$/.test(key)) return number(value / 1e6, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
-  if (typeof value === "number" && /(^|_)ms$/.test(key)) return t("admin.system.ms", { ms: number(value, { maximumFractionDigits: 1 }) });
-  if (typeof value === "number" && /(^|_)s$/.test(key)) return duration(value * 1000);
-  return typeof value === "number" ? number(value, { maximumFractionDigits: 2 }) : String(value);
+/** A reader that failed before and has caught up since works again. */
+function works(reader: Reader): boolean {
+  return reader.last_error === null || reader.lag === 0;
 }
 
 function words(key: string): string {
-  return has(`admin.system.key.${key}`) ? t(`admin.system.key.${key}`) : key.replaceAll("_", " ");
+  return has(`admin.system.check.${key}`) ? t(`admin.system.check.${key}`) : key;
 }
 
-function Facts({ title, row }: { title: string; row: Row }) {
-  const facts = Object.entries(row).filter(([, value]) => value === null || typeof value !== "object");
-  if (facts.length === 0) return null;
+function State({ ok }: { ok: boolean }) {
+  return <span class={`chip ${ok ? "ok" : "danger"}`}>{t(ok ? "admin.system.ok" : "admin.system.bad")}</span>;
+}
+
+function Hub({ status }: { status: Status }) {
+  const facts: [string, string][] = [
+    ["version", status.version],
+    ["head", number(status.head)],
+    ["stopping", t(status.stopping ? "admin.value.yes" : "admin.value.no")],
+  ];
   return (
-    <section class="facts card">
-      <h2>{title}</h2>
+    <section class="facts card" aria-labelledby="hub-title">
+      <h2 id="hub-title">{t("admin.system.hub")}</h2>
+      <dl>{facts.map(([key, value]) => <div key={key}><dt>{t(`admin.system.${key}`)}</dt><dd class="num">{value}</dd></div>)}</dl>
+    </section>
+  );
+}
+
+function Checks({ checks }: { checks: Record<string, string> }) {
+  return (
+    <section class="facts card" aria-labelledby="checks-title">
+      <h2 id="checks-title">{t("admin.system.checks")}</h2>
       <dl>
-        {facts.map(([key, value]) => (
+        {Object.entries(checks).map(([key, state]) => (
           <div key={key}>
             <dt>{words(key)}</dt>
-            <dd class="num">{plain(key, value)}</dd>
+            <dd>{state === "ok" || <>{state} </>}<State ok={state === "ok"} /></dd>
           </div>
         ))}
       </dl>
@@ -58,13 +71,46 @@ function Facts({ title, row }: { title: string; row: Row }) {
   );
 }
 
+function Readers({ readers }: { readers: Reader[] }) {
+  return (
+    <section aria-labelledby="readers-title">
+      <h2 class="sub" id="readers-title">{t("admin.system.readers")}</h2>
+      <p class="lead">{t("admin.system.readers.text")}</p>
+      <div class="table-box">
+        <table class="table" aria-labelledby="readers-title">
+          <thead>
+            <tr>
+              <th scope="col">{t("admin.system.reader")}</th>
+              <th scope="col">{t("admin.system.state")}</th>
+              <th scope="col" class="n">{t("admin.system.behind")}</th>
+              <th scope="col" class="n extra">{t("admin.system.failures")}</th>
+              <th scope="col" class="extra">{t("admin.system.last_error")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {readers.map((reader) => (
+              <tr key={reader.name}>
+                <th scope="row">{reader.name}</th>
+                <td><State ok={works(reader)} /></td>
+                <td class="n">{number(reader.lag)}</td>
+                <td class="n extra">{number(reader.failures)}</td>
+                <td class="extra">{reader.last_error ?? ""}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
 export function SystemPage() {
-  const [status, setStatus] = useState<Row | null>(null);
+  const [status, setStatus] = useState<Status | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [at, setAt] = useState(0);
   const load = async () => {
     try {
-      setStatus(await api<Row>("GET", "status"));
+      setStatus(await api<Status>("GET", "status"));
       setAt(serverNow());
       setError(null);
     } catch (failure) {
@@ -76,9 +122,7 @@ export function SystemPage() {
     const timer = setInterval(() => document.hidden || void load(), AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
-  const readers = status ? readersOf(status) : [];
-  const failing = readers.filter((row) => !healthy(row));
-  const groups = Object.entries(status ?? {}).filter(([key, value]) => key !== "readers" && value !== null && typeof value === "object" && !Array.isArray(value)) as [string, Row][];
+  const failing = status ? status.readers.filter((reader) => !works(reader)).length + Object.values(status.checks).filter((state) => state !== "ok").length : 0;
   return (
     <>
       <header class="sheet-head">
@@ -94,44 +138,15 @@ export function SystemPage() {
         {status === null && error === null && <ListSkeleton />}
         {status && (
           <>
-            <p class={`verdict${failing.length ? " bad" : ""}`} role="status">
-              <Icon name={failing.length ? "warn" : "check"} />
-              {failing.length ? t("admin.system.failing", { count: failing.length }) : t("admin.system.well")}
+            <p class={`verdict${failing ? " bad" : ""}`} role="status">
+              <Icon name={failing ? "warn" : "check"} />
+              {failing ? t("admin.system.failing", { count: failing }) : t("admin.system.well")}
             </p>
             <div class="fact-grid">
-              <Facts title={t("admin.system.hub")} row={status} />
-              {groups.map(([key, row]) => <Facts key={key} title={words(key)} row={row} />)}
+              <Hub status={status} />
+              <Checks checks={status.checks} />
             </div>
-            {readers.length > 0 && (
-              <section aria-labelledby="readers-title">
-                <h2 class="sub" id="readers-title">{t("admin.system.readers")}</h2>
-                <p class="lead">{t("admin.system.readers.text")}</p>
-                <div class="table-box">
-                  <table class="table" aria-labelledby="readers-title">
-                    <thead>
-                      <tr>
-                        <th scope="col">{t("admin.system.reader")}</th>
-                        <th scope="col">{t("admin.system.state")}</th>
-                        <th scope="col" class="n">{t("admin.system.behind")}</th>
-                        <th scope="col" class="n extra">{t("admin.system.failures")}</th>
-                        <th scope="col" class="extra">{t("admin.system.last_error")}</th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {readers.map((row) => (
-                        <tr key={rowText(row, "name")}>
-                          <th scope="row">{rowText(row, "name")}</th>
-                          <td>{healthy(row) ? <span class="chip ok">{t("admin.system.ok")}</span> : <span class="chip danger">{t("admin.system.bad")}</span>}</td>
-                          <td class="n">{number(Number(row["behind"] ?? row["lag"] ?? 0))}</td>
-                          <td class="n extra">{number(Number(row["failures"] ?? 0))}</td>
-                          <td class="extra">{rowText(row, "last_error")}</td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </table>
-                </div>
-              </section>
-            )}
+            <Readers readers={status.readers} />
           </>
         )}
       </div>

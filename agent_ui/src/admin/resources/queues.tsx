@@ -31,7 +31,7 @@ export const queues: Resource = {
   columns: () => [
     { key: "name", label: t("admin.queues.name"), text: (row) => rowText(row, "name"), cell: (row) => rowText(row, "name") },
     { key: "skills", label: t("admin.queues.skills"), text: (row) => levels(row["skills"]), cell: (row) => levels(row["skills"]) || <span class="none">{t("admin.queues.any_agent")}</span> },
-    { key: "strategy", label: t("admin.queues.strategy"), extra: true, text: (row) => t(`admin.queues.strategy.${rowText(row, "strategy")}`), cell: (row) => t(`admin.queues.strategy.${rowText(row, "strategy")}`) },
+    { key: "strategy", label: t("admin.queues.strategy"), extra: true, text: (row) => t(`admin.queues.strategy.${rowText(row, "strategy") || "longest_idle"}`), cell: (row) => t(`admin.queues.strategy.${rowText(row, "strategy") || "longest_idle"}`) },
     { key: "hours", label: t("admin.queues.hours"), extra: true, text: (row) => (row["hours"] ? nameIn("hours", rowText(row, "hours")) : ""), cell: (row) => (row["hours"] ? nameIn("hours", rowText(row, "hours")) : <span class="none">{t("admin.queues.always")}</span>) },
     {
       key: "target", label: t("admin.queues.target"), numeric: true,

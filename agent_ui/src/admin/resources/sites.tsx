@@ -46,9 +46,8 @@ function outgoing(row: Row): Row {
     });
   };
   const first = (value: Value | undefined) => String(Object.values((value ?? {}) as Row)[0] ?? "");
-  const { identity_secret: _never, has_identity_secret: _said, ...rest } = row;
-  return {
-    ...rest,
+    return {
+    ...row,
     privacy_url: row["privacy_url"] || null,
     theme: { ...((row["theme"] ?? {}) as Row), logo: get(row, "theme.logo") || null },
     files: { ...files, max_bytes: Math.round(Number(max_mb ?? 20) * MB) },

@@ -21,7 +21,6 @@ export const webhooks: Resource = {
   needs: [],
   idFromName: true,
   nameOf: (row) => rowText(row, "name"),
-  dim: () => false,
   columns: () => [
     { key: "name", label: t("admin.webhooks.name"), text: (row) => rowText(row, "name"), cell: (row) => rowText(row, "name") },
     { key: "url", label: t("admin.webhooks.url"), text: (row) => rowText(row, "url"), cell: (row) => <code class="cut">{rowText(row, "url")}</code> },
@@ -31,9 +30,10 @@ export const webhooks: Resource = {
       cell: (row) => (row["enabled"] === false ? <span class="chip">{t("admin.webhooks.off")}</span> : <span class="chip ok">{t("admin.webhooks.on")}</span>),
     },
   ],
+  incoming: (row) => ({ ...row, secret: "" }),
   fresh: () => ({ name: "", url: "", types: ["*"], secret: "", enabled: true }),
   outgoing: (row) => {
-    const { secret, has_secret: _said, ...rest } = row;
+    const { secret, ...rest } = row;
     const chosen = (row["types"] as string[] | undefined) ?? [];
     return { ...rest, ...(secret ? { secret } : {}), types: chosen.length ? chosen : ["*"] };
   },
@@ -48,5 +48,6 @@ export const webhooks: Resource = {
       { ...field("secret", { kind: "text", type: "password", max: 200 }), ...(isNew ? {} : { hint: t("admin.webhooks.secret.keep") }) },
     ]),
   ],
+  reveal: (saved) => (saved["secret"] ? { title: t("admin.webhooks.made"), text: t("admin.webhooks.made.text"), secret: rowText(saved, "secret") } : null),
   below: (row) => <Deliveries id={rowText(row, "id")} />,
 };
