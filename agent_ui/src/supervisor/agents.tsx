@@ -27,7 +27,7 @@ function Chip({ contact }: { contact: Held }) {
   return (
     <button type="button" class={`chip ${contact.channel}`} aria-label={label} title={label} onClick={() => openConversation(contact.id)}>
       <Icon name={channelIcon[contact.channel]} />
-      <span class="cut who">{contact.customer}</span>
+      <span class="cut who">{contact.customer}</span>{" "}
       <span class="num">{timeOf(contact)}</span>
     </button>
   );
