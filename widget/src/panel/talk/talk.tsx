@@ -55,7 +55,7 @@ export class TalkView extends Component<{ talk: Talk }, { over?: boolean }> {
 /** Amber, after two seconds without a link; nothing is disabled meanwhile. */
 export function Away() {
   return (
-    <div role="status" class="bar-at">
+    <div aria-live="polite" class="bar-at">
       {state.away && state.link != "online" && (
         <div class="bar">
           <Icon name="away" />
