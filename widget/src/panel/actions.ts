@@ -6,11 +6,12 @@ import { tellHost } from "./host.ts";
 import { locale, speak, t } from "./i18n.ts";
 import { ask, connect, renew, rest } from "./link.ts";
 import * as outbox from "./outbox.ts";
-import { changed, channel, running, state, type Sheet, type View } from "./state.ts";
+import { changed, channel, running, state, type Sheet, type View, unreadIn } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 import { apply, catchUp, markShown } from "./sync.ts";
 
 export function go(view: View): void {
+  seenAll();
   state.view = view;
   state.trouble = null;
   const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
@@ -23,6 +24,11 @@ export function showSheet(sheet: Sheet | null): void {
   state.sheet = sheet;
   changed();
   markShown();
+}
+
+/** The "New" lines of what has been read have done their work. */
+function seenAll(): void {
+  for (const talk of state.talks.values()) if (!unreadIn(talk)) talk.newFrom = null;
 }
 
 /** Opens where it makes sense: the running conversation, or what was asked for if the site offers it. */
@@ -39,7 +45,7 @@ export function open(way?: Way): void {
 export function closed(): void {
   state.open = false;
   state.sheet = null;
-  for (const talk of state.talks.values()) if (talk.read) talk.newFrom = null;
+  seenAll();
   if (!running() && !outbox.anything()) rest();
   changed();
 }

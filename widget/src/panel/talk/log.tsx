@@ -76,9 +76,7 @@ export class Log extends Component<{ talk: Talk }> {
                 </div>
               )}
               {kind == "system" ? (
-                <p class="day">
-                  {t("at", { day: newDay, time: clock(at) })} <span>{words}</span>
-                </p>
+                <p class="day">{t(turned ? "line_day" : "line", { day: newDay, time: clock(at), what: words })}</p>
               ) : (
                 turned && <p class="day">{newDay}</p>
               )}

@@ -6,7 +6,6 @@ import { locale, t } from "../i18n.ts";
 import { state } from "../state.ts";
 import type { HubFile } from "../../wire.ts";
 import { saveCopy } from "./actions.ts";
-import { LanguageButton } from "../views/home.tsx";
 import { Icon } from "../views/icons.tsx";
 import { Sheet } from "../views/parts.tsx";
 
@@ -30,9 +29,14 @@ export function MoreSheet({ id }: { id: string }) {
             <span>{t("save_copy")}</span>
           </button>
         </li>
-        <li>
-          <LanguageButton />
-        </li>
+        {state.boot.languages.length > 1 && (
+          <li>
+            <button onClick={() => showSheet({ name: "language" })}>
+              <Icon name="globe" size={20} />
+              <span>{t("language")}</span>
+            </button>
+          </li>
+        )}
       </ul>
     </Sheet>
   );

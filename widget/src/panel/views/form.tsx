@@ -142,9 +142,9 @@ function Input({ field, error, leave }: { field: Field; error: string; leave: ()
     );
   return (
     <div class="f">
-      <label for={id}>
-        {label(field)} {!required && <span class="op">{t("optional")}</span>}
-      </label>
+      <div>
+        <label for={id}>{label(field)}</label> {!required && <span class="op">{t("optional")}</span>}
+      </div>
       {type == "select" ? (
         <span class="sel">
           <select {...props}>

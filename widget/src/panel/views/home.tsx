@@ -129,7 +129,7 @@ function Resume({ talk }: { talk: Talk }) {
   );
 }
 
-export function LanguageButton() {
+function LanguageButton() {
   const { languages } = state.boot;
   if (languages.length < 2) return null;
   return (
