@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 # Han, kana, Hangul, Thai, Lao, Myanmar, Khmer.
 _DENSE = (
@@ -18,6 +20,7 @@ _DENSE = (
     "\uff66-\uff9d\U00020000-\U0003134f\uac00-\ud7a3\u0e01-\u0e4e\u0e81-\u0ece\u1000-\u109f\u1780-\u17d3"
 )
 _RUN = re.compile(rf"[{_DENSE}]+|(?:[^\W_{_DENSE}][\u0300-\u036f]*)+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _DENSE_START = re.compile(rf"[{_DENSE}]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _PHONE = re.compile(r"^\+?[\d\s()./-]{5,40}$")
@@ -40,12 +43,15 @@ class Span:
     word: str
 
 
+@lru_cache(8192)
 def fold(text: str) -> str:
-    """The text as it is compared."""
+    """A word or pair, at most LONGEST_WORD characters, as it is compared; kept because they come again and again."""
     if text.isascii():
         return text.lower()[:LONGEST_WORD]
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))[:LONGEST_WORD]
+    folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))[:LONGEST_WORD]
+    # Folding may bring in what is no letter (as in ½ or ㈱); the index must never see a space or a sign.
+    return folded if folded.isalnum() else "".join(c for c in folded if c.isalnum() or (c > "\x7f" and not c.isspace()))
 
 
 def spans(text: str) -> Iterator[Span]:
@@ -53,33 +59,33 @@ def spans(text: str) -> Iterator[Span]:
     for match in _RUN.finditer(text):
         run, start = match.group(), match.start()
         if not _DENSE_START.match(run):
-            if word := _clean(fold(run)):
+            if word := fold(run[:LONGEST_WORD]):
                 yield Span(start, match.end(), word)
             continue
         for i in range(len(run)):
-            if word := _clean(fold(run[i : i + 2])):
+            if word := fold(run[i : i + 2]):
                 yield Span(start + i, min(start + i + 2, match.end()), word)
-
-
-def _clean(word: str) -> str:
-    """Folding may bring in what is no letter (as in ½ or ㈱); the index must never see a space or a sign."""
-    return word if word.isalnum() else "".join(c for c in word if c.isalnum() or (ord(c) > 0x7F and not c.isspace()))
 
 
 def words(*texts: str, phone: str = "") -> str:
     """The words of a document, each once, parted by spaces. A phone number is found by its end as well."""
     found: dict[str, None] = {}
-    size = 0
     for text in texts:
-        for span in spans(text):
-            if span.word not in found:
-                found[span.word] = None
-                size += len(span.word.encode()) + 12
-                if size > MOST_BYTES:
-                    return " ".join(found)
+        if text.isascii():
+            found.update(dict.fromkeys(word[:LONGEST_WORD] for word in _ASCII_WORD.findall(text.lower())))
+        else:
+            found.update(dict.fromkeys(span.word for span in spans(text)))
     digits = _NOT_DIGITS.sub("", phone)
     found.update(dict.fromkeys(digits[i:] for i in range(max(len(digits) - 4, 0))))
-    return " ".join(found)
+    return " ".join(_within_limit(found))
+
+
+def _within_limit(found: dict[str, None]) -> Iterable[str]:
+    """As many of the words as PostgreSQL takes for one document."""
+    if len(found) * (LONGEST_WORD * 4) <= MOST_BYTES:
+        return found
+    sizes = accumulate(len(word.encode()) + 12 for word in found)
+    return (word for word, size in zip(found, sizes, strict=True) if size <= MOST_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def parse(text: str) -> Query | None:
         run = match.group()
         dense = bool(_DENSE_START.match(run))
         for part in [run[i : i + 2] for i in range(max(len(run) - 1, 1))] if dense else [run]:
-            if last := _clean(fold(part)) or last:
+            if last := fold(part[:LONGEST_WORD]) or last:
                 found[last] = dense and len(last) == 1
     if not found:
         return None

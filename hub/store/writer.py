@@ -6,11 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Executable
 
-from hub.errors import HubError, Unavailable
+from hub.errors import Unavailable
 from hub.events import Recorded
 from hub.ports import Appended
 from hub.store.append import Prepared, Transaction, append
@@ -92,12 +93,13 @@ class Writer:
                 await self._commit(group)
 
     async def _commit(self, group: list[tuple[Job | Prepared, asyncio.Future[Any]]]) -> None:
+        jobs = [job for job, _ in group]
         try:
-            outcomes, recorded = await self._database.write(
-                partial(_carry_out, self._database.dialect, [job for job, _ in group])
-            )
-        except Exception as error:
+            outcomes, recorded = await self._database.write(partial(_together, self._database.dialect, jobs))
+        except Unavailable as error:
             outcomes, recorded = [error] * len(group), []
+        except Exception:
+            outcomes, recorded = await self._one_by_one(jobs)
         if recorded:
             self._tell(recorded)
         for (_, future), outcome in zip(group, outcomes, strict=True):
@@ -107,6 +109,13 @@ class Writer:
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+
+    async def _one_by_one(self, jobs: Sequence[Job | Prepared]) -> tuple[list[Outcome], list[Recorded]]:
+        """One of the group breaks a rule, and all of it was undone: again, each by itself."""
+        try:
+            return await self._database.write(partial(_apart, self._database.dialect, jobs))
+        except Exception as error:
+            return [error] * len(jobs), []
 
     def _tell(self, recorded: Sequence[Recorded]) -> None:
         for listener in self._listeners:
@@ -118,47 +127,42 @@ class Writer:
                 )
 
 
-def _carry_out(
+def _together(
     dialect: str, jobs: Sequence[Job | Prepared], connection: Connection
 ) -> tuple[list[Outcome], list[Recorded]]:
-    """Carries out the jobs in order, neighbouring appends together. A job that raises leaves nothing behind; when the
-    database itself fails, all of them fail with it."""
+    """Carries out the jobs in order, neighbouring appends with common statements. Raises what any of them raises."""
     transaction = Transaction(connection, dialect)
     outcomes: list[Outcome] = []
-    at = 0
-    while at < len(jobs):
-        job = jobs[at]
-        if not isinstance(job, Prepared):
-            outcomes.append(_attempt(transaction, job))
-            at += 1
-            continue
-        batch = [job]
-        while at + len(batch) < len(jobs) and isinstance(following := jobs[at + len(batch)], Prepared):
-            batch.append(following)
-        at += len(batch)
-        together = _attempt(transaction, partial(append, batch))
-        if isinstance(together, Exception) and len(batch) > 1:
-            # One of them breaks a rule of the database: find it by writing each by itself.
-            for prepared in batch:
-                alone = _attempt(transaction, partial(append, [prepared]))
-                outcomes.append(alone if isinstance(alone, Exception) else alone[0])
+    for are_appends, neighbours in groupby(jobs, lambda job: isinstance(job, Prepared)):
+        if are_appends:
+            outcomes += append(cast(list[Prepared], list(neighbours)), transaction)
         else:
-            outcomes += [together] if isinstance(together, Exception) else together
+            outcomes += [cast(Job, job)(transaction) for job in neighbours]
     transaction.finish()
     return outcomes, transaction.recorded
 
 
-def _attempt(transaction: Transaction, job: Job) -> Outcome:
-    mark = transaction.mark()
-    savepoint = transaction.connection.begin_nested()
-    try:
-        result = job(transaction)
-        savepoint.commit()
-        return result
-    except Exception as error:
-        known = error if isinstance(error, HubError) else translated(error)
-        if isinstance(known, Unavailable):
-            raise
-        savepoint.rollback()
-        transaction.reset(mark)
-        return known
+def _apart(
+    dialect: str, jobs: Sequence[Job | Prepared], connection: Connection
+) -> tuple[list[Outcome], list[Recorded]]:
+    """Carries out the jobs in order. One that raises leaves nothing behind, and what it raised is its outcome."""
+    transaction = Transaction(connection, dialect)
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        mark = transaction.mark()
+        savepoint = connection.begin_nested()
+        try:
+            if isinstance(job, Prepared):
+                outcomes += append([job], transaction, sure=False)
+            else:
+                outcomes.append(job(transaction))
+            savepoint.commit()
+        except Exception as error:
+            known = translated(error)
+            if isinstance(known, Unavailable):
+                raise
+            savepoint.rollback()
+            transaction.reset(mark)
+            outcomes.append(known)
+    transaction.finish()
+    return outcomes, transaction.recorded

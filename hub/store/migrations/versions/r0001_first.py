@@ -16,7 +16,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # tokenizer takes every character beyond ASCII as part of a word: what a word is, hub.store.words alone decides.
 SQLITE_SEARCH = (
     """CREATE VIRTUAL TABLE search_index USING fts5(
-        words, content='search_docs', content_rowid='id', tokenize='ascii', detail='none', prefix='1 2 3')""",
+        words, content='search_docs', content_rowid='id', tokenize='ascii', detail='none')""",
     """CREATE TRIGGER search_docs_added AFTER INSERT ON search_docs BEGIN
         INSERT INTO search_index(rowid, words) VALUES (new.id, new.words);
     END""",
