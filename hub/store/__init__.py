@@ -13,7 +13,8 @@ from hub.store.append import Transaction
 from hub.store.backup import Manifest, Progress, dump, restore
 from hub.store.configs import SqlConfigs
 from hub.store.contacts import SqlContacts
-from hub.store.engine import Database, database
+from hub.store.databases import database
+from hub.store.engine import Database
 from hub.store.files import SqlFiles
 from hub.store.log import SqlLog, read_cursor, write_cursor
 from hub.store.people import SqlPeople

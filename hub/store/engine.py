@@ -1,7 +1,7 @@
-"""The two databases: how a function over a SQLAlchemy connection runs on each, and what their errors mean.
+"""A database: where functions over a SQLAlchemy connection run, what its errors mean, and the embedded one, SQLite.
 
 All SQL of the store is written once, as plain functions over `sqlalchemy.Connection`. SQLite runs a whole function in a
-thread (one hop a transaction instead of four a statement); PostgreSQL runs it over asyncpg on the loop.
+thread (one hop a transaction instead of four a statement); PostgreSQL is in `hub/store/postgres.py`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,19 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
-from hub.errors import ConfigError, InvalidInput, Refused, Unavailable
+from hub.errors import InvalidInput, Refused, Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ"]
 
 READERS = 4
 
@@ -130,86 +127,6 @@ class SqliteDatabase:
         await asyncio.get_running_loop().run_in_executor(self._write_thread, close)
         self._write_thread.shutdown()
         self._read_threads.shutdown()
-
-
-class PostgresDatabase:
-    """PostgreSQL over asyncpg. Reads are single statements, each committed by itself; writes have one connection."""
-
-    dialect = "postgresql"
-
-    def __init__(self, url: URL, *, busy_timeout_ms: int) -> None:
-        settings = {
-            "application_name": "contacthub",
-            "lock_timeout": str(busy_timeout_ms),
-            "idle_in_transaction_session_timeout": "60000",
-        }
-        arguments = {"timeout": busy_timeout_ms / 1000 + 3, "command_timeout": 30, "server_settings": settings}
-        url = url.set(drivername="postgresql+asyncpg")
-
-        def engine(size: int, **options: Any) -> AsyncEngine:
-            return create_async_engine(
-                url,
-                pool_size=size,
-                max_overflow=0,
-                pool_timeout=10,
-                # A connection that the server has closed meanwhile is noticed before it is used.
-                pool_pre_ping=True,
-                connect_args=arguments,
-                **options,
-            )
-
-        self._writer = engine(1)
-        self._reader = engine(READERS * 2, isolation_level="AUTOCOMMIT")
-        self._apart = partial(create_async_engine, url, poolclass=NullPool, connect_args=arguments)
-
-    async def read(self, work: Work[T]) -> T:
-        try:
-            async with self._reader.connect() as connection:
-                return await connection.run_sync(work)
-        except Exception as error:
-            raise translated(error) from error
-
-    async def snapshot(self, work: Work[T]) -> T:
-        return await self._begin_apart("REPEATABLE READ", work)
-
-    async def alone(self, work: Work[T]) -> T:
-        return await self._begin_apart("READ COMMITTED", work)
-
-    async def _begin_apart(self, isolation: IsolationLevel, work: Work[T]) -> T:
-        # In a thread with a loop of its own: work that takes long, or reads files, would hold up this one.
-        def run() -> T:
-            return asyncio.run(self._begin(self._apart(isolation_level=isolation), work))
-
-        return await asyncio.to_thread(run)
-
-    async def write(self, work: Work[T]) -> T:
-        return await self._begin(self._writer, work)
-
-    async def _begin(self, engine: AsyncEngine, work: Work[T]) -> T:
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(work)
-        except Exception as error:
-            raise translated(error) from error
-
-    async def close(self) -> None:
-        for engine in (self._reader, self._writer):
-            await engine.dispose()
-
-
-def database(url: str, *, busy_timeout_ms: int) -> Database:
-    """The database that `url` names: `sqlite:///path/hub.db` or `postgresql://user@host/name`."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError(f'store.url: expected sqlite:///path or postgresql://host/name, got "{url}"') from None
-    match parsed.get_backend_name():
-        case "sqlite" if parsed.database and parsed.database != ":memory:":
-            return SqliteDatabase(Path(parsed.database), busy_timeout_ms=busy_timeout_ms)
-        case "postgresql":
-            return PostgresDatabase(parsed, busy_timeout_ms=busy_timeout_ms)
-    shown = parsed.render_as_string(hide_password=True)
-    raise ConfigError(f'store.url: expected sqlite:///path or postgresql://host/name, got "{shown}"')
 
 
 # Primary result codes of SQLite: busy, locked, no memory, read-only, interrupted, I/O, corrupt, full, cannot open,
