@@ -53,10 +53,10 @@ export function Picture({ file }: { file: FileInfo }) {
   const address = `/files/${encodeURIComponent(file.id)}`;
   return (
     <>
-      <button type="button" class="picture" aria-label={t("agent.file.open", { name: file.name })} onClick={() => setOpen(true)}>
+      <button type="button" class="picture" title={t("agent.file.open", { name: file.name })} onClick={() => setOpen(true)}>
         <img
           src={`${address}/thumb`}
-          alt=""
+          alt={file.name}
           width={Math.max(48, Math.round(width * scale))}
           height={Math.max(48, Math.round(height * scale))}
           loading="lazy"

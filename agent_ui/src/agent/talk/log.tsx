@@ -57,6 +57,7 @@ function Lines({ contact, messages }: { contact: Contact; messages: readonly Mes
   return (
     <>
       {messages.map((message, index) => {
+        if (message.code === "queued" && message.n === 1) return null; // the beginning above says it
         const before = messages[index - 1];
         const newDay = before ? !sameDay(before.at, message.at) : !sameDay(contact.created_at, message.at);
         return [
