@@ -63,8 +63,10 @@ class Shells:
         self._env = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
-        self._templates = {name: self._env.get_template(f"{name}.html") for name in ("login", "error")}
-        self._templates |= {page.name: self._env.get_template(f"{page.name}.html") for page in PAGES}
+        # All of them, also what others extend: the loop must not wait for the disk later.
+        self._templates = {
+            name.removesuffix(".html"): self._env.get_template(name) for name in self._env.list_templates()
+        }
         self._urls = {name: assets.url(name) for name in assets.rows}
 
     def render(

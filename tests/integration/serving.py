@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import structlog
 import uvicorn
 
 from hub.config import parse
@@ -18,14 +20,15 @@ from hub.model import Role, User
 from server import Application
 
 T = TypeVar("T")
-PASSWORD = "correct horse"  # noqa: S105 - of users that live for one test
+PASSWORD = "correct horse"
 
 
 class Serving:
-    """The running application. `run` carries a coroutine out on the server's loop."""
+    """The running application. `run` carries a coroutine out on the server's loop. Browsers are closed with it."""
 
     def __init__(self, application: Application, loop: asyncio.AbstractEventLoop, port: int) -> None:
         self.application, self._loop = application, loop
+        self.browsers: list[Browser] = []
         self.origin = f"http://127.0.0.1:{port}"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -63,6 +66,7 @@ class Browser:
 
     def __init__(self, serving: Serving) -> None:
         self.http = serving.client(headers={"Origin": serving.origin})
+        serving.browsers.append(self)
         self.csrf = ""
 
     def sign_in(self, username: str, password: str, **headers: str) -> httpx.Response:
@@ -85,6 +89,7 @@ class Browser:
 def serving(folder: Path, **config: Any) -> Iterator[Serving]:
     """Starts a hub whose data lie in `folder`; `config` are sections of hub.toml."""
     config.setdefault("server", {})["data_dir"] = str(folder)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     application = Application(parse(config))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -106,13 +111,17 @@ def serving(folder: Path, **config: Any) -> Iterator[Serving]:
 
     thread = threading.Thread(target=work, name="hub")
     thread.start()
+    running = Serving(application, loop, listener.getsockname()[1])
     try:
         while not server.started and thread.is_alive():
             thread.join(0.01)
         assert server.started, "the hub did not start"
-        yield Serving(application, loop, listener.getsockname()[1])
+        yield running
     finally:
+        for browser in running.browsers:
+            browser.http.close()
         server.should_exit = True
         thread.join(20)
         listener.close()
         loop.close()
+        structlog.reset_defaults()

@@ -59,10 +59,19 @@ class Removal(s.Query, frozen=True):
 def view(row: ConfigRow, *, secret: bool = False) -> dict[str, Any]:
     """The row as JSON; what is written but never shown is left out, with whether it is set."""
     hidden = rows.SECRETS.get(row.kind, ())
-    shown = {name: value for name, value in row.data.items() if name not in hidden}
+    shown = {name: value for name, value in _whole(row).items() if name not in hidden}
     said = {f"{name}_set": bool(row.data.get(name)) for name in hidden}
     once = {name: row.data[name] for name in hidden if row.data.get(name)} if secret else {}
     return {"id": row.id, **shown, **said, **once, "version": row.version, "updated_at": row.updated_at}
+
+
+def _whole(row: ConfigRow) -> dict[str, Any]:
+    """The row with the fields that were added since it was written; as it is when this version cannot read it."""
+    try:
+        whole: dict[str, Any] = msgspec.to_builtins(rows.read(rows.KINDS[row.kind], row.data))
+    except InvalidInput:
+        return row.data
+    return whole
 
 
 def endpoints() -> list[Endpoint]:
