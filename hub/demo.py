@@ -115,6 +115,8 @@ def _site(origins: tuple[str, ...]) -> Json:
         "locales": ["en", "zh-CN", "ar"],
         "topics": [{"id": id, "label": {"en": en, "zh-CN": zh}, "queue": id} for id, en, zh in topics],
         "default_queue": "support",
+        "theme": {"logo": "/demo/assets/mark.svg"},
+        "privacy_url": "/demo/privacy.html",
         "invitations": [
             {
                 "id": "teapot",

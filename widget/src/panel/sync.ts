@@ -5,7 +5,7 @@ import type { Channel, Contact, Hello, Message, Sync } from "../wire.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, seen } from "./outbox.ts";
-import { changed, isOpen, state, type Talk } from "./state.ts";
+import { changed, isOpen, running, state, type Talk } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 
 export function listen(): void {
@@ -50,6 +50,8 @@ function hello({ token, visitor, site, contacts }: Hello): void {
     state.talks.clear();
   }
   for (const contact of contacts) apply(contact, [], false);
+  const talk = running();
+  if (talk && !state.open) state.view = { name: "talk", id: talk.contact.id };
   for (const talk of state.talks.values()) {
     talk.typing = null;
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);
