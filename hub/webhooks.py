@@ -101,6 +101,10 @@ class Webhooks:
         if self._client is not None:
             await self._client.aclose()
 
+    def wake(self) -> None:
+        """Looks at once at what is due."""
+        self._wake.set()
+
     # --- from the log to deliveries -------------------------------------------------------------------------------
 
     async def read(self, batch: Sequence[Recorded]) -> None:
