@@ -41,6 +41,8 @@ export function listen(): void {
 
 const typing = new Map<string, ReturnType<typeof setTimeout>>();
 
+let first = true;
+
 function hello({ token, visitor, site, contacts }: Hello): void {
   state.site = { ...state.site, ...site };
   if (token) keep("token", token);
@@ -51,7 +53,9 @@ function hello({ token, visitor, site, contacts }: Hello): void {
   }
   for (const contact of contacts) apply(contact, [], false);
   const talk = running();
-  if (talk && !state.open) state.view = { name: "talk", id: talk.contact.id };
+  // The first answer may come after the panel was opened: a running conversation is what it was opened for.
+  if (talk && (!state.open || (first && state.view.name == "home"))) state.view = { name: "talk", id: talk.contact.id };
+  first = false;
   for (const talk of state.talks.values()) {
     talk.typing = null;
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);

@@ -1,0 +1,115 @@
+"""A visitor and an agent at their browsers, with the words that a person would use for what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+PASSWORD = "demo"
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+
+class Person:
+    """Keeps the page's errors: `troubles` must be empty at the end of a test."""
+
+    def __init__(self, browser: Browser, artefacts: Path, context: dict[str, Any]) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 820}, **context})
+        self.context.set_default_timeout(15_000)
+        self.page: Page = self.context.new_page()
+        self.troubles: list[str] = []
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self._artefacts = artefacts
+        self._pictures = 0
+
+    def picture(self, name: str) -> None:
+        """Keeps a screenshot as an artefact of the test run."""
+        self._pictures += 1
+        who = type(self).__name__.lower()
+        self.page.screenshot(path=self._artefacts / f"{who}-{self._pictures:02d}-{name}.png")
+
+
+class Visitor(Person):
+    def __init__(self, browser: Browser, url: str, artefacts: Path, context: dict[str, Any]) -> None:
+        super().__init__(browser, artefacts, context)
+        self.url = url
+
+    @property
+    def widget(self) -> FrameLocator:
+        return self.page.frame_locator("iframe")
+
+    @property
+    def log(self) -> Locator:
+        return self.widget.get_by_role("log", name="Conversation")
+
+    def visit(self, path: str = "/demo/") -> None:
+        self.page.goto(self.url + path)
+
+    def open_widget(self) -> None:
+        self.page.get_by_role("button", name="Talk to an agent").click()
+        self.widget.get_by_role("button", name="Chat").wait_for()
+
+    def start_chat(self, name: str, topic: str, text: str, email: str = "clara@berg.example") -> None:
+        self.open_widget()
+        self.widget.get_by_role("button", name="Chat").click()
+        self.widget.get_by_role("textbox", name="Name").fill(name)
+        self.widget.get_by_role("textbox", name="E-mail").fill(email)
+        self.widget.get_by_role("combobox", name="Topic").select_option(label=topic)
+        self.widget.get_by_role("textbox", name="How can we help?").fill(text)
+        self.widget.get_by_role("button", name="Start chat").click()
+
+    def say(self, text: str) -> None:
+        self.widget.get_by_role("textbox", name="Message").fill(text)
+        self.widget.get_by_role("button", name="Send").click()
+
+    def sees(self, text: str) -> None:
+        expect(self.log.get_by_text(text, exact=True)).to_be_visible()
+
+
+class Agent(Person):
+    def __init__(self, browser: Browser, url: str, name: str, artefacts: Path, context: dict[str, Any]) -> None:
+        super().__init__(browser, artefacts, {"viewport": {"width": 1440, "height": 900}, **context})
+        self.url = url
+        self.page.goto(f"{url}/agent")
+        self.page.get_by_role("textbox", name="Username").fill(name)
+        self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.status.wait_for()
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_role("combobox", name="Status")
+
+    @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log", name="Conversation")
+
+    @property
+    def offer(self) -> Locator:
+        return self.page.get_by_role("alertdialog")
+
+    def set_status(self, status: str) -> None:
+        self.status.click()
+        self.page.get_by_role("option", name=status).first.click()
+
+    def accept(self, customer: str) -> None:
+        offer = self.page.get_by_role("alertdialog", name=customer)
+        offer.get_by_role("button", name="Accept").click()
+        self.log.wait_for()
+
+    def say(self, text: str) -> None:
+        self.page.get_by_role("textbox", name="Reply").fill(text)
+        self.page.get_by_role("button", name="Send", exact=True).click()
+
+    def sees(self, text: str) -> None:
+        expect(self.log.get_by_text(text, exact=True)).to_be_visible()
+
+    def leave(self) -> None:
+        """Ends what he still holds and goes offline, so that the next test's contacts are not offered to him."""
+        self.context.close()
