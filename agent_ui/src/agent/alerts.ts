@@ -3,10 +3,9 @@
 import { effect, signal } from "@preact/signals";
 import { t } from "../common/i18n.ts";
 import { on } from "../common/socket.ts";
-import { contacts, me } from "../common/store.ts";
-import type { Offer, Sync } from "../common/types.ts";
-import { accept } from "./actions/accept.ts";
-import { blip, startRinging, stopRinging } from "./chime.ts";
+import { contacts, me, settings } from "../common/store.ts";
+import type { Hello, Offer, Sync } from "../common/types.ts";
+import { blip, setSound, startRinging, stopRinging, volume } from "./chime.ts";
 import { customerName, mine } from "./mine.ts";
 import { onOffer, onOfferGone, offers } from "./offers.ts";
 import { selectedId, showContact } from "./route.ts";
@@ -24,7 +23,7 @@ export async function askForNotifications(): Promise<void> {
 const shown = new Map<string, Notification>();
 
 function notify(tag: string, title: string, body: string, keep: boolean, onClick: () => void): void {
-  if (notifications.value !== "granted") return;
+  if (notifications.value !== "granted" || settings.value["notifications"] === false) return;
   try {
     const made = new Notification(title, { body, tag, requireInteraction: keep, silent: true });
     made.onclick = () => {
@@ -50,7 +49,7 @@ async function announce(offer: Offer): Promise<void> {
   startRinging();
   if (document.visibilityState === "visible" && document.hasFocus()) return;
   const body = offer.queue ? t("agent.offer.notification", { queue: offer.queue.name }) : "";
-  notify(`offer-${offer.contact.id}`, offerWords(offer), body, true, () => void accept(offer));
+  notify(`offer-${offer.contact.id}`, offerWords(offer), body, true, () => undefined);
 }
 
 async function announceMessage(contact: string, n: number, text: string): Promise<void> {
@@ -74,6 +73,9 @@ function setTitle(): void {
 
 /** Follows offers and messages; to be called before the store connects. */
 export function startAlerts(): void {
+  on<Hello>("hello", ({ settings: { sound } }) => {
+    if (typeof sound === "boolean") setSound(sound, volume.value);
+  });
   onOffer((offer) => void announce(offer));
   onOfferGone(({ contact }) => shown.get(`offer-${contact}`)?.close());
   effect(() => {

@@ -121,9 +121,13 @@ export function startThreads(): void {
     addMessages(id, messages);
     if (gap) void catchUp(id).catch(() => undefined); // a reconnect follows, which catches up too
   });
-  on<Hello>("hello", () => {
+  on<Hello>("hello", ({ contacts }) => {
     for (const id of watched) void openForeign(id).catch(() => watched.delete(id));
-    for (const id of threads.keys()) void catchUp(id).catch(() => undefined);
+    for (const id of threads.keys()) {
+      // What is neither held nor looked at is loaded anew when it is opened.
+      if (!watched.has(id) && !contacts.some((contact) => contact.id === id)) threads.delete(id);
+      else void catchUp(id).catch(() => undefined); // lost again: the next hello catches up
+    }
   });
   on<PageInfo & { contact: string }>("page", ({ contact: id, url, title, at }) => {
     const contact = contacts.value.get(id);

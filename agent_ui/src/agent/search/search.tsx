@@ -96,6 +96,7 @@ export function SearchView() {
   }, [online]);
   return (
     <section class="search" role="search" aria-label={t("agent.search")} onKeyDown={onKeyDown}>
+      <h1 class="vh">{t("agent.search")}</h1>
       <header>
         <button type="button" class="btn quiet icon only-narrow" aria-label={t("common.back")} onClick={showList}><Icon name="back" /></button>
         <label class="with-icon">

@@ -5,6 +5,7 @@ import type { Theme } from "../../common/boot.ts";
 import { attempt, Button, Combobox, Dialog } from "../../common/components/index.ts";
 import { LANGUAGES, locale, t } from "../../common/i18n.ts";
 import { setLanguage, setTheme, theme } from "../../common/prefs.ts";
+import { settings } from "../../common/store.ts";
 import { askForNotifications, notifications } from "../alerts.ts";
 import { sample, setSound, soundOn, volume } from "../chime.ts";
 import { setSingleKeys, singleKeys } from "./single-keys.ts";
@@ -55,8 +56,22 @@ function Sound() {
 
 function Notifications() {
   const state = notifications.value;
+  const change = (on: boolean) => {
+    settings.value = { ...settings.value, notifications: on };
+    void attempt(() => api("PATCH", "me", { notifications: on }));
+  };
   return (
     <Line label={t("agent.settings.notifications")} help={t(`agent.settings.notifications_${state}`)}>
+      {state === "granted" && (
+        <input
+          type="checkbox"
+          role="switch"
+          class="switch"
+          aria-label={t("agent.settings.notifications")}
+          checked={settings.value["notifications"] !== false}
+          onChange={(event) => change(event.currentTarget.checked)}
+        />
+      )}
       {state === "default" && <Button small onClick={askForNotifications}>{t("agent.settings.allow")}</Button>}
     </Line>
   );

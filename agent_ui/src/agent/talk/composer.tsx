@@ -127,7 +127,7 @@ export function Composer({ contact }: { contact: Contact }) {
     });
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.isComposing) return; // Enter that ends an input method's composition is not ours
+    if (event.isComposing || event.keyCode === 229) return; // Enter that ends an input method's composition is not ours
     if (canned.onKey(event.key)) return event.preventDefault();
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     event.preventDefault();

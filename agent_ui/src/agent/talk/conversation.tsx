@@ -83,6 +83,7 @@ export function Conversation({ contact }: { contact: Contact }) {
 export function NoConversation({ missing }: { missing: boolean }) {
   return (
     <section class="talk none" aria-label={t("agent.talk.none")}>
+      <h1 class="vh">{t("common.nav.inbox")}</h1>
       {missing
         ? <Empty icon="eye" title={t("agent.talk.missing")}><Button onClick={showList}>{t("agent.talk.to_list")}</Button></Empty>
         : <Empty icon="chat" title={t("agent.talk.none")}><p>{t("agent.talk.none_hint")}</p></Empty>}

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button, Empty } from "../../common/components/index.ts";
 import { list, t, tx } from "../../common/i18n.ts";
 import { channelIcon, Icon } from "../../common/icons.tsx";
-import { clock, dayLine, duration, sameDay } from "../../common/time.ts";
+import { clock, dayLine, duration, sameDay, serverNow } from "../../common/time.ts";
 import type { Contact, Message } from "../../common/types.ts";
 import { markRead } from "../actions/mark.ts";
 import { customerName } from "../mine.ts";
@@ -59,7 +59,7 @@ function Lines({ contact, messages }: { contact: Contact; messages: readonly Mes
       {messages.map((message, index) => {
         if (message.code === "queued" && message.n === 1) return null; // the beginning above says it
         const before = messages[index - 1];
-        const newDay = before ? !sameDay(before.at, message.at) : !sameDay(contact.created_at, message.at);
+        const newDay = !sameDay(before?.at ?? serverNow(), message.at);
         return [
           newDay && <p key={`day-${message.n}`} class="day-line"><span>{dayLine(message.at)}</span></p>,
           message.kind === "system"

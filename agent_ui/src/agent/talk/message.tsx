@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { t } from "../../common/i18n.ts";
+import { fileSize, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { me } from "../../common/store.ts";
 import { Text } from "../../common/text.tsx";
@@ -109,7 +109,9 @@ export function PendingLine({ entry }: { entry: Pending }) {
         <span class={`doc ${kindOf(blob.name, blob.type).tone}`}><Icon name={kindOf(blob.name, blob.type).icon} /></span>
         <span class="what">
           <b class="cut">{blob.name}</b>
-          <progress max={1} value={entry.progress} aria-label={t("agent.file.uploading", { name: blob.name })} />
+          {entry.state === "failed"
+            ? <span>{fileSize(blob.size)}</span>
+            : <progress max={1} value={entry.progress} aria-label={t("agent.file.uploading", { name: blob.name })} />}
         </span>
       </div>
     )
