@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec.structs import replace
-
 from agent_ui import inputs as i
 from agent_ui.session import AgentSession
 from hub.contacts import Outcome, clean_text
-from hub.errors import Forbidden, NotFound, VersionConflict
-from hub.model import FileRef, User
-from hub.permissions import Permission, may
-from hub.ports import ContactFilter, ContactRow
+from hub.customers import contacts_with, customer_for, edit_customer
+from hub.model import FileRef
+from hub.permissions import Permission
+from hub.ports import ContactFilter
 from hub.service import Hub
 from hub.sockets import Ack, SocketEvent
 from hub.views import customer_json
-from hub.visitors import clean_email, clean_phone
 
 PAGE = 200
-EARLIER = 50
 P = Permission
 
 
@@ -134,49 +128,15 @@ class Actions:
 
     # --- customers and search -----------------------------------------------------------------------------------
 
-    async def _visible(self, user: User, customer: str) -> list[ContactRow]:
-        """The customer's contacts that this user may see, newest first. Raises Forbidden when there are none."""
-        rows = await self._hub.store.contacts.page(ContactFilter(customer=customer), limit=EARLIER)
-        seen = [row for row in rows if self._hub.may_see(user, row.contact)]
-        if not seen and not may(user, Permission.CONTACT_READ_ALL):
-            raise Forbidden("You have no contact with this customer.")
-        return seen
-
     async def _customer(self, sid: str, session: AgentSession, data: i.GetCustomer) -> Ack:
-        rows = await self._visible(session.user, data.customer)
-        customer = (await self._hub.contacts.customers([data.customer])).get(data.customer)
-        if customer is None:
-            raise NotFound("customer", data.customer)
+        rows = await contacts_with(self._hub, session.user, data.customer)
+        customer = await customer_for(self._hub, session.user, data.customer)
         return {"customer": customer_json(customer), "contacts": await self._hub.views.for_agents(rows)}
 
     async def _edit_customer(self, sid: str, session: AgentSession, data: i.EditCustomer) -> Ack:
-        await self._visible(session.user, data.customer)
-        known = (await self._hub.contacts.customers([data.customer])).get(data.customer)
-        if known is None:
-            raise NotFound("customer", data.customer)
-        if known.version != data.version:
-            raise VersionConflict(
-                "Somebody else changed this customer. Look at it again.", details={"customer": customer_json(known)}
-            )
-        changes: dict[str, Any] = {}
-        if data.name is not None:
-            changes["name"] = clean_text(data.name, "name", 200).strip()
-        if data.email is not None:
-            changes["email"] = clean_email(data.email)
-        if data.phone is not None:
-            changes["phone"] = clean_phone(data.phone)
-        if data.language is not None:
-            changes["language"] = clean_text(data.language, "language", 35)
-        if data.note is not None:
-            changes["note"] = clean_text(data.note, "note")
-        if data.fields is not None:
-            changes["fields"] = {clean_text(k): clean_text(v) for k, v in data.fields.items()}
-        changed = [name for name, value in changes.items() if getattr(known, name) != value]
-        if not changed:
-            return {"customer": customer_json(known)}
-        customer = await self._hub.contacts.edit_customer(
-            replace(known, version=known.version + 1, **changes), changed, actor=session.user.id
-        )
+        names = ("name", "email", "phone", "language", "note", "fields")
+        changes = {name: value for name in names if (value := getattr(data, name)) is not None}
+        customer = await edit_customer(self._hub, session.user, data.customer, data.version, changes)
         return {"customer": customer_json(customer)}
 
     async def _search(self, sid: str, session: AgentSession, data: i.Search) -> Ack:
