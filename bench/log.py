@@ -170,7 +170,7 @@ async def main() -> None:
         await measure("postgresql", options.postgres, options.events, options.seconds)
         return
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(postgres_server())
+        server = stack.enter_context(postgres_server(durable=True))
         if server is None:
             print("postgresql   not installed here; give --postgres URL")
         else:

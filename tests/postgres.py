@@ -6,7 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +31,9 @@ class PostgresServer:
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
 
-    def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses='' -c max_connections=100"
+    def start(self, settings: Sequence[str] = ()) -> None:
+        settings = ("listen_addresses=''", "max_connections=100", *settings)
+        options = f"-k {self.folder} " + " ".join(f"-c {setting}" for setting in settings)
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-w", "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -49,8 +50,8 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer | None]:
-    """A running server, None when PostgreSQL is not installed."""
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer | None]:
+    """A running server, None when PostgreSQL is not installed. Not `durable` it is quicker, and good for tests only."""
     programs = PEERS["postgres"]()
     if programs is None:
         yield None
@@ -63,7 +64,7 @@ def postgres_server() -> Iterator[PostgresServer | None]:
         server = PostgresServer(programs, folder)
         # The C locale on purpose: search must not depend on what the server takes for a letter.
         server.run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-N")
-        server.start()
+        server.start(() if durable else ("fsync=off", "full_page_writes=off"))
         try:
             yield server
         finally:
