@@ -1,17 +1,18 @@
 """hub.toml: read once, validated to typed values. A mistake names its path and what was expected there.
 
-Every setting stands here once: its type, its default and what it means. `contacthub init` writes a commented hub.toml
-and docs/reference/configuration.md is made from the same structs.
+Every setting stands here once: its type, its default and what it means. `hub/config_text.py` makes the hub.toml of
+`contacthub init` and docs/reference/configuration.md from these structs.
 """
 
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
-import secrets
 import tomllib
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -25,8 +26,11 @@ def _meta(description: str, expected: str = "", **limits: Any) -> Meta:
 
 
 Port = Annotated[int, Meta(ge=0, le=65535, extra={"expected": "a port number"})]
-Seconds = Annotated[int, Meta(ge=1, le=30 * 24 * 3600, extra={"expected": "a number of seconds"})]
+Seconds = Annotated[int, Meta(ge=1, le=30 * 24 * 3600, extra={"expected": "a whole number of seconds, 1 to 2592000"})]
 Count = Annotated[int, Meta(ge=1, extra={"expected": "a whole number above 0"})]
+
+
+BY_REFERENCE = 'either {env = "NAME"} or {file = "path"}'
 
 
 class Secret(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +51,7 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
                 return Path(self.file).read_text().strip()
             except OSError as error:
                 raise ConfigError(f"{path}.file: cannot read {self.file} ({error.strerror})") from None
-        raise ConfigError(f'{path}: expected either {{env = "NAME"}} or {{file = "path"}}')
+        raise ConfigError(f"{path}: expected {BY_REFERENCE}")
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,8 +61,10 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Server(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the hub listens and what it is called from outside."""
 
-    host: Annotated[str, _meta("Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
-    port: Annotated[Port, _meta("Port to listen on.")] = 8000
+    host: Annotated[
+        str, _meta("Address to listen on; 0.0.0.0 for all.", "an address such as 127.0.0.1", min_length=1)
+    ] = "127.0.0.1"
+    port: Annotated[Port, _meta("Port to listen on; 0 takes a free one.")] = 8000
     public_url: Annotated[
         str,
         _meta(
@@ -70,11 +76,13 @@ class Server(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], _meta("Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed.")
     ] = ()
-    data_dir: Annotated[str, _meta("Folder of the database, the files and the secret key.")] = "data"
+    data_dir: Annotated[
+        str, _meta("Folder of the database, the files and the secret key.", "the path of a folder", min_length=1)
+    ] = "data"
 
 
 class StoreSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The record."""
+    """The database: SQLite in one file, or PostgreSQL."""
 
     url: Annotated[
         str,
@@ -84,7 +92,7 @@ class StoreSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             pattern=r"^($|sqlite:///|postgresql://)",
         ),
     ] = ""
-    password: Annotated[Secret | None, _meta("The database password, by reference.")] = None
+    password: Annotated[Secret | None, _meta("The database's password, by reference.")] = None
 
 
 class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,8 +104,8 @@ class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     session_idle_s: Annotated[Seconds, _meta("A session that is not used for this long ends.")] = 8 * 3600
     session_absolute_s: Annotated[Seconds, _meta("A session ends after this long in any case.")] = 24 * 3600
     session_rotate_s: Annotated[Seconds, _meta("How often a session's cookie gets a new secret.")] = 2 * 3600
-    shortest_password: Annotated[Count, _meta("Characters that a password needs at least.")] = 8
-    requests_per_minute: Annotated[Count, _meta("HTTP requests of one user or address.")] = 1200
+    shortest_password: Annotated[Count, _meta("How many characters a password needs at least.")] = 8
+    requests_per_minute: Annotated[Count, _meta("HTTP requests that one user or address may make in a minute.")] = 1200
     metrics_from: Annotated[tuple[str, ...], _meta("Addresses that may read /metrics without signing in.")] = (
         "127.0.0.1",
         "::1",
@@ -107,8 +115,8 @@ class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Chat(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The chat channel."""
 
-    messages_per_minute: Annotated[Count, _meta("Messages of one visitor.")] = 100
-    starts_per_hour: Annotated[Count, _meta("New conversations from one address.")] = 60
+    messages_per_minute: Annotated[Count, _meta("Messages that one visitor may send in a minute.")] = 100
+    starts_per_hour: Annotated[Count, _meta("Conversations that may begin from one address in an hour.")] = 60
     waiting_gone_s: Annotated[
         Seconds, _meta("A waiting visitor whose page is closed for this long has left the queue.")
     ] = 600
@@ -124,7 +132,7 @@ class Routing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class WebhooksSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Webhooks."""
+    """Webhooks to other systems."""
 
     allow_private: Annotated[bool, _meta("Whether webhooks may go to private and loopback addresses.")] = False
 
@@ -140,7 +148,9 @@ class Logging(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The hub's own log."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], _meta("The least level that is written.")] = "info"
-    format: Annotated[Literal["console", "json"], _meta("For people or for machines.")] = "console"
+    format: Annotated[
+        Literal["console", "json"], _meta("`console` for people, `json` for machines: one object a line.")
+    ] = "console"
 
 
 class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -163,6 +173,11 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     files: FilesSection = field(default_factory=FilesSection)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
+
+    @property
+    def shortest_password(self) -> int:
+        """The demo's passwords are shorter than anybody's should be."""
+        return 4 if self.demo.enabled else self.security.shortest_password
 
     @property
     def data_dir(self) -> Path:
@@ -194,7 +209,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         except FileExistsError:
             return path.read_bytes().strip()
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
+            file.write(token_hex(32).encode())
         return path.read_bytes().strip()
 
 
@@ -221,21 +236,59 @@ def load(path: Path | None) -> Config:
 def parse(data: dict[str, Any]) -> Config:
     """Raises ConfigError with the path of the first mistake."""
     try:
-        return msgspec.convert(data, Config)
+        config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(explain(str(error), data)) from None
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """What the types cannot say."""
+    for path, entries in (
+        ("server.trusted_proxies", config.server.trusted_proxies),
+        ("security.metrics_from", config.security.metrics_from),
+    ):
+        for index, entry in enumerate(entries):
+            try:
+                if path == "server.trusted_proxies":
+                    ipaddress.ip_network(entry, strict=False)
+                else:
+                    ipaddress.ip_address(entry)
+            except ValueError:
+                kind = "an address such as 10.0.0.1"
+                if path == "server.trusted_proxies":
+                    kind += " or a network such as 10.0.0.0/8"
+                raise ConfigError(f'{path}[{index}]: expected {kind}, got "{entry}"') from None
+    for path, secret in (
+        ("store.password", config.store.password),
+        ("security.secret_key", config.security.secret_key),
+    ):
+        if secret is not None and (secret.env is None) == (secret.file is None):
+            raise ConfigError(f"{path}: expected {BY_REFERENCE}")
 
 
 def _resolve(config: Config, folder: Path) -> Config:
     def absolute(text: str) -> str:
         return str(folder / text) if text else ""
 
+    def secret(reference: Secret | None) -> Secret | None:
+        return replace(reference, file=absolute(reference.file)) if reference and reference.file else reference
+
     replace = msgspec.structs.replace
-    server = replace(config.server, data_dir=absolute(config.server.data_dir))
-    files = replace(config.files, dir=absolute(config.files.dir))
-    return replace(config, server=server, files=files)
+    url = config.store.url
+    if url.startswith(_SQLITE):
+        url = _SQLITE + absolute(url.removeprefix(_SQLITE))
+    return replace(
+        config,
+        server=replace(config.server, data_dir=absolute(config.server.data_dir)),
+        store=replace(config.store, url=url, password=secret(config.store.password)),
+        security=replace(config.security, secret_key=secret(config.security.secret_key)),
+        files=replace(config.files, dir=absolute(config.files.dir)),
+    )
 
 
+_SQLITE = "sqlite:///"
 _KINDS = {
     "int": "a whole number",
     "str": "text in quotes",
@@ -248,18 +301,32 @@ _KINDS = {
 def explain(sentence: str, data: dict[str, Any]) -> str:
     """msgspec's sentence as ours: `server.port: expected a port number, got "imap"`."""
     what, _, where = sentence.partition(" - at `$")
-    path = where.rstrip("`").lstrip(".").replace("[...]", "")
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", what)
+    path = where.rstrip("`").lstrip(".")
     annotation = _annotation(path)
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", what)
     if unknown:
-        name = unknown[1]
-        fields = list(_struct(annotation).__struct_fields__)
-        close = difflib.get_close_matches(name, fields, 1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(fields)}"
-        return f"{path}.{name}".lstrip(".") + f": there is no such setting; {hint}"
+        return _no_such_setting(path, unknown[1], annotation)
     value = _value(data, path)
-    shown = "" if value is UNSET else f", got {_shown(value)}"
-    return f"{path}: expected {_expected(annotation, what)}{shown}"
+    # What stands where a secret belongs may be one.
+    shown = "" if value is UNSET or _struct(annotation) is Secret else f", got {_shown(value)}"
+    return f"{path}: expected {expected(annotation, what)}{shown}"
+
+
+def _no_such_setting(path: str, name: str, annotation: Any) -> str:
+    fields = list(_struct(annotation).__struct_fields__)
+    close = difflib.get_close_matches(name, fields, 1)
+    elsewhere = [
+        f"{section}.{name}"
+        for section, annotation in hints(Config).items()
+        if name in _struct(annotation).__struct_fields__
+    ]
+    if close:
+        hint = f"did you mean {close[0]}?"
+    elif elsewhere:
+        hint = f"did you mean {' or '.join(elsewhere)}?"
+    else:
+        hint = f"known are {', '.join(fields)}"
+    return f"{path}.{name}".lstrip(".") + f": there is no such setting; {hint}"
 
 
 def _value(data: Any, path: str) -> Any:
@@ -272,48 +339,55 @@ def _value(data: Any, path: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return (
-        f'"{value}"'
-        if isinstance(value, str)
-        else "true"
-        if value is True
-        else "false"
-        if value is False
-        else repr(value)
-    )
+    match value:
+        case str():
+            return f'"{value}"'
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a [section]"
+        case list():
+            return "a list"
+        case _:
+            return str(value)
 
 
 def _annotation(path: str) -> Any:
-    """The annotated type of a setting."""
+    """The annotated type of a setting, or of an entry of one that is a list."""
     annotation: Any = Config
-    for name in re.findall(r"[^.\[\]]+", path):
-        if name.isdigit():
-            continue
-        hints = get_type_hints(_struct(annotation), include_extras=True)
-        if name not in hints:
-            break
-        annotation = hints[name]
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        annotation = get_args(_bare(annotation))[0] if index else hints(_struct(annotation))[name]
     return annotation
 
 
+def hints(struct: type[Struct]) -> dict[str, Any]:
+    """The annotated types of a section's settings."""
+    return get_type_hints(struct, include_extras=True)
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
 def _struct(annotation: Any) -> type[Struct]:
-    for part in (annotation, *get_args(annotation)):
+    """The struct that an annotation names; the empty `Section` when it names none."""
+    bare = _bare(annotation)
+    for part in (bare, *get_args(bare)):
         if isinstance(part, type) and issubclass(part, Struct):
             return part
-        for inner in get_args(part):
-            if isinstance(inner, type) and issubclass(inner, Struct):
-                return inner
-    return Config
+    return Section
 
 
-def _expected(annotation: Any, what: str) -> str:
-    while get_origin(annotation) is Annotated or hasattr(annotation, "__metadata__"):
-        for meta in reversed(annotation.__metadata__):
-            if isinstance(meta, Meta) and meta.extra and "expected" in meta.extra:
-                return str(meta.extra["expected"])
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) is Literal:
-        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(annotation))
+def expected(annotation: Any, what: str = "") -> str:
+    """What a setting takes, in words; `what` is msgspec's sentence, for a type that has none of ours."""
+    for meta in reversed(getattr(annotation, "__metadata__", ())):
+        if isinstance(meta, Meta) and meta.extra and "expected" in meta.extra:
+            return str(meta.extra["expected"])
+    bare = _bare(annotation)
+    if get_origin(bare) is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(bare))
+    if _struct(bare) is Secret:
+        return BY_REFERENCE
     kind = re.match(r"Expected `(\w+)", what)
     if kind and kind[1] in _KINDS:
         return _KINDS[kind[1]]
