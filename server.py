@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import socketio
 import structlog
 import uvicorn
+from msgspec.structs import replace
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,18 +26,20 @@ from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
+from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.bus import LocalBus
-from hub.cli import make_app
+from hub.cli import run_command
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.errors import Forbidden, HubError
+from hub.errors import Forbidden, HubError, Unavailable
 from hub.files import FileStore
 from hub.measures import measure
 from hub.metrics import Metrics
 from hub.service import Hub
 from hub.sockets import SlowReaders, make_server
 from hub.store import open_store
+from hub.version import package_version
 from hub.web import api, files
 from hub.web.assets import Assets, HashedFiles
 from hub.web.context import Web
@@ -53,13 +57,7 @@ log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 RECONNECT_AFTER_MS = 1500
 SHUTDOWN_S = 6
-
-
-def package_version() -> str:
-    try:
-        return version("contacthub")
-    except PackageNotFoundError:
-        return "0"
+BACKLOG = 2048
 
 
 class SocketOrigin:
@@ -108,7 +106,7 @@ class Application:
                 idle_s=security.session_idle_s,
                 absolute_s=security.session_absolute_s,
                 rotate_s=security.session_rotate_s,
-                shortest_password=4 if config.demo.enabled else security.shortest_password,
+                shortest_password=config.shortest_password,
             ),
         )
         self.dispatcher = Dispatcher(self.hub)
@@ -147,7 +145,7 @@ class Application:
         self.asgi = self._assemble(settings)
 
     def _assemble(self, settings: WebSettings) -> ASGIApp:
-        app = Router(routes=self._routes(), lifespan=self._lifespan)
+        app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
         guarded = Around(app, self.web, pages.error_page(self.web, self.assets))
         sockets = socketio.ASGIApp(self.sio, guarded, socketio_path="/socket.io")
         return SocketOrigin(_lifespan_to(app, sockets), settings)
@@ -172,8 +170,11 @@ class Application:
         return site.identity_secret if site else ""
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, app: object) -> AsyncIterator[None]:
+    async def lifetime(self) -> AsyncIterator[None]:
+        """Opens everything; the application may be served inside."""
         await self.store.open()
+        if self.config.demo.enabled:
+            await demo.seed(self.store, self.config.server.port)
         await self.files.open()
         await self.hub.start()
         await self.dispatcher.start()
@@ -245,7 +246,7 @@ def _lifespan_to(app: ASGIApp, others: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Tells when it answers requests, and says goodbye before it closes the connections."""
+    """Tells when it answers requests, says goodbye before it closes the connections, and ends quietly at a signal."""
 
     def __init__(
         self, config: uvicorn.Config, ready: Callable[[], None] | None, goodbye: Callable[[], Awaitable[None]]
@@ -254,51 +255,81 @@ class Server(uvicorn.Server):
         self._ready = ready
         self._goodbye = goodbye
 
-    async def startup(self, sockets: list[Any] | None = None) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises the signal once more when it has stopped, so that a stop that was asked for looks like
+        # a death by signal.
+        handlers = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in handlers.items():
+                signal.signal(sig, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and self._ready is not None:
             self._ready()
 
-    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         with contextlib.suppress(Exception):
             await self._goodbye()
         await super().shutdown(sockets)
 
 
-def serve(config: Config, ready: Callable[[], None] | None = None) -> None:
-    """Serves until SIGINT or SIGTERM; `ready` is called once requests are answered.
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Unavailable when the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = error.strerror
+        if error.errno == errno.EADDRINUSE:
+            why = "another program listens there. Stop it, or choose another port"
+        raise Unavailable(f"Cannot listen on {host} port {port}: {why}.", code="server.address") from None
 
-    Raises ConfigError for what the configuration cannot mean, OSError when the port is taken.
+
+def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
+    """Serves until SIGINT or SIGTERM; `ready` is called with the address once requests are answered.
+
+    Raises ConfigError for what the configuration cannot mean, HubError when the port is taken or the store cannot be
+    opened.
     """
+    # First of all: nothing is touched when the port is taken.
+    listener = listen(config.server.host, config.server.port)
+    host, port = listener.getsockname()[:2]
+    config = replace(config, server=replace(config.server, port=port))
     application = Application(config)
     settings = uvicorn.Config(
         application.asgi,
-        host=config.server.host,
-        port=config.server.port,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=1_000_000,
         ws_per_message_deflate=False,
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         forwarded_allow_ips=list(config.server.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_S,
-        backlog=2048,
+        backlog=BACKLOG,
     )
-    server = Server(settings, ready, application.goodbye)
+    url = config.server.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    server = Server(settings, ready and (lambda: ready(url)), application.goodbye)
+
+    async def run() -> None:
+        # Not by the lifespan protocol, which would turn a mistake in the configuration into a traceback.
+        async with application.lifetime():
+            await server.serve([listener])
 
     with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:
-        runner.run(server.serve())
-    if not server.started:
-        raise OSError(f"cannot listen on {config.server.host}:{config.server.port}")
+        runner.run(run())
 
 
 def main() -> int:
-    """The `contacthub` command."""
-    return int(make_app(serve)() or 0)
+    """The `contacthub` command; returns its exit code."""
+    return run_command(serve)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from hub.errors import InvalidInput
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
+Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 ShortText = Annotated[str, Meta(max_length=500)]
 LongText = Annotated[str, Meta(max_length=8000)]
 Level = Annotated[int, Meta(ge=1, le=5)]

@@ -141,8 +141,9 @@ def write_config(folder: Path) -> Path:
     return path
 
 
-async def seed(store: Store, *origins: str) -> None:
+async def seed(store: Store, port: int) -> None:
     """Writes what is not there yet; the site's origins follow the port of this start."""
+    origins = (f"http://127.0.0.1:{port}", f"http://localhost:{port}")
     now = time.time_ns() // 1_000_000
     configs = store.configs
     for kind, id, data in ROWS:

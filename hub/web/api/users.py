@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
-from hub.config_rows import ChannelName, Id, Level, Name
+from hub.config_rows import ChannelName, Id, Level, Name, Username
 from hub.errors import InvalidInput, NotFound
 from hub.ids import new_id
 from hub.model import Role, User
@@ -18,7 +18,6 @@ from hub.web.paging import page_of
 from hub.web.table import Call, Input, Nothing, Table, given
 
 table = Table("Users")
-Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 Password = Annotated[str, Meta(max_length=1000)]
 Locale = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Units = Annotated[int, Meta(ge=0, le=10_000)]

@@ -1,0 +1,132 @@
+"""`contacthub check`: whether a hub with this configuration would start and serve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from hub.cli.context import config_path
+from hub.cli.output import Json, console, print_json
+from hub.config import load
+from hub.errors import ConfigError, HubError
+from hub.model import Role
+from hub.store import open_store
+from hub.store.databases import database
+from hub.store.schema import SCHEMA, current_schema
+from hub.web.assets import Assets
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+# What the pages, the widget and the demo cannot do without.
+ENTRIES = ("widget", "panel", "agent", "supervisor", "admin", "login")
+
+
+class Finding(Struct, frozen=True):
+    """One line. What is only `advice` does not fail the check."""
+
+    name: str
+    ok: bool
+    text: str
+    advice: bool = False
+
+
+def add_to(app: typer.Typer) -> None:
+    @app.command()
+    def check(context: typer.Context, json: Json = False) -> None:
+        """Tells, a line each, whether the configuration is right and all that it names can be used."""
+        findings = list(_findings(config_path(context)))
+        if json:
+            print_json(findings)
+        else:
+            for finding in findings:
+                mark, style = ("ok", "green") if finding.ok else ("note", "yellow") if finding.advice else ("no", "red")
+                console.print(f"{mark:<5}", style=style, end="")
+                console.print(f"{finding.name}: {finding.text}", markup=False, soft_wrap=True)
+        if not all(finding.ok or finding.advice for finding in findings):
+            raise typer.Exit(1)
+
+
+def _findings(path: Path | None) -> Iterator[Finding]:
+    try:
+        config = load(path)
+        url = config.store_url
+        if config.security.secret_key is not None:
+            config.secret_key()
+    except ConfigError as error:
+        yield Finding("configuration", False, str(error))
+        yield _front_end()
+        return
+    yield Finding("configuration", True, str(path) if path else "no hub.toml here, so the defaults")
+    yield _folder("data folder", config.data_dir)
+    yield _folder("files folder", config.files_dir)
+    yield from _store(url)
+    yield _front_end()
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    nearest = folder.absolute()
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(name, False, f"{nearest} cannot be written to")
+    return Finding(name, True, str(folder) if nearest == folder.absolute() else f"{folder}, made at the first start")
+
+
+def _store(url: str) -> list[Finding]:
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return [Finding("store", True, f"{url}, made at the first start"), _nobody()]
+    try:
+        return asyncio.run(_look_into(url))
+    except (ConfigError, HubError) as error:
+        return [Finding("store", False, str(error))]
+
+
+async def _look_into(url: str) -> list[Finding]:
+    schema = await _schema(url)
+    if schema is None:
+        return [Finding("store", True, "empty, filled at the first start"), _nobody()]
+    if schema != SCHEMA:
+        return [Finding("store", True, f"schema {schema}, brought to {SCHEMA} at the next start")]
+    store = open_store(url)
+    try:
+        users = await store.accounts.users()
+    finally:
+        await store.close()
+    found = [Finding("store", True, f"answers and can be written, schema {schema}")]
+    if not any(user.role is Role.ADMINISTRATOR and not user.disabled for user in users):
+        found.append(_nobody())
+    return found
+
+
+async def _schema(url: str) -> str | None:
+    """The schema, found in a transaction that holds the right to write. Raises HubError, ConfigError."""
+    opened = database(url, busy_timeout_ms=2000)
+
+    def look(connection: Connection) -> str | None:
+        return current_schema(connection)
+
+    try:
+        return await opened.write(look)
+    finally:
+        await opened.close()
+
+
+def _nobody() -> Finding:
+    text = "there is none; make one with `contacthub user add NAME --role administrator`"
+    return Finding("administrator", False, text, advice=True)
+
+
+def _front_end() -> Finding:
+    try:
+        assets = Assets(STATIC)
+    except ConfigError as error:
+        return Finding("front end", False, str(error))
+    missing = [name for name in ENTRIES if name not in assets.rows or not (STATIC / assets.rows[name].file).is_file()]
+    if missing:
+        return Finding("front end", False, f"{', '.join(missing)} not built; run `make build`")
+    return Finding("front end", True, f"{len(assets.rows)} files built")
