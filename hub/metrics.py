@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -21,9 +22,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        # What the operating system says of the process is read from files: apart, so that a thread can do it.
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
+        GCCollector(registry=self._process)
         self.requests = self._counter("contacthub_http_requests", "HTTP requests", "method", "route", "status")
         self.request_seconds = Histogram(
             "contacthub_http_request_seconds",
@@ -52,9 +55,10 @@ class Metrics:
         """A figure that `read` tells at each look, as (label values, value) pairs; nothing is kept in between."""
         self.registry.register(_Watched(name, help, labels, read, counter))
 
-    def text(self) -> bytes:
+    async def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        process = await asyncio.to_thread(generate_latest, self._process)
+        return generate_latest(self.registry) + process
 
 
 class _Watched(Collector):

@@ -37,7 +37,7 @@ def health_routes(web: Web) -> list[Route]:
                 require((await authenticate(web, request)).user, Permission.API_USE)
             except NotSignedIn:
                 raise NotSignedIn("Show a bearer token, or read the metrics from this machine.") from None
-        return Response(web.metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(await web.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return [
         Route("/healthz", healthz, name="healthz"),

@@ -89,6 +89,7 @@ class Browser:
 def serving(folder: Path, **config: Any) -> Iterator[Serving]:
     """Starts a hub whose data lie in `folder`; `config` are sections of hub.toml."""
     config.setdefault("server", {})["data_dir"] = str(folder)
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     application = Application(parse(config))
     listener = socket.create_server(("127.0.0.1", 0))
@@ -107,7 +108,13 @@ def serving(folder: Path, **config: Any) -> Iterator[Serving]:
 
     def work() -> None:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(server.serve(sockets=[listener]))
+        try:
+            loop.run_until_complete(server.serve(sockets=[listener]))
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     thread = threading.Thread(target=work, name="hub")
     thread.start()
@@ -124,4 +131,4 @@ def serving(folder: Path, **config: Any) -> Iterator[Serving]:
         thread.join(20)
         listener.close()
         loop.close()
-        structlog.reset_defaults()
+        structlog.configure(**before)
