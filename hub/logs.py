@@ -20,7 +20,9 @@ def configure(settings: Logging) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     json = settings.format == "json"
-    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=_colours())
+    # A traceback that shows variables would show messages and credentials.
+    console = structlog.dev.ConsoleRenderer(colors=_colours(), exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = structlog.processors.JSONRenderer() if json else console
     exceptions: list[Any] = [structlog.processors.format_exc_info] if json else []
     structlog.configure(
         processors=[*shared, *exceptions, renderer],
