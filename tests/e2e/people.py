@@ -8,6 +8,30 @@ from typing import Any
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 PASSWORD = "demo"
+ENGLISH = {
+    "username": "Username",
+    "password": "Password",
+    "sign_in": "Sign in",
+    "status": "Status",
+    "conversation": "Conversation",
+    "accept": "Accept",
+    "reply": "Reply",
+    "send": "Send",
+    "available": "Available",
+    "away": "Away",
+}
+CHINESE = {
+    "username": "用户名",
+    "password": "密码",
+    "sign_in": "登录",
+    "status": "状态",
+    "conversation": "对话",
+    "accept": "接受",
+    "reply": "回复",
+    "send": "发送",
+    "available": "空闲",
+    "away": "离开",
+}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -76,36 +100,55 @@ class Agent(Person):
     def __init__(self, browser: Browser, url: str, name: str, artefacts: Path, context: dict[str, Any]) -> None:
         super().__init__(browser, artefacts, {"viewport": {"width": 1440, "height": 900}, **context})
         self.url = url
+        chinese = context.get("locale") == "zh-CN"
+        self.words = CHINESE if chinese else ENGLISH
         self.page.goto(f"{url}/agent")
-        self.page.get_by_role("textbox", name="Username").fill(name)
-        self.page.get_by_role("textbox", name="Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("textbox", name=self.words["username"]).fill(name)
+        self.page.get_by_role("textbox", name=self.words["password"], exact=True).fill(PASSWORD)
+        self.page.get_by_role("button", name=self.words["sign_in"]).click()
+        self.page.wait_for_url("**/agent")
+        if chinese:
+            self.speak("zh-CN")
         self.status.wait_for()
+
+    def speak(self, locale: str) -> None:
+        """Chooses the desktop's language, as the settings do."""
+        self.page.evaluate(
+            """async (locale) => {
+              const csrf = document.querySelector('meta[name=csrf]').content;
+              const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
+              const answer = await fetch("/api/v1/me", { method: "PATCH", headers, body: JSON.stringify({ locale }) });
+              if (!answer.ok) throw new Error(await answer.text());
+            }""",
+            locale,
+        )
+        self.page.reload()
 
     @property
     def status(self) -> Locator:
-        return self.page.get_by_role("combobox", name="Status")
+        return self.page.get_by_role("combobox", name=self.words["status"])
 
     @property
     def log(self) -> Locator:
-        return self.page.get_by_role("log", name="Conversation")
+        return self.page.get_by_role("log", name=self.words["conversation"])
 
     @property
     def offer(self) -> Locator:
         return self.page.get_by_role("alertdialog")
 
     def set_status(self, status: str) -> None:
+        """`status` is "available" or "away"."""
         self.status.click()
-        self.page.get_by_role("option", name=status).first.click()
+        self.page.get_by_role("option", name=self.words[status]).first.click()
 
     def accept(self, customer: str) -> None:
         offer = self.page.get_by_role("alertdialog", name=customer)
-        offer.get_by_role("button", name="Accept").click()
+        offer.get_by_role("button", name=self.words["accept"]).click()
         self.log.wait_for()
 
     def say(self, text: str) -> None:
-        self.page.get_by_role("textbox", name="Reply").fill(text)
-        self.page.get_by_role("button", name="Send", exact=True).click()
+        self.page.get_by_role("textbox", name=self.words["reply"]).fill(text)
+        self.page.get_by_role("button", name=self.words["send"], exact=True).click()
 
     def sees(self, text: str) -> None:
         expect(self.log.get_by_text(text, exact=True)).to_be_visible()

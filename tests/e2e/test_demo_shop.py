@@ -58,7 +58,7 @@ DETAILS = {
 @pytest.fixture(scope="module")
 def shop() -> Iterator[str]:
     """The address of the shop's English pages."""
-    app = Starlette(routes=[Mount("/demo", routes=demo_shop.routes("a-secret-of-the-site"))])
+    app = Starlette(routes=[Mount("/demo", routes=demo_shop.routes(lambda: "a-secret-of-the-site"))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import People
 from tests.e2e.people import PHONE
 
+
 def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub: People, tmp_path: Path) -> None:
     people = people_of_own_hub
     agent = people.agent("agent1")
@@ -19,7 +20,7 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     clara.picture("waiting")
     expect(clara.widget.get_by_role("status").first).to_contain_text("next")
 
-    agent.set_status("Available")
+    agent.set_status("available")
     offer = agent.page.get_by_role("alertdialog", name="Clara Berg")
     expect(offer).to_be_visible()
     expect(offer).to_contain_text("Support")
@@ -77,13 +78,14 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     clara.sees("Wonderful, thank you")
     second = clara.context.new_page()
     second.goto(clara.url + "/demo/studio.html")
+    second.get_by_role("button", name="Talk to an agent").click()
     expect(second.frame_locator("iframe").get_by_role("log").get_by_text("Wonderful, thank you")).to_be_visible()
     second.close()
 
     # To another queue, whose agent takes over, and on to a colleague by name.
     billing = people.agent("agent3")
-    agent.set_status("Away")
-    billing.set_status("Available")
+    agent.set_status("away")
+    billing.set_status("available")
     agent.page.get_by_role("button", name="Transfer").click()
     agent.picture("transfer")
     dialog = agent.page.get_by_role("dialog")
@@ -93,10 +95,11 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     billing.sees("She may be a reseller.")
     billing.say("Deniz here, I have your invoice open.")
     clara.sees("Deniz here, I have your invoice open.")
-    agent.set_status("Available")
+    agent.set_status("available")
     billing.page.get_by_role("button", name="Transfer").click()
     dialog = billing.page.get_by_role("dialog")
-    dialog.get_by_text("Nadia Berg").first.click()
+    dialog.get_by_role("radio", name="A colleague").click()
+    dialog.get_by_role("radio", name="Nadia Berg").click()
     dialog.get_by_role("button", name="Transfer").click()
     agent.accept("Clara Berg")
 
@@ -114,17 +117,44 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     clara.widget.get_by_role("radio", name="5").check(force=True)
     clara.widget.get_by_role("textbox").last.fill("Quick and kind")
     clara.widget.get_by_role("button", name="Send").click()
-    expect(clara.widget.get_by_text("Thank you")).to_be_visible()
+    expect(clara.widget.get_by_text("Thank you.")).to_be_visible()
     clara.picture("rated")
     assert clara.troubles == [] and agent.troubles == []
 
 
 def test_the_story_on_a_phone_in_chinese(people_of_own_hub: People) -> None:
     people = people_of_own_hub
-    agent = people.agent("agent2")
-    agent.set_status("Available")
+    agent = people.agent("agent2", locale="zh-CN", color_scheme="dark")
+    agent.set_status("available")
     wang = people.visitor(**PHONE, locale="zh-CN")
     wang.visit("/demo/zh/")
     wang.page.get_by_role("button", name="联系客服").click()
+    wang.widget.get_by_role("button", name="在线对话").wait_for()
     wang.picture("home")
+    wang.widget.get_by_role("button", name="在线对话").click()
+    wang.widget.get_by_role("textbox", name="姓名").fill("王雪")
+    wang.widget.get_by_role("textbox", name="邮箱").fill("wang@example.cn")
+    wang.widget.get_by_role("combobox", name="主题").select_option(label="选购咨询")
+    wang.widget.get_by_role("textbox", name="需要什么帮助？").fill("急须壶能直接倒开水吗？")
+    wang.picture("form")
+    wang.widget.get_by_role("button", name="开始对话").click()
+    agent.accept("王雪")
+    agent.sees("急须壶能直接倒开水吗？")
+    agent.say("可以的，稍微晾一下更好。")
+    expect(wang.widget.get_by_text("可以的，稍微晾一下更好。")).to_be_visible()
+    wang.widget.get_by_role("textbox", name="消息").fill("明白了，谢谢！")
+    wang.widget.get_by_role("button", name="发送").click()
+    agent.sees("明白了，谢谢！")
+    wang.picture("conversation")
+    agent.picture("conversation")
+    # The full-screen panel takes the place of the page, keeps it from scrolling, and gives it back.
+    assert wang.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    wang.widget.get_by_role("button", name="结束对话").click()
+    wang.widget.get_by_role("button", name="结束对话").last.click()
+    wang.widget.get_by_role("radio", name="5").check(force=True)
+    wang.widget.get_by_role("button", name="提交评价").click()
+    expect(wang.widget.get_by_text("谢谢您")).to_be_visible()
+    wang.picture("rated")
+    agent.page.get_by_role("combobox", name="处理结果").wait_for()
+    agent.picture("wrap-up")
     assert wang.troubles == [] and agent.troubles == []
