@@ -173,7 +173,7 @@ class ContactService:
         The same id again returns the contact as it is. The customer and visitor rows are written in the same step.
         """
         now = self._clock.now()
-        step = _Step(Contact(id=id), now, self._directory)
+        step = Step(Contact(id=id), now, self._directory)
         step.do(command)
         for following in then:
             step.do(following)
@@ -204,7 +204,7 @@ class ContactService:
         `command_id` of the same actor again gives the first result.
         """
 
-        def decide(step: _Step) -> None:
+        def decide(step: Step) -> None:
             if guard is not None:
                 guard(step.contact)
             for command in commands:
@@ -225,7 +225,7 @@ class ContactService:
         if not words.text and words.file is None:
             raise InvalidInput("text", "expected something to say")
 
-        def decide(step: _Step) -> None:
+        def decide(step: Step) -> None:
             if guard is not None:
                 guard(step.contact)
             step.say(words, command_id)
@@ -241,10 +241,10 @@ class ContactService:
                     return found, outcome
         raise NotFound("message", command_id)
 
-    async def _attempt(self, id: str, decide: Callable[[_Step], None], actor: str, command_id: str | None) -> Outcome:
+    async def _attempt(self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None) -> Outcome:
         for _ in range(TRIES):
             row = await self.get(id)
-            step = _Step(row.contact, self._clock.now(), self._directory)
+            step = Step(row.contact, self._clock.now(), self._directory)
             try:
                 decide(step)
             except HubError:
@@ -299,7 +299,7 @@ def _with_seq(message: Message, seq: int) -> Message:
     return Message(**(fields | {"seq": seq}))
 
 
-class _Step:
+class Step:
     """One decision under way: the contact as it becomes, the events so far and the messages that go with them."""
 
     def __init__(self, contact: Contact, now: int, directory: Directory) -> None:

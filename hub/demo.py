@@ -1,20 +1,25 @@
-"""The demo's data: users, queues, a site, canned replies. A second start finds them and adds nothing."""
+"""The demo's data: users, queues, a site, canned replies, and earlier customers. A second start adds nothing."""
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hub import demo_history
 from hub.auth import Auth, AuthSettings
 from hub.clock import SystemClock
+from hub.directory import Directory
 from hub.ids import new_id
-from hub.model import Role, User
+from hub.model import Millis, Role, User
 from hub.ports import Store
 
 Json = dict[str, Any]
 PASSWORD = "demo"  # noqa: S105 - the demo's, printed when it starts
+# Grows when there is more for a store that was filled by an earlier edition.
+EDITION = 1
 
 USERS: tuple[tuple[str, str, Role, dict[str, int]], ...] = (
     ("agent1", "Nadia Berg", Role.AGENT, {"support": 5, "billing": 3}),
@@ -102,7 +107,7 @@ CANNED: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def _site(origins: tuple[str, ...]) -> Json:
+def _site(origins: list[str]) -> Json:
     topics = (
         ("sales", "Sales", "选购咨询"),
         ("support", "Support", "使用与售后"),
@@ -110,7 +115,7 @@ def _site(origins: tuple[str, ...]) -> Json:
     )
     return {
         "name": "Moss & Kiln",
-        "allowed_origins": list(origins),
+        "allowed_origins": origins,
         "locale": "en",
         "locales": ["en", "zh-CN", "ar"],
         "topics": [{"id": id, "label": {"en": en, "zh-CN": zh}, "queue": id} for id, en, zh in topics],
@@ -142,27 +147,39 @@ def write_config(folder: Path) -> Path:
 
 
 async def seed(store: Store, port: int) -> None:
-    """Writes what is not there yet; the site's origins follow the port of this start."""
-    origins = (f"http://127.0.0.1:{port}", f"http://localhost:{port}")
+    """Fills a store that has no demo data yet, once: what an administrator of the demo changes or deletes stays so.
+
+    The site's origins follow the port of this start.
+    """
     now = time.time_ns() // 1_000_000
-    configs = store.configs
-    for kind, id, data in ROWS:
-        if await configs.get(kind, id) is None:
-            await configs.put(kind, id, data, version=None, actor="system", at=now)
-    for number, (shortcut, title, text, language) in enumerate(CANNED):
-        id = f"canned-{number + 1}"
-        if await configs.get("canned", id) is None:
-            row = {"name": title, "shortcut": shortcut, "text": text, "language": language, "queues": None}
-            await configs.put("canned", id, row, version=None, actor="system", at=now)
-    site = await configs.get("site", "demo")
-    if site is None:
-        await configs.put("site", "demo", _site(origins), version=None, actor="system", at=now)
-    elif missing := [origin for origin in origins if origin not in site.data["allowed_origins"]]:
+    origins = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
+    if await store.cursor("demo") < EDITION:
+        await _fill(store, now, origins)
+        await store.set_cursor("demo", EDITION)
+    site = await store.configs.get("site", "demo")
+    if site is not None and (missing := [each for each in origins if each not in site.data["allowed_origins"]]):
         data = site.data | {"allowed_origins": [*site.data["allowed_origins"], *missing]}
-        await configs.put("site", "demo", data, version=site.version, actor="system", at=now)
-    auth = Auth(store, SystemClock(), AuthSettings(shortest_password=4))
+        await store.configs.put("site", "demo", data, version=site.version, actor="system", at=now)
+
+
+async def _fill(store: Store, now: Millis, origins: list[str]) -> None:
+    """Writes what is not there yet, so that a start that was cut off is made up for by the next one."""
+    rows = [*ROWS, *_canned(), ("site", "demo", _site(origins))]
+    for kind, id, data in rows:
+        if await store.configs.get(kind, id) is None:
+            await store.configs.put(kind, id, data, version=None, actor="system", at=now)
+    auth = Auth(store, SystemClock(), AuthSettings(shortest_password=len(PASSWORD)))
     known = {user.username for user in await store.accounts.users()}
     for username, name, role, skills in USERS:
         if username not in known:
             user = User(new_id("us", now), username, name, role, skills=skills, units=200, created_at=now)
             await auth.create_user(user, PASSWORD, by="system")
+    directory = Directory(store)
+    await directory.load()
+    await demo_history.play(store, directory, now, origins[0])
+
+
+def _canned() -> Iterator[tuple[str, str, Json]]:
+    for number, (shortcut, title, text, language) in enumerate(CANNED, 1):
+        row = {"name": title, "shortcut": shortcut, "text": text, "language": language, "queues": None}
+        yield "canned", f"canned-{number}", row
