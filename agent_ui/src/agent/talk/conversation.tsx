@@ -63,9 +63,10 @@ export function Conversation({ contact }: { contact: Contact }) {
   const { over, handlers } = useDrop(contact);
   const wrapping = contact.phase === "wrapping" && isOwner(contact);
 
+  const writable = canWrite(contact);
   useEffect(() => {
-    if (canWrite(contact) && matchMedia("(min-width: 721px)").matches) document.getElementById("reply")?.focus();
-  }, [contact.id]);
+    if (writable && matchMedia("(min-width: 721px)").matches) document.getElementById("reply")?.focus();
+  }, [contact.id, writable]);
 
   return (
     <section class="talk" aria-label={t("agent.talk", { name: customerName(contact, t("agent.unnamed")) })} {...handlers}>
@@ -73,7 +74,7 @@ export function Conversation({ contact }: { contact: Contact }) {
       <Log key={contact.id} contact={contact} />
       {wrapping
         ? <WrapUp key={contact.id} contact={contact} />
-        : canWrite(contact) ? <Composer key={contact.id} contact={contact} /> : <ReadOnly contact={contact} />}
+        : writable ? <Composer key={contact.id} contact={contact} /> : <ReadOnly contact={contact} />}
       {over && <div class="drop" aria-hidden="true"><Icon name="clip" />{t("agent.composer.drop")}</div>}
     </section>
   );
