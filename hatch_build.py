@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FOLDERS = ("hub", "routing", "mail", "webrtc", "channels", "agent_ui", "widget", "static")
 
 # What only the front end's build reads stays out of wheels.
-SOURCE_SUFFIXES = {".ts", ".tsx", ".css"}
+FRONT_END_SOURCES = (Path("agent_ui/src"), Path("agent_ui/assets"), Path("widget/src"), Path("widget/assets"))
 
 
 class ContactHubBuildHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -56,9 +56,7 @@ class ContactHubBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         return {str(path): f"contacthub/{path.relative_to(root).as_posix()}" for path in files}
 
     def _goes_in(self, path: Path) -> bool:
-        parts = path.relative_to(self.root).parts
-        if "__pycache__" in parts or path.name.startswith("."):
+        relative = path.relative_to(self.root)
+        if "__pycache__" in relative.parts or path.name.startswith("."):
             return False
-        # The demo shop's style sheets are served as they are: the shop plays a site that our build knows nothing of.
-        served = parts[0] == "static" or parts[:3] == ("widget", "demo", "assets")
-        return served or path.suffix not in SOURCE_SUFFIXES
+        return not any(relative.is_relative_to(folder) for folder in FRONT_END_SOURCES)

@@ -16,9 +16,8 @@ def clean_copy(into: Path) -> Path:
 
 def new_user_environment() -> dict[str, str]:
     """The environment without what this checkout's virtual environment and make put into it."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "CI"}
-    }
+    made_by_us = {"VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    kept = {name: value for name, value in os.environ.items() if name not in made_by_us}
     own = str(CHECKOUT / ".venv")
     kept["PATH"] = os.pathsep.join(path for path in kept["PATH"].split(os.pathsep) if not path.startswith(own))
     return kept
