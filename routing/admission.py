@@ -90,13 +90,18 @@ class Admission:
         if waits:
             self._matching.wait(contact, contact.queue, now)
 
-    def exclude(self, contact: Contact, agent: str, until: int, now: int) -> None:
-        """The contact is not offered to the agent before `until`; an exclusion is only ever made longer."""
+    def bar(self, contact: Contact, agent: str, until: int, now: int) -> None:
+        """The contact is not offered to the agent before `until`; that is only ever made later."""
         if until > max(now, contact.excluded.get(agent, 0)):
             contact.excluded[agent] = until
             self._deadlines.set((Due.EXCLUDED, contact.id, agent), until)
-            if contact.kept_for == agent:
-                self.house_again(contact, now)
+
+    def refuse(self, contact: Contact, agent: str, until: int, now: int) -> None:
+        """The agent said no, or nothing: the contact is barred from him and, if it was kept for him, is so no more."""
+        self.bar(contact, agent, until, now)
+        if contact.kept_for == agent:
+            self._keep_no_more(contact)
+            self.house_again(contact, now)
 
     def change_queue(self, spec: QueueSpec, now: int, decisions: list[Decision]) -> None:
         """The queue is made, or its contacts are put where its new settings have them."""
@@ -144,9 +149,8 @@ class Admission:
             del aside[contact]
             if not aside:
                 del self._aside[contact.facts.queue]
-        contact.kept_for, contact.directed = None, False
+        self._keep_no_more(contact)
         self._deadlines.cancel((Due.RELAX, contact.id, ""))
-        self._deadlines.cancel((Due.KEPT, contact.id, ""))
 
     def _set_aside(self, contact: Contact, decisions: list[Decision]) -> None:
         """Its queue does not exist: say so, and hold the contact until it is moved or the queue is made."""
@@ -154,9 +158,13 @@ class Admission:
         decisions.append(Overflow(contact.id, contact.facts.queue, OverflowReason.NO_QUEUE))
 
     def _keep(self, contact: Contact, agent: str, until: int, now: int, *, directed: bool) -> None:
-        if until > now:
+        if until > now and agent not in contact.excluded:
             contact.kept_for, contact.kept_until, contact.directed = agent, until, directed
             self._deadlines.set((Due.KEPT, contact.id, ""), until)
+
+    def _keep_no_more(self, contact: Contact) -> None:
+        contact.kept_for, contact.directed = None, False
+        self._deadlines.cancel((Due.KEPT, contact.id, ""))
 
 
 def same_place(one: Enqueued, other: Enqueued) -> bool:

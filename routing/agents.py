@@ -28,13 +28,14 @@ class Stage(StrEnum):
 
 @dataclass(slots=True)
 class Work:
-    """One contact on one agent: what it costs him, and since when (ms) he serves it."""
+    """One contact on one agent: what it costs him, since when (ms) he serves it, and until when he may wrap it up."""
 
     channel: str
     queue: str
     cost: int
     stage: Stage
     since: int
+    until: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -92,10 +93,11 @@ class Agent:
             self.wrapping -= 1
         return work
 
-    def wrap_up(self, contact: str) -> None:
-        """The conversation is over, the work on it is not: the load stays."""
-        self.contacts[contact].stage = Stage.WRAPPING
-        self.wrapping += 1
+    def wrap_up(self, contact: str, until: int) -> None:
+        """The conversation is over, the work on it is not: the load stays. Once more: it ends at another time."""
+        work = self.contacts[contact]
+        self.wrapping += work.stage is not Stage.WRAPPING
+        work.stage, work.until = Stage.WRAPPING, until
 
     def _weigh(self, work: Work, cost: int, count: int) -> None:
         channel = work.channel

@@ -132,7 +132,8 @@ class Engine:
             self._admission.admit_anew(contact, facts, self._now, self._decisions)
         contact.fence = max(contact.fence, facts.last_fence)
         for agent, until in facts.excluded.items():
-            self._admission.exclude(contact, agent, until, self._now)
+            if until > self._now:
+                self._admission.refuse(contact, agent, until, self._now)
         return contact if came else None
 
     def _dequeued(self, input: i.Dequeued) -> None:
@@ -176,15 +177,16 @@ class Engine:
         contact = self._admission.contacts.get(input.contact)
         if contact is None or input.fence <= contact.answered:
             return
-        seat = self._index.seats.get(input.agent) or self._ghost(input.agent)
-        work, offer = seat.agent.contacts.get(contact.id), contact.offer
+        seat, offer = self._index.seats.get(input.agent), contact.offer
+        work = seat.agent.contacts.get(contact.id) if seat else None
         if work is not None and work.stage is not Stage.OFFERED:
             return
         contact.answered = input.fence - 1
         if offer is not None:
-            if (offer.seat, offer.fence) == (seat, input.fence):
+            if (offer.seat.agent.id, offer.fence) == (input.agent, input.fence):
                 return
             self._end_offer(contact, offer)
+        seat = self._index.seats.get(input.agent) or self._ghost(input.agent)
         offer = LiveOffer(seat, input.fence, input.deadline, input.epoch)
         self._matching.hold(contact, offer, self._now)
         self._matching.touched(seat)
@@ -212,7 +214,7 @@ class Engine:
         if until is None:
             until = self._now + (contact.queue.spec.retry_exclude_ms if contact.queue else REJECTED_MS)
         self._answer(contact, offer)
-        self._admission.exclude(contact, input.agent, until, self._now)
+        self._admission.refuse(contact, input.agent, until, self._now)
         self._put_back(contact, offer)
 
     def _missed(self, input: i.OfferMissed) -> None:
@@ -233,7 +235,7 @@ class Engine:
 
     def _rejected(self, input: i.OfferRejected) -> None:
         if (live := self._live(input)) is not None:
-            self._admission.exclude(live[0], input.agent, self._now + REJECTED_MS, self._now)
+            self._admission.bar(live[0], input.agent, self._now + REJECTED_MS, self._now)
             self._put_back(*live)
 
     def _answer(self, contact: Contact, offer: LiveOffer) -> None:
@@ -350,11 +352,12 @@ class Engine:
         if seat is None or work is None or work.stage is Stage.OFFERED:
             return
         until = input.until
+        if work.stage is Stage.WRAPPING and until in (None, work.until):
+            return
         if until is None:
             queue = self._index.queues.get(work.queue)
             until = self._now + (queue.spec.wrap_up_ms if queue else 0)
-        if work.stage is Stage.HELD:
-            seat.agent.wrap_up(input.contact)
+        seat.agent.wrap_up(input.contact, until)
         self._deadlines.set((Due.WRAP_UP, input.contact, input.agent), until)
         self._matching.touched(seat)
 

@@ -173,7 +173,7 @@ class Released:
 class WrapUpStarted:
     """Instead of `Released`: his load stays, and he is offered nothing, until `WrapUpEnded`.
 
-    `until` None: the queue's `wrap_up_ms` from now.
+    `until` None: the queue's `wrap_up_ms` from now. Given again with another `until`, it ends then.
     """
 
     contact: str

@@ -100,7 +100,7 @@ class Matching:
         if contact.kept_for is None:
             return None
         seat = self._index.seats.get(contact.kept_for)
-        if seat is not None and contact.kept_until > now and contact.kept_for not in contact.excluded:
+        if seat is not None and contact.kept_until > now:
             agent = seat.agent
             if not agent.removed:
                 if agent.epoch < 0 or agent.state is AgentState.AVAILABLE:
