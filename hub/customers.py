@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from hub.contacts import clean_text
 from hub.errors import Forbidden, InvalidInput, NotFound, VersionConflict
 from hub.model import Customer, User
-from hub.permissions import Permission, may
 from hub.ports import ContactFilter, ContactRow
+from hub.scopes import scope_of
 from hub.service import Hub
 from hub.views import customer_json
 from hub.visitors import clean_email, clean_phone
@@ -21,9 +21,9 @@ _MOST_FIELDS = 50
 
 async def contacts_with(hub: Hub, user: User, customer: str) -> list[ContactRow]:
     """The customer's contacts that this user may see, newest first. Raises Forbidden when he may see none."""
-    rows = await hub.store.contacts.page(ContactFilter(customer=customer), limit=EARLIER)
-    seen = [row for row in rows if hub.may_see(user, row.contact)]
-    if not seen and not may(user, Permission.CONTACT_READ_ALL):
+    scope = scope_of(hub.directory, user)
+    seen = await hub.store.contacts.page(ContactFilter(customer=customer, scope=scope), limit=EARLIER)
+    if not seen and scope is not None:
         raise Forbidden("You have no contact with this customer.")
     return seen
 

@@ -323,9 +323,18 @@ class ReaderView(Struct, frozen=True):
     last_error: str | None
 
 
+class WorkerView(Struct, frozen=True):
+    """Something that works in the background without reading the log, with how often it has failed."""
+
+    name: str
+    failures: int
+    last_error: str | None
+
+
 class StatusView(Struct, frozen=True):
     version: str
     stopping: bool
     head: int
     checks: dict[str, str]
     readers: list[ReaderView]
+    workers: list[WorkerView]

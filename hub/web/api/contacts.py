@@ -11,8 +11,9 @@ from hub.errors import InvalidInput
 from hub.events import to_dict
 from hub.machine import WAITING
 from hub.model import Channel, Phase
-from hub.permissions import Permission, may
-from hub.ports import ContactFilter, Scope
+from hub.permissions import Permission
+from hub.ports import ContactFilter
+from hub.scopes import scope_of
 from hub.web import shapes as s
 from hub.web.table import Call, Input, Nothing, Table
 
@@ -55,20 +56,12 @@ async def list_contacts(call: Call[None, ContactQuery]) -> object:
         open=query.open,
         created_from=query.created_from,
         created_to=query.created_to,
-        scope=_scope(call),
+        scope=scope_of(call.hub.directory, call.user),
     )
     limit = query.limit
     rows = await call.store.contacts.page(where, after=query.after, limit=limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     return {"items": await call.hub.views.for_agents(rows), "next": rows[-1].contact.id if more else None}
-
-
-def _scope(call: Call[None, ContactQuery]) -> Scope | None:
-    """What an agent may see; None for whoever sees everything."""
-    if may(call.user, Permission.CONTACT_READ_ALL):
-        return None
-    directory = call.hub.directory
-    return Scope(call.user.id, tuple(id for id in directory.queues() if directory.serves(call.user, id)))
 
 
 def _queue_id(call: Call[None, ContactQuery], given: str) -> str:

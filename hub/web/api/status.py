@@ -17,4 +17,6 @@ async def get_status(call: Call[None, Nothing]) -> object:
         s.ReaderView(reader.name, reader.cursor, max(0, feed.head - reader.cursor), reader.failures, reader.last_error)
         for reader in feed.readers.values()
     ]
-    return s.StatusView(call.web.version, call.hub.stopping, feed.head, await check_all(call.web), readers)
+    sender = call.web.webhooks
+    workers = [s.WorkerView("webhooks.sender", sender.failures, sender.last_error)]
+    return s.StatusView(call.web.version, call.hub.stopping, feed.head, await check_all(call.web), readers, workers)
