@@ -22,6 +22,8 @@ class Event(Struct, frozen=True, tag_field="type"):
 
 
 class ContactCreated(Event, frozen=True, tag="contact.created"):
+    """A customer turned up on a channel."""
+
     channel: Channel
     site: str
     customer: str
@@ -45,6 +47,8 @@ class ContactQueued(Event, frozen=True, tag="contact.queued"):
 
 
 class ContactOffered(Event, frozen=True, tag="contact.offered"):
+    """The contact is reserved for the agent until the deadline."""
+
     agent: str
     fence: int
     deadline: Millis
@@ -53,37 +57,51 @@ class ContactOffered(Event, frozen=True, tag="contact.offered"):
 
 
 class OfferAccepted(Event, frozen=True, tag="offer.accepted"):
+    """The agent took it in time, showing the fence."""
+
     agent: str
     fence: int
 
 
 class OfferDeclined(Event, frozen=True, tag="offer.declined"):
+    """The agent said no; he is not offered this contact again before `until`."""
+
     agent: str
     fence: int
     until: Millis
 
 
 class OfferMissed(Event, frozen=True, tag="offer.missed"):
+    """The deadline passed; the contact waits on at its original age."""
+
     agent: str
     fence: int
     until: Millis
 
 
 class OfferRescinded(Event, frozen=True, tag="offer.rescinded"):
+    """The offer was taken back, for the given reason."""
+
     agent: str
     fence: int
     reason: str
 
 
 class ContactConnected(Event, frozen=True, tag="contact.connected"):
+    """The two can talk."""
+
     agent: str
 
 
 class ContactHeld(Event, frozen=True, tag="contact.held"):
+    """The customer hears music instead of the agent."""
+
     agent: str
 
 
 class ContactResumed(Event, frozen=True, tag="contact.resumed"):
+    """The two can talk again."""
+
     agent: str
 
 
@@ -103,19 +121,27 @@ class ContactRequeued(Event, frozen=True, tag="contact.requeued"):
 
 
 class ParticipantInvited(Event, frozen=True, tag="participant.invited"):
+    """`by` asked a colleague to join."""
+
     agent: str
     by: str
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant.joined"):
+    """A second agent takes part."""
+
     agent: str
 
 
 class ParticipantLeft(Event, frozen=True, tag="participant.left"):
+    """A second agent left, or declined the invitation."""
+
     agent: str
 
 
 class ContactAbandoned(Event, frozen=True, tag="contact.abandoned"):
+    """It ended before anybody answered."""
+
     by: str
     reason: str = "left"
 
@@ -129,16 +155,22 @@ class ContactEnded(Event, frozen=True, tag="contact.ended"):
 
 
 class WrapUpExtended(Event, frozen=True, tag="wrapup.extended"):
+    """The agent needs more time."""
+
     until: Millis
 
 
 class ContactClosed(Event, frozen=True, tag="contact.closed"):
+    """The wrap-up is over; nothing but notes, marks and a rating follows."""
+
     by: str
     reason: str
     outcome: str | None = None
 
 
 class MessageAdded(Event, frozen=True, tag="message.added"):
+    """The `n`th message of the contact; its words are in the messages table."""
+
     message: str
     n: int
     author_kind: str
@@ -148,23 +180,31 @@ class MessageAdded(Event, frozen=True, tag="message.added"):
 
 
 class MarksMoved(Event, frozen=True, tag="marks.moved"):
+    """A side has received and read messages up to these numbers."""
+
     side: str  # "visitor" or "agent"
     delivered: int
     read: int
 
 
 class ContactRated(Event, frozen=True, tag="contact.rated"):
+    """What the customer thought of it, 1 to 5."""
+
     score: int
     comment: str = ""
 
 
 class ContactEdited(Event, frozen=True, tag="contact.edited"):
+    """An agent changed the subject or the tags."""
+
     by: str
     subject: str | None = None
     tags: tuple[str, ...] | None = None
 
 
 class PageVisited(Event, frozen=True, tag="page.visited"):
+    """The visitor is on another page of the site now."""
+
     url: str
     title: str
 
@@ -184,6 +224,8 @@ class VisitorReminded(Event, frozen=True, tag="visitor.reminded"):
 
 
 class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
+    """An agent's own state changed; `resume` is what a lost connection returns to."""
+
     state: PresenceState
     epoch: int
     reason: str | None = None
@@ -193,6 +235,8 @@ class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
 
 
 class CustomerChanged(Event, frozen=True, tag="customer.changed"):
+    """These fields of the customer were edited."""
+
     by: str
     fields: tuple[str, ...]
 

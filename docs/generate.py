@@ -1,0 +1,175 @@
+"""Writes the reference pages that follow from the code: events and phases, and the socket events.
+
+Run `python -m docs.generate` after changing either; a test compares the pages with what this would write.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+
+from agent_ui import inputs
+from agent_ui.actions import Actions
+from channels.chat import conversation, socket
+from hub import events as e
+from hub.machine import TRANSITIONS
+from hub.model import Phase
+from hub.service import Hub
+from hub.sockets import Nothing
+
+FOLDER = Path(__file__).parent / "reference"
+
+
+def type_text(annotation: Any) -> str:
+    """A field's type as a reader of JSON thinks of it."""
+    if get_origin(annotation) is Annotated:
+        return type_text(get_args(annotation)[0])
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin is typing.Literal:
+        return " or ".join(f"`{choice}`" for choice in arguments)
+    if origin in (list, tuple):
+        return f"list of {type_text(arguments[0])}"
+    if origin is dict:
+        return "object"
+    if arguments:
+        parts = [type_text(part) for part in arguments if part is not type(None)]
+        null = ["null"] if type(None) in arguments else []
+        return " or ".join(dict.fromkeys(parts + null))
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return "{" + ", ".join(annotation.__struct_fields__) + "}"
+    names = {str: "text", int: "integer", float: "number", bool: "true/false", Any: "anything"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
+
+
+def fields_text(kind: type[msgspec.Struct]) -> str:
+    """`name` (type), with ? for what may be left out."""
+    found = []
+    for field in msgspec.structs.fields(kind):
+        optional = "" if field.required else "?"
+        found.append(f"`{field.name}{optional}` {type_text(field.type)}")
+    return ", ".join(found) or "nothing"
+
+
+def one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def diagram() -> Iterator[str]:
+    """The contact machine as a Mermaid state diagram; events that keep the phase are left out."""
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    for event, transition in TRANSITIONS.items():
+        for source in sorted(transition.source, key=list(Phase).index):
+            if transition.target is not None and transition.target is not source:
+                start = "[*]" if source is Phase.NEW else str(source)
+                yield f"    {start} --> {transition.target}: {event.__struct_config__.tag}"
+    yield "    closed --> [*]"
+    yield "```"
+
+
+def events_page() -> str:
+    lines = [
+        "# Events and phases",
+        "",
+        "Made from `hub/machine.py` and `hub/events.py` by `docs/generate.py`. The log holds nothing else;",
+        "webhooks and `/api/v1/contacts/{id}/events` show them by these names.",
+        "",
+        *diagram(),
+        "",
+        "| event | fields | may happen while | meaning |",
+        "|---|---|---|---|",
+    ]
+    for kind in get_args(e.AnyEvent):
+        transition = TRANSITIONS.get(kind)
+        phases = sorted(transition.source, key=list(Phase).index) if transition else []
+        own = kind.__doc__ if kind.__doc__ != e.Event.__doc__ else ""
+        lines.append(
+            f"| `{kind.__struct_config__.tag}` | {fields_text(kind)} | {', '.join(map(str, phases)) or '-'} |"
+            f" {one_line(own)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "chat:start": (conversation.StartInput, "`token`, `contact`, `messages`: the same ones for the same client id"),
+    "offline:leave": (conversation.StartInput, "as chat:start; the contact is answered later"),
+    "chat:sync": (socket.SyncInput, "`contact`, `messages` after that sequence number, `more`"),
+    "message:send": (socket.SendInput, "`message`, once it is committed"),
+    "typing": (socket.TypingInput, "nothing; may be lost"),
+    "mark": (socket.MarkInput, "nothing; marks only move forward"),
+    "chat:end": (socket.EndInput, "`contact`"),
+    "chat:rate": (socket.RateInput, "`contact`; once"),
+    "page": (conversation.PageInput, "nothing"),
+    "identify": (socket.IdentifyInput, "`verified`, `later` when there is no conversation yet"),
+    "logout": (Nothing, "nothing; the token is dropped by the client"),
+}
+WINDOW_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "presence:set": (inputs.SetPresence, "contact.handle"),
+    "heartbeat": (inputs.Heartbeat, ""),
+    "contact:watch": (inputs.OfContact, "contact.handle"),
+    "contact:unwatch": (inputs.OfContact, "contact.handle"),
+    "supervise:subscribe": (Nothing, "live.view"),
+    "agent:set_presence": (inputs.SetAgentPresence, "agent.set_status"),
+    "agent:logout": (inputs.OfAgent, "agent.logout"),
+}
+
+PUSHES = """
+## What the hub pushes
+
+To visitors: `hello` (who you are, the site, your conversations), `sync` (a contact and messages, see below), `queue`
+(place and estimated wait, at once and then at most every 5 s when it changed), `typing`, `site` (what is open now and
+who is here), `reconnect` (the hub goes down; come back after `after_ms`).
+
+To agents: `hello` (a snapshot of everything the desktop shows), `sync`, `offer` and `offer:gone` (with the reason),
+`invite`, `presence`, `capacity`, `queues` and `directory` (at most once a second), `live` (changed rows of the
+supervisor's tables, at most once a second), `typing`, `signed_out`, `reconnect`.
+
+`sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
+yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A
+catch-up answers in the same shape, so a stale view plus what was missed is what a fresh one would be.
+"""
+
+
+def sockets_page() -> str:
+    lines = [
+        "# Socket events",
+        "",
+        "Made from the tables of events by `docs/generate.py`. Socket.IO at `/socket.io`, WebSocket or polling, from the",
+        'hub\'s own origin only. Every event is acknowledged: `{"ok": true, ...}` or `{"ok": false, "error": {code,',
+        "message, details}}`. An event over 64 KB, an unknown field or an unknown event is refused with a sentence; `?`",
+        "marks what may be left out. A `client_id` is made by the client; the same one gives the same result, for ever.",
+        "",
+        "## /visitor",
+        "",
+        "Handshake: " + fields_text(socket.Handshake) + ".",
+        "",
+        "| event | fields | answer |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{name}` | {fields_text(kind)} | {answer} |" for name, (kind, answer) in VISITOR_EVENTS.items()]
+    lines += [
+        "",
+        "## /agent",
+        "",
+        "Handshake: " + fields_text(inputs.Handshake) + ", and the session's cookie.",
+        "",
+        "| event | fields | permission |",
+        "|---|---|---|",
+    ]
+    rows = {name: (fields_text(kind), permission) for name, (kind, permission) in WINDOW_EVENTS.items()}
+    for event in Actions(typing.cast(Hub, None)).events():
+        rows[event.name] = (fields_text(event.input), str(event.permission or ""))
+    lines += [f"| `{name}` | {fields} | {permission} |" for name, (fields, permission) in rows.items()]
+    return "\n".join(lines) + "\n" + PUSHES
+
+
+PAGES = {"events.md": events_page, "sockets.md": sockets_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
