@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-FRONT_END := $(shell find widget/src widget/demo widget/assets agent_ui/src agent_ui/assets 2>/dev/null)
+FRONT_END := $(shell find widget/src widget/locales agent_ui/src agent_ui/locales agent_ui/assets)
 
 .PHONY: demo test test-fast lint lint-py lint-ts format build clean peers
 .DELETE_ON_ERROR:

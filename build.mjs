@@ -37,12 +37,10 @@ const groups = [
   },
   // x.worker.ts anywhere below src/ becomes the entry "x.worker": a worker needs a script of its own under a strict CSP.
   { name: "workers", format: "iife", target: "es2022", entries: discover("{widget,agent_ui}/src/**/*.worker.ts") },
-  // The demo shop plays the customer's web site, so its pages get only what a host page would have.
-  { name: "demo", format: "iife", target: "es2020", entries: discover("widget/demo/*.ts") },
 ];
 
 // Pictures, icons and sounds that templates refer to by name: agent_ui/assets/icon.svg -> "agent_ui/icon.svg".
-const assetFolders = ["agent_ui/assets", "widget/assets"];
+const assetFolder = "agent_ui/assets";
 
 const mediaLoaders = Object.fromEntries(
   [".svg", ".png", ".jpg", ".webp", ".woff2", ".mp3", ".wav", ".ogg"].map((extension) => [extension, "file"]),
@@ -114,14 +112,12 @@ function manifestRows(metafile, entries) {
 /** Copies the plain assets under hashed names. */
 function copyAssets() {
   const rows = {};
-  for (const folder of assetFolders) {
-    for (const file of globSync(`${folder}/**/*.*`, { cwd: root }).sort()) {
-      const content = readFileSync(join(root, file));
-      const digest = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
-      const made = `${basename(file, extname(file))}-${digest}${extname(file)}`;
-      writeFileSync(join(outDir, made), content);
-      rows[`${folder.split("/")[0]}/${relative(folder, file)}`] = { file: made, ...sizes([made]) };
-    }
+  for (const file of globSync(`${assetFolder}/**/*.*`, { cwd: root }).sort()) {
+    const content = readFileSync(join(root, file));
+    const digest = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+    const made = `${basename(file, extname(file))}-${digest}${extname(file)}`;
+    writeFileSync(join(outDir, made), content);
+    rows[`agent_ui/${relative(assetFolder, file)}`] = { file: made, ...sizes([made]) };
   }
   return rows;
 }

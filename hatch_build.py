@@ -15,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FOLDERS = ("hub", "routing", "mail", "webrtc", "channels", "agent_ui", "widget", "static")
 
 # What only the front end's build reads stays out of wheels.
-FRONT_END_SOURCES = (Path("agent_ui/src"), Path("agent_ui/assets"), Path("widget/src"), Path("widget/assets"))
+FRONT_END_SOURCES = (Path("agent_ui/src"), Path("agent_ui/assets"), Path("widget/src"))
 
 
 class ContactHubBuildHook(BuildHookInterface):  # type: ignore[type-arg]

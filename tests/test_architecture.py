@@ -202,6 +202,13 @@ def test_every_folder_is_explained() -> None:
     assert missing == []
 
 
+def test_explained_paths_are_there() -> None:
+    """The map must not show what was moved or renamed."""
+    named = re.findall(r"`([\w.]+/[\w./]*)`", (CHECKOUT / "docs" / "architecture.md").read_text())
+    built = "static/manifest.json", "static/LICENSES.txt"
+    assert [name for name in named if name not in built and not (CHECKOUT / name).exists()] == []
+
+
 def test_dependencies_are_accounted_for() -> None:
     """docs/dependencies.md has a line for whatever pyproject.toml and package.json bring in."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())

@@ -50,7 +50,7 @@ def test_wheel_is_complete(wheel: Path) -> None:
         capture_output=True,
         text=True,
     )
-    built = ("agent_ui/src/", "agent_ui/assets/", "widget/src/", "widget/assets/")
+    built = ("agent_ui/src/", "agent_ui/assets/", "widget/src/")
     needed = {f"contacthub/{name}" for name in listing.stdout.splitlines() if not name.startswith(built)}
     assert needed - names == set()
     assert {"contacthub/static/manifest.json", "contacthub/static/LICENSES.txt"} <= names
