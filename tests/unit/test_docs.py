@@ -16,7 +16,7 @@ def test_a_page_is_what_the_code_makes_of_it(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "run python -m docs.generate"
 
 
-async def test_every_socket_event_is_documented(tmp_path: Path) -> None:
+def test_every_socket_event_is_documented(tmp_path: Path) -> None:
     application = Application(parse({"server": {"data_dir": str(tmp_path)}}))
     assert set(application.visitors.table.events) == set(VISITOR_EVENTS)
     assert {name for name in application.agents.table.events if name in WINDOW_EVENTS} == set(WINDOW_EVENTS)
