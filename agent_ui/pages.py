@@ -219,9 +219,7 @@ class Shells:
         keep_page_token(self.web, request, response, token)
         if request.query_params.get("lang"):
             secure = is_secure(request, self.web.settings)
-            response.set_cookie(
-                LANGUAGE_COOKIE, locale, max_age=365 * 86400, path="/", samesite="lax", secure=secure
-            )
+            response.set_cookie(LANGUAGE_COOKIE, locale, max_age=365 * 86400, path="/", samesite="lax", secure=secure)
         return response
 
     async def logout(self, request: Request) -> Response:
