@@ -6,7 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from tests.peers import PEERS
 class PostgresServer:
     """Reached by a socket in its folder only, and trusting whoever can open that."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, *, durable: bool) -> None:
         self._programs = programs
+        self._settings = ["listen_addresses=''", "max_connections=100"]
+        if not durable:
+            self._settings += ["fsync=off", "full_page_writes=off"]
         self.folder = folder
         self._names = itertools.count(1)
 
@@ -31,9 +34,8 @@ class PostgresServer:
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
 
-    def start(self, settings: Sequence[str] = ()) -> None:
-        settings = ("listen_addresses=''", "max_connections=100", *settings)
-        options = f"-k {self.folder} " + " ".join(f"-c {setting}" for setting in settings)
+    def start(self) -> None:
+        options = f"-k {self.folder} " + " ".join(f"-c {setting}" for setting in self._settings)
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-w", "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -42,11 +44,35 @@ class PostgresServer:
     def sql(self, statement: str, database: str = "postgres") -> None:
         self.run("psql", "-q", "-h", str(self.folder), "-U", "postgres", "-d", database, "-c", statement)
 
+    def session(self, url: str) -> "Session":
+        """An open session that may hold a lock."""
+        database = url.split("/")[3].split("?")[0]
+        command = ["psql", "-q", "-h", str(self.folder), "-U", "postgres", "-d", database]
+        return Session([str(self._programs / command[0]), *command[1:]])
+
     def new_database(self, template: str = "template0") -> str:
         """The URL of a fresh database."""
         name = f"hub{next(self._names)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql://postgres@/{name}?host={self.folder}"
+
+
+class Session:
+    """psql, kept open."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def send(self, statements: str) -> None:
+        """Returns when they are carried out."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{statements}\n\\echo done\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 @contextmanager
@@ -61,10 +87,10 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer | None]
     try:
         if os.geteuid() == 0:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        server = PostgresServer(programs, folder)
+        server = PostgresServer(programs, folder, durable=durable)
         # The C locale on purpose: search must not depend on what the server takes for a letter.
         server.run("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-N")
-        server.start(() if durable else ("fsync=off", "full_page_writes=off"))
+        server.start()
         try:
             yield server
         finally:

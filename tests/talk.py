@@ -37,10 +37,12 @@ class Talk:
         await self.do(create, c.Enqueue(queue, {}), customer=customer, visitor=made)
         return self
 
-    async def say(self, text: str = "Hello", *, by: str = "visitor", command: str | None = None) -> Message:
+    async def say(
+        self, text: str = "Hello", *, by: str = "visitor", command: str | None = None, id: str | None = None
+    ) -> Message:
         """`by` is visitor, agent or note."""
         message = Message(
-            id=f"ms_{next(_numbers):06d}",
+            id=id or f"ms_{next(_numbers):06d}",
             contact=self.contact.id,
             n=self.contact.messages + 1,
             at=self.now,

@@ -30,6 +30,7 @@ class SqlStore:
     """The one implementation of `hub.ports.Store`."""
 
     def __init__(self, database: Database, *, longest_queue: int = LONGEST_QUEUE) -> None:
+        self._closed = False
         self._database = database
         self._writer = Writer(database, longest_queue=longest_queue)
         self.log = SqlLog(database, self._writer)
@@ -45,6 +46,9 @@ class SqlStore:
         self._writer.start()
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         await self._writer.stop()
         await self._database.close()
 

@@ -7,6 +7,7 @@ the SHA-256 of each table. What search finds things by is not in it; it is made 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import zipfile
@@ -189,35 +190,39 @@ async def restore(
     Raises Refused: `backup.damaged`, `backup.format`, or `backup.not_empty` without `force`; ConfigError when the
     archive's schema is newer than this version of the hub.
     """
-    try:
-        archive = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise _damaged(str(error)) from error
-    with archive:
-        manifest = verify(archive)
-        total = sum(entry.rows for entry in manifest.tables.values())
 
-        def load(connection: Connection) -> None:
-            if current_schema(connection) is not None:
-                if not force and not _is_empty(connection):
-                    raise Refused(
-                        "There is data in this database already; restoring would overwrite it.", code="backup.not_empty"
-                    )
-                _drop_everything(connection)
-            migrate(connection, manifest.schema)
-            done = 0
+    def check() -> Manifest:
+        try:
+            with zipfile.ZipFile(source) as archive:
+                manifest = verify(archive)
+                if files is not None:
+                    _restore_files(archive, manifest, files)
+                return manifest
+        except (zipfile.BadZipFile, OSError) as error:
+            raise _damaged(str(error)) from error
+
+    def load(connection: Connection) -> None:
+        if current_schema(connection) is not None:
+            if not force and not _is_empty(connection):
+                raise Refused(
+                    "There is data in this database already; restoring would overwrite it.", code="backup.not_empty"
+                )
+            _drop_everything(connection)
+        migrate(connection, manifest.schema)
+        done = 0
+        with zipfile.ZipFile(source) as archive:
             for name in manifest.tables:
                 for batch in _load_table(connection, archive, name):
                     done += batch
                     if progress is not None:
                         progress(done, total)
-            _count_on(connection)
-            migrate(connection)
-            index_everything(connection)
+        _count_on(connection)
+        migrate(connection)
+        index_everything(connection)
 
-        if files is not None:
-            _restore_files(archive, manifest, files)
-        await database.alone(load)
+    manifest = await asyncio.to_thread(check)
+    total = sum(entry.rows for entry in manifest.tables.values())
+    await database.alone(load)
     return manifest
 
 

@@ -1,0 +1,75 @@
+"""The migrations make exactly the tables that the code works with."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from hub.errors import ConfigError
+from hub.store import open_store
+from hub.store.databases import database
+from hub.store.schema import SCHEMA, alembic_config, known_schemas, newest_schema
+from hub.store.tables import metadata
+
+
+def test_the_code_names_the_newest_revision() -> None:
+    assert newest_schema(alembic_config()) == SCHEMA
+    assert SCHEMA in known_schemas(alembic_config())
+
+
+async def test_migrations_make_the_tables(dialect: str, new_database: Callable[[str], str]) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        def compared(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
+            # FTS5 keeps tables of its own; the index of words is PostgreSQL's way.
+            return not (dialect == "sqlite" and name and name.startswith(("search_index", "ix_search_docs_words")))
+
+        context = MigrationContext.configure(connection, opts={"include_object": compared, "compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    url = new_database(dialect)
+    store = open_store(url)
+    await store.open()
+    await store.close()
+    opened = database(url, busy_timeout_ms=1000)
+    try:
+        assert await opened.alone(differences) == []
+    finally:
+        await opened.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(dialect: str, new_database: Callable[[str], str]) -> None:
+    url = new_database(dialect)
+    store = open_store(url)
+    await store.open()
+    await store.close()
+    opened = database(url, busy_timeout_ms=1000)
+    await opened.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")).close())
+    await opened.close()
+    store = open_store(url)
+    with pytest.raises(ConfigError, match=r"newer Contact Hub \(schema 9999"):
+        await store.open()
+    await store.close()
+
+
+async def test_somebody_elses_database_is_refused(dialect: str, new_database: Callable[[str], str]) -> None:
+    url = new_database(dialect)
+    opened = database(url, busy_timeout_ms=1000)
+    await opened.write(lambda c: c.execute(text("CREATE TABLE contacts (id INTEGER)")).close())
+    await opened.close()
+    store = open_store(url)
+    with pytest.raises(ConfigError, match="expected an empty database"):
+        await store.open()
+    await store.close()
+
+
+async def test_nodes_that_start_together_migrate_once(dialect: str, new_database: Callable[[str], str]) -> None:
+    url = new_database(dialect)
+    stores = [open_store(url, busy_timeout_ms=10_000) for _ in range(4)]
+    await asyncio.gather(*(store.open() for store in stores))
+    for store in stores:
+        assert await store.log.head() == 0
+        await store.close()
