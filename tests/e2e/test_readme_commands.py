@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.copies import clean_copy, new_user_environment
-from tests.peers import CHECKOUT, require
+from tests.peers import CHECKOUT
 
 INSTALL_S = 600  # the first `make demo` downloads and installs everything
 START_S = 60
@@ -97,23 +97,18 @@ def test_readme_names_the_commands() -> None:
     assert blocks == ["make demo", "make test"]
 
 
-def test_make_demo(copy: Path) -> None:
+def test_make_demo(copy: Path, chromium: Browser) -> None:
     """Installs, serves the sign-in page, stops at Ctrl-C and keeps its data for the next start."""
-    chromium = require("chromium")
     ports = free_ports(3)
 
     with make_demo(copy, ports) as demo:
         demo.wait_until_healthy(INSTALL_S)
         assert demo.url in demo.log.read_text()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=str(chromium), args=["--headless=new", "--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page()
-            page.goto(f"{demo.url}/agent")
-            expect(page.get_by_role("textbox", name="Username")).to_be_visible()
-            expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-            browser.close()
+        page = chromium.new_page()
+        page.goto(f"{demo.url}/agent")
+        expect(page.get_by_role("textbox", name="Username")).to_be_visible()
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        page.close()
         with administrator(copy, demo) as client:
             made = client.post("/api/v1/skills", json={"id": "gardening", "name": "Gardening"})
             assert made.status_code in {200, 201}, made.text
