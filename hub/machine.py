@@ -194,10 +194,8 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             return [e.ContactClosed(command.by, command.reason, command.outcome)]
         case c.Say():
             # A note may follow at any time; words to the other side only while there is another side.
-            if command.internal:
-                _require(contact, LIVING | {P.CLOSED})
-            elif command.author_kind != "system":
-                _require(contact, OPEN)
+            free = command.internal or command.author_kind == "system"
+            _require(contact, LIVING | {P.CLOSED} if free else OPEN)
             return [
                 e.MessageAdded(
                     command.message,
