@@ -51,7 +51,9 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", decomposed))[:LONGEST_WORD]
     # Folding may bring in what is no letter (as in ½ or ㈱); the index must never see a space or a sign.
-    return folded if folded.isalnum() else "".join(c for c in folded if c.isalnum() or (c > "\x7f" and not c.isspace()))
+    if folded.isalnum():
+        return folded
+    return "".join(c for c in folded if c.isalnum() or unicodedata.category(c)[0] == "M")
 
 
 def spans(text: str) -> Iterator[Span]:
