@@ -79,6 +79,12 @@ export function changed(): void {
 
 export const isOpen = ({ phase }: Contact) => phase == "waiting" || phase == "active";
 
+const A_DAY = 86_400_000;
+
+/** Whether to ask how it was: once, on the day, and not again after a "no, thanks". */
+export const asksRating = ({ contact, skippedRating }: Talk) =>
+  contact.can_rate && !skippedRating && Date.now() - (contact.ended_at ?? 0) < A_DAY;
+
 /** Newest first. */
 export const talks = () => [...state.talks.values()].sort((a, b) => b.contact.created_at - a.contact.created_at);
 

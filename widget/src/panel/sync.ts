@@ -105,7 +105,7 @@ function made(contact: Contact): Talk {
     delivered: 0,
     read: 0,
     readAt: null,
-    skippedRating: false,
+    skippedRating: kept("skipped") == contact.id,
   };
 }
 

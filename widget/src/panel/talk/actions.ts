@@ -4,6 +4,7 @@ import { showSheet } from "../actions.ts";
 import { bytes, clock, date, t } from "../i18n.ts";
 import * as outbox from "../outbox.ts";
 import { changed, state } from "../state.ts";
+import { keep } from "../storage.ts";
 import { typed } from "../sync.ts";
 import { refusal, save } from "./files.ts";
 import { lineOf } from "./words.ts";
@@ -40,6 +41,7 @@ export function rate(contact: string, score: number, comment: string): void {
 export function skipRating(contact: string): void {
   const talk = state.talks.get(contact);
   if (talk) talk.skippedRating = true;
+  keep("skipped", contact);
   changed();
 }
 

@@ -128,8 +128,11 @@ function Mark({ message: { n, at }, talk }: { message: Message; talk: Talk }) {
 
 /** Something of the visitor's that the hub has not confirmed. */
 function Unsent({ entry }: { entry: Entry }) {
-  const { why, failed, uploaded } = progressOf(entry.id);
-  const held = why == "held" || (why != undefined && state.link != "online");
+  const { why: own, failed, uploaded } = progressOf(entry.id);
+  // what stands behind another one waits for the same reason
+  const ahead = pending(entry.contact).find(({ id }) => !progressOf(id).failed);
+  const why = own ?? (ahead && progressOf(ahead.id).why);
+  const held = state.link != "online" || why == "held";
   const line = failed
     ? t("not_sent")
     : held

@@ -2,7 +2,7 @@
 
 import { go } from "../actions.ts";
 import { t, when } from "../i18n.ts";
-import { isOpen, queueName, state, talks, type Talk } from "../state.ts";
+import { asksRating, isOpen, queueName, state, talks, type Talk } from "../state.ts";
 import { saveCopy } from "./actions.ts";
 import { Log } from "./log.tsx";
 import { Icon } from "../views/icons.tsx";
@@ -11,9 +11,8 @@ import { Rating } from "./rating.tsx";
 import { Away, Seal } from "./talk.tsx";
 
 export function OverView({ talk }: { talk: Talk }) {
-  const { phase, can_rate } = talk.contact;
-  if (phase == "later") return <Later talk={talk} />;
-  return can_rate && !talk.skippedRating ? <Rating talk={talk} /> : <Over talk={talk} />;
+  if (talk.contact.phase == "later") return <Later talk={talk} />;
+  return asksRating(talk) ? <Rating talk={talk} /> : <Over talk={talk} />;
 }
 
 /** A conversation that has ended: to read, to keep, to begin anew. */

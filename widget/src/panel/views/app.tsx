@@ -3,7 +3,7 @@
 import { Component } from "preact";
 import { go } from "../actions.ts";
 import { t } from "../i18n.ts";
-import { changed, isOpen, state } from "../state.ts";
+import { asksRating, changed, isOpen, state } from "../state.ts";
 import { kept } from "../storage.ts";
 import { Form } from "./form.tsx";
 import { Home } from "./home.tsx";
@@ -51,7 +51,7 @@ function sheet() {
 function place(): string {
   const { view } = state;
   const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
-  return JSON.stringify([view, talk && [!!talking, isOpen(talk.contact), talk.contact.can_rate && !talk.skippedRating]]);
+  return JSON.stringify([view, talk && [!!talking, isOpen(talk.contact), asksRating(talk)]]);
 }
 
 export class App extends Component {
