@@ -19,6 +19,10 @@ import { Waiting } from "./side/waiting.tsx";
 import { Conversation, NoConversation } from "./talk/conversation.tsx";
 import { openForeign, unwatch } from "./threads.ts";
 
+const phone = matchMedia("(max-width: 720px)");
+const stacked = signal(phone.matches);
+phone.addEventListener("change", () => (stacked.value = phone.matches));
+
 const missing = signal<string | null>(null);
 
 /** What is open and not mine (from search, history, a link, or given away) is watched while it is open. */
@@ -66,7 +70,8 @@ export function App() {
           <RailItem icon="inbox" label={t("common.nav.inbox")} current={view === "inbox"} count={pane === "list" ? 0 : unread} onClick={showList} />
           <RailItem icon="search" label={t("agent.search")} current={view === "search"} onClick={showSearch} />
         </Rail>
-        <aside class="side" aria-label={t("agent.side")}>
+        <div class="side" role={stacked.value && pane === "list" ? "main" : "complementary"} aria-label={t("agent.side")}>
+          <h1 class="vh narrow-title">{t("common.nav.inbox")}</h1>
           <PresenceCard />
           <div class="lists">
             <ContactList />
@@ -74,7 +79,7 @@ export function App() {
           </div>
           <OfferCard />
           <InvitationCard />
-        </aside>
+        </div>
         <Stage />
       </div>
       <Settings />

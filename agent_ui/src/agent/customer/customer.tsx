@@ -59,6 +59,7 @@ export function CustomerPane({ contact }: { contact: Contact }) {
   const [editing, setEditing] = useState(false);
   return (
     <aside class="cust" role="region" aria-label={t("agent.customer")}>
+      <h1 class="vh narrow-title">{t("agent.customer")}</h1>
       <button type="button" class="btn quiet icon only-narrow back" aria-label={t("common.back")} onClick={() => showContact(contact.id)}>
         <Icon name="back" />
       </button>

@@ -35,7 +35,7 @@ export function CannedList({ id, found, active, onActive, onChoose }: {
   return (
     <div class="canned">
       <p class="pop-head">{t("agent.canned.title")}</p>
-      <div ref={list} id={id} role="listbox" aria-label={t("agent.canned.title")} onPointerDown={(event) => event.preventDefault()}>
+      <div ref={list} id={id} role="listbox" tabIndex={0} aria-label={t("agent.canned.title")} onPointerDown={(event) => event.preventDefault()}>
         {found.length === 0 && <p class="pop-none">{t("agent.canned.none")}</p>}
         {found.map((canned, index) => (
           <div
