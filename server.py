@@ -142,11 +142,12 @@ class Application:
             waiting_writes=lambda: self.store.waiting_writes,
         )
         self.assets = Assets(STATIC)
+        self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
 
     def _assemble(self, settings: WebSettings) -> ASGIApp:
         app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
-        guarded = Around(app, self.web, pages.error_page(self.web, self.assets))
+        guarded = Around(app, self.web, self.shells.error)
         sockets = socketio.ASGIApp(self.sio, guarded, socketio_path="/socket.io")
         return SocketOrigin(_lifespan_to(app, sockets), settings)
 
@@ -155,7 +156,7 @@ class Application:
         routes: list[BaseRoute] = [
             *health_routes(web),
             *api.routes(web),
-            *pages.routes(web, self.assets),
+            *pages.routes(self.shells),
             *widget_routes(web, self.assets, lambda id: sites.public_site(self.hub, id)),
             *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES),
             *uploads.routes(web, self.files, self.config.files.max_bytes),

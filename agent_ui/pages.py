@@ -20,7 +20,6 @@ from hub.model import Role, User
 from hub.permissions import ROLE_PERMISSIONS, Permission, may
 from hub.web.assets import Assets
 from hub.web.context import Web
-from hub.web.middleware import ErrorPage
 from hub.web.security import SESSION_COOKIE, is_secure, page_csp
 from hub.web.signing import (
     SignIn,
@@ -275,9 +274,7 @@ def _me(user: User, locale: str) -> dict[str, Any]:
     }
 
 
-def routes(web: Web, assets: Assets) -> list[BaseRoute]:
-    shells = Shells(web, assets)
-
+def routes(shells: Shells) -> list[BaseRoute]:
     def shell(page: Page) -> Route:
         async def show(request: Request) -> Response:
             return await shells.page(request, page)
@@ -291,7 +288,3 @@ def routes(web: Web, assets: Assets) -> list[BaseRoute]:
         Route("/logout", shells.logout, methods=["POST"], name="logout"),
         *(shell(page) for page in PAGES),
     ]
-
-
-def error_page(web: Web, assets: Assets) -> ErrorPage:
-    return Shells(web, assets).error

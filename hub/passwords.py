@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
+from base64 import b64encode
+from secrets import token_bytes
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -26,7 +28,7 @@ class Passwords:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
         # Verified against when there is no such user, so that the answer takes as long.
-        self._nobody = hasher.hash("no password has this hash")
+        self._nobody = _hash_of_nothing(hasher)
 
     def check(self, password: str, username: str = "") -> None:
         """Raises InvalidInput for a password that nobody should have."""
@@ -60,6 +62,16 @@ class Passwords:
                 return await asyncio.to_thread(work.run)
         finally:
             self._waiting -= 1
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash with the hasher's own parameters that no password has."""
+
+    def drawn(length: int) -> str:
+        return b64encode(token_bytes(length)).decode().rstrip("=")
+
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${drawn(hasher.salt_len)}${drawn(hasher.hash_len)}"
 
 
 class _Work:

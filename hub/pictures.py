@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from PIL import Image, ImageOps
 
 from hub.errors import TooLarge, UnsupportedType
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # Type -> the one decoder that may open it, so that no rarely used one is ever reached.
 PICTURES = {
@@ -37,6 +40,9 @@ def look_at(path: Path, type: str) -> Picture:
 
     Raises UnsupportedType when it cannot be read, TooLarge when it has more pixels than anybody should have to decode.
     """
+    # Not at the start: most processes never see a picture, and Pillow takes its time and memory.
+    from PIL import Image
+
     try:
         with warnings.catch_warnings(), Image.open(path, formats=[PICTURES[type]]) as image:
             warnings.simplefilter("ignore")
@@ -61,6 +67,8 @@ def look_at(path: Path, type: str) -> Picture:
 
 
 def _thumb(image: Image.Image) -> bytes:
+    from PIL import ImageOps
+
     has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     # Made small before it is turned: turning copies it.
     image.thumbnail((THUMB_SIDE, THUMB_SIDE))

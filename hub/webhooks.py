@@ -70,22 +70,13 @@ class Webhooks:
         self._busy: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
         self._cursor_written: Millis = 0
         self.failures = 0
         self.last_error: str | None = None
 
     async def start(self) -> None:
         """After the hub has started: the reader goes on at its cursor, the sender with what is due."""
-        context = await asyncio.to_thread(ssl.create_default_context)
-        # No connection is kept: one that was checked for one host must not serve another one at the same address.
-        self._client = httpx.AsyncClient(
-            verify=context,
-            timeout=TIMEOUT_S,
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0),
-            headers={"User-Agent": "ContactHub-Webhook/1"},
-        )
         feed = self._hub.feed
         feed.add(READER, self.read, await self._hub.store.cursor(READER), behind=feed.readers["state"])
         self._task = asyncio.create_task(self._run(), name="webhooks.sender")
@@ -267,14 +258,30 @@ class Webhooks:
             next_at=None if late else now + pause_ms(attempts),
         )
 
+    async def _client_for_all(self) -> httpx.AsyncClient:
+        """Made for the first attempt: reading the machine's certificates takes a while."""
+        async with self._opening:
+            if self._client is None:
+                # No connection is kept: one that was checked for one host must not serve another one at the same
+                # address.
+                self._client = httpx.AsyncClient(
+                    verify=await asyncio.to_thread(ssl.create_default_context),
+                    timeout=TIMEOUT_S,
+                    trust_env=False,
+                    follow_redirects=False,
+                    limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0),
+                    headers={"User-Agent": "ContactHub-Webhook/1"},
+                )
+        return self._client
+
     async def _post(self, webhook: rows.Webhook, delivery: Delivery) -> tuple[int | None, str | None]:
         """The receiver's status, and what went wrong (None: it took it)."""
-        assert self._client is not None
+        client = await self._client_for_all()
         timestamp = str(self._hub.clock.now() // 1000)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 target = await resolve(webhook.url, allow_private=self.allow_private)
-                async with self._client.stream(
+                async with client.stream(
                     "POST",
                     target.url,
                     content=delivery.body.encode(),

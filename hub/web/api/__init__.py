@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,9 +32,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 def routes(web: Web) -> list[Route]:
     """Everything below /api/v1, and its description, which anybody may read."""
-    described = msgspec.json.encode(document(ENDPOINTS, web.version))
+
+    @cache
+    def described() -> bytes:
+        return msgspec.json.encode(document(ENDPOINTS, web.version))
 
     async def openapi(request: Request) -> Response:
-        return Response(described, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
+        # Describing everything takes a while, the first time.
+        body = await asyncio.to_thread(described)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
 
     return [Route(f"{BASE}/openapi.json", openapi, name="openapi"), *table.routes(web, ENDPOINTS)]
