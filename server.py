@@ -46,6 +46,7 @@ from hub.web.context import Web
 from hub.web.errors import error_response
 from hub.web.health import health_routes
 from hub.web.middleware import Around
+from hub.web.protocol import CuttableSockets
 from hub.web.security import WebSettings, check_origin
 from hub.webhooks import Webhooks
 from routing.dispatcher import Dispatcher
@@ -305,7 +306,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
         application.asgi,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=CuttableSockets,
         ws_max_size=1_000_000,
         ws_per_message_deflate=False,
         lifespan="off",

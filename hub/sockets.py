@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 LARGEST_EVENT = 64 * 1024
 EVENTS_PER_MINUTE = 1200
+# The ASGI extension by which a connection is cut without waiting for its client (`hub/web/protocol.py`).
+ABORT = "contacthub.abort"
 OUTGOING_LIMIT = 512  # packets waiting for a client that does not read
 Ack = dict[str, Any]
 S = TypeVar("S")
@@ -149,7 +151,7 @@ class SlowReaders:
     """Closes sockets whose client does not read what is sent, before their queues eat the memory."""
 
     def __init__(self, sio: socketio.AsyncServer) -> None:
-        self._eio = sio.eio
+        self._sio = sio
         self._task: asyncio.Task[None] | None = None
         self.closed = 0
 
@@ -165,11 +167,14 @@ class SlowReaders:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(1)
-            for sid, socket in list(self._eio.sockets.items()):
+            for sid, socket in list(self._sio.eio.sockets.items()):
                 if socket.queue.qsize() > OUTGOING_LIMIT:
                     self.closed += 1
                     log.warning("socket.too_slow", sid=sid)
+                    scope = (self._sio.environ.get(sid) or {}).get("asgi.scope") or {}
                     await socket.close(wait=False, abort=True)
+                    if (abort := (scope.get("extensions") or {}).get(ABORT)) is not None:
+                        abort["cut"]()
 
 
 def handshake(auth: Any, kind: type[T]) -> T:

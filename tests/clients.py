@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -40,13 +41,13 @@ class Client:
         auth: Json,
         *,
         headers: dict[str, str] | None = None,
-        on_event: Callable[[str, Any], None] | None = None,
+        on_event: Callable[[str, Any], object] | None = None,
     ) -> None:
         self._url = url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         self._namespace = namespace
         self._auth = auth
         self._headers = headers or {}
-        self._on_event = on_event
+        self.on_event = on_event
         self._socket: ClientConnection | None = None
         self._acks: dict[int, asyncio.Future[Any]] = {}
         self._next = 0
@@ -113,9 +114,9 @@ class Client:
                 future = self._acks.pop(int(digits), None)
                 if future is not None and not future.done():
                     future.set_result(json.loads("[" + rest)[0])
-            elif kind == "2" and self._on_event is not None:
+            elif kind == "2" and self.on_event is not None:
                 name, *data = json.loads(body)
-                self._on_event(name, data[0] if data else None)
+                self.on_event(name, data[0] if data else None)
 
     async def call(self, event: str, data: Any, timeout: float = 20) -> Json:
         """The acknowledgement. Raises Gone when the connection ended before it came."""
@@ -133,6 +134,17 @@ class Client:
         finally:
             self._acks.pop(number, None)
 
+    def stop_reading(self) -> None:
+        """As a client that hangs: nothing that arrives is taken from the connection any more."""
+        assert self._socket is not None
+        self._socket.transport.pause_reading()
+        # The kernel reads on for a while; let it take little.
+        self._socket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def read_on(self) -> None:
+        assert self._socket is not None
+        self._socket.transport.resume_reading()
+
     async def close(self) -> None:
         if self._socket is not None:
             await self._socket.close()
@@ -141,7 +153,7 @@ class Client:
                 await self._reader
 
 
-def visitor(url: str, token: str | None = None, on_event: Callable[[str, Any], None] | None = None) -> Client:
+def visitor(url: str, token: str | None = None, on_event: Callable[[str, Any], object] | None = None) -> Client:
     """A visitor of the demo's site."""
     return Client(url, "/visitor", {"site": "demo", "token": token}, on_event=on_event)
 
@@ -161,7 +173,9 @@ class SignedIn:
             self.csrf = _csrf(http.get("/agent").text)
             self.cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
 
-    def client(self, url: str, window: str = "window-1", on_event: Callable[[str, Any], None] | None = None) -> Client:
+    def client(
+        self, url: str, window: str = "window-1", on_event: Callable[[str, Any], object] | None = None
+    ) -> Client:
         headers = {"Cookie": self.cookie, "Origin": url}
         return Client(url, "/agent", {"window": window, "csrf": self.csrf}, headers=headers, on_event=on_event)
 
