@@ -104,6 +104,14 @@ def test_relaxation_widens_by_age() -> None:
     assert desk.arrive("c3", enqueued_at=desk.clock - 40_000, relaxed_step=2, requirements={"chinese": 1}) == []
 
 
+def test_relaxation_is_told_anew_in_another_queue() -> None:
+    desk = Desk(skills={"billing": 4}, relax=(RelaxStep(10_000, {}),))
+    desk.queue("sales", skills={"sales": 4}, relax=(RelaxStep(10_000, {}), RelaxStep(90_000, {})))
+    assert desk.arrive("c1", enqueued_at=desk.clock - 20_000) == [i.SkillsRelaxed("c1", 1)]
+    assert desk.arrive("c1", queue="sales", enqueued_at=desk.clock - 20_000) == [i.SkillsRelaxed("c1", 1)]
+    assert desk.wait(70_000) == [i.SkillsRelaxed("c1", 2)]
+
+
 def test_what_the_contact_itself_asks_for_is_not_relaxed() -> None:
     desk = Desk(skills={"billing": 4}, relax=(RelaxStep(10_000, {}),))
     desk.come("ann", {"chinese": 2})

@@ -255,6 +255,18 @@ def test_late_no_answer_does_not_override_what_the_agent_chose() -> None:
     assert view is not None and view.state is AgentState.AWAY
 
 
+def test_no_answer_in_an_older_session_does_not_mark_the_new_one() -> None:
+    """The same, when he signed in again meanwhile: he is here, and is offered the next contact."""
+    desk = Desk()
+    desk.come("ann")
+    desk.arrive("c1", "voice")
+    desk.come("ann")
+    desk.arrive("c2", "voice")
+    assert pairs(desk.miss("c1")) == [("c2", "ann")]
+    view = desk.engine.agent("ann")
+    assert view is not None and view.state is AgentState.AVAILABLE
+
+
 def test_newer_does_not_overtake_older() -> None:
     """chatwoot#10376: first come, first served, also after a refusal."""
     desk = Desk()
