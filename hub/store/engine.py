@@ -28,7 +28,7 @@ READERS = 4
 
 
 class Database(Protocol):
-    """Where functions over a connection run. Both methods raise HubErrors for what the database cannot do now."""
+    """Where functions over a connection run. All raise Unavailable for what the database cannot do now."""
 
     dialect: str
 
@@ -100,16 +100,15 @@ class SqliteDatabase:
         return await self._run(self._read_threads, self._reader, work)
 
     async def snapshot(self, work: Work[T]) -> T:
-        # Not one of the readers' threads: a long dump must not take one from them.
-        with ThreadPoolExecutor(1, thread_name_prefix="store-snapshot") as thread:
-            return await self._run(thread, self._reader, work)
+        # Not in one of the readers' threads: a long dump must not take one from them.
+        return await self._run(None, self._reader, work)
 
     async def write(self, work: Work[T]) -> T:
         return await self._run(self._write_thread, self._writer, work)
 
     alone = write
 
-    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
+    async def _run(self, threads: ThreadPoolExecutor | None, engine: Engine, work: Work[T]) -> T:
         def run() -> T:
             with engine.begin() as connection:
                 return work(connection)

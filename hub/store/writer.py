@@ -71,7 +71,7 @@ class Writer:
         return await self.submit(lambda transaction: transaction.connection.execute(statement, parameters).rowcount)
 
     async def _enqueue(self, job: Job | Prepared) -> Any:
-        if self._closing or self._task is None:
+        if self._closing or self._task is None or self._task.done():
             raise Unavailable("The hub is stopping. Nothing was stored.", code="server.stopping")
         if len(self._waiting) >= self._longest_queue:
             raise unavailable("busy")
