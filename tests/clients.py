@@ -141,9 +141,11 @@ class Client:
         # The kernel reads on for a while; let it take little.
         self._socket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
-    def read_on(self) -> None:
+    async def abandon(self) -> None:
+        """Ends the connection without waiting for the other side."""
         assert self._socket is not None
-        self._socket.transport.resume_reading()
+        self._socket.transport.abort()
+        await self.close()
 
     async def close(self) -> None:
         if self._socket is not None:
