@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { Avatar, Button, Dialog, Empty, toast, toastError } from "../../common/components/index.ts";
+import { Button, Dialog, Empty, toast, toastError } from "../../common/components/index.ts";
 import { t } from "../../common/i18n.ts";
 import { command } from "../../common/socket.ts";
 import { directory, me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
-import { Choice } from "./choice.tsx";
+import { AgentChoice, bySoonest } from "./choice.tsx";
 
 /** Asks a colleague into the conversation; they decide. */
 export function InviteDialog({ contact, onClose }: { contact: Contact; onClose: () => void }) {
@@ -40,16 +40,10 @@ export function InviteDialog({ contact, onClose }: { contact: Contact; onClose: 
     >
       {found.length === 0 ? <Empty title={t("agent.invite.nobody")} /> : (
         <div class="choices" role="radiogroup" aria-label={t("agent.transfer.agent")}>
-          {found.map(({ id, name, state }) => (
-            <Choice
-              key={id}
-              checked={agent === id}
-              before={<Avatar name={name} small />}
-              label={name}
-              hint={<><span class={`dot ${state}`} />{t(`common.state.${state}`)}</>}
-              onChoose={() => setAgent(id)}
-            />
-          ))}
+          {bySoonest(found).map((colleague) => {
+            const { id } = colleague;
+            return <AgentChoice key={id} agent={colleague} checked={agent === id} onChoose={() => setAgent(id)} />;
+          })}
         </div>
       )}
     </Dialog>

@@ -1,32 +1,37 @@
 import { useState } from "preact/hooks";
-import { Avatar, Button, Dialog, Empty, Field, toast, toastError } from "../../common/components/index.ts";
+import { Button, Dialog, Empty, Field, toast, toastError } from "../../common/components/index.ts";
 import { t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { command } from "../../common/socket.ts";
 import { directory, me, queues } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName } from "../mine.ts";
-import { Choice, matches } from "./choice.tsx";
+import { AgentChoice, bySoonest, Choice, matches } from "./choice.tsx";
 import { leaveFor } from "./next.ts";
 
 type Target = { queue: string } | { agent: string };
+type Kind = "all" | "queue" | "agent";
 
 /** Gives the contact to a queue or to a colleague, who sees the note first; its age goes along. */
 async function transfer(contact: string, target: Target, note: string): Promise<void> {
   await command("contact:transfer", { contact, ...target, ...(note.trim() ? { note: note.trim() } : {}) });
 }
 
-function QueueChoices({ contact, query, target, onChoose }: {
+/** The queues and colleagues whose name has the words, each under its heading. */
+function Targets({ contact, kind, query, target, onChoose }: {
   contact: Contact;
+  kind: Kind;
   query: string;
   target: Target | null;
   onChoose: (target: Target) => void;
 }) {
-  const found = directory.value.queues.filter(({ name }) => matches(name, query));
-  if (found.length === 0) return <Empty title={t("agent.transfer.no_queue")} />;
+  const places = kind === "agent" ? [] : directory.value.queues.filter(({ name }) => matches(name, query));
+  const people = kind === "queue" ? [] : directory.value.agents.filter(({ id, name }) => id !== me.value?.id && matches(name, query));
+  if (places.length + people.length === 0) return <Empty title={t("agent.transfer.nothing")} />;
   return (
-    <div class="choices" role="radiogroup" aria-label={t("agent.transfer.queue")}>
-      {found.map(({ id, name }) => {
+    <div class="choices" role="radiogroup" aria-label={t("agent.transfer.to")}>
+      {places.length > 0 && <h3 class="pop-head">{t("agent.transfer.queue")}</h3>}
+      {places.map(({ id, name }) => {
         const waiting = queues.value.find((queue) => queue.id === id)?.waiting;
         return (
           <Choice
@@ -41,27 +46,13 @@ function QueueChoices({ contact, query, target, onChoose }: {
           />
         );
       })}
-    </div>
-  );
-}
-
-function AgentChoices({ query, target, onChoose }: {
-  query: string;
-  target: Target | null;
-  onChoose: (target: Target) => void;
-}) {
-  const found = directory.value.agents.filter(({ id, name }) => id !== me.value?.id && matches(name, query));
-  if (found.length === 0) return <Empty title={t("agent.transfer.no_agent")} />;
-  return (
-    <div class="choices" role="radiogroup" aria-label={t("agent.transfer.agent")}>
-      {found.map(({ id, name, state }) => (
-        <Choice
-          key={id}
-          checked={target !== null && "agent" in target && target.agent === id}
-          before={<Avatar name={name} small />}
-          label={name}
-          hint={<><span class={`dot ${state}`} />{t(`common.state.${state}`)}</>}
-          onChoose={() => onChoose({ agent: id })}
+      {people.length > 0 && <h3 class="pop-head">{t("agent.transfer.agent")}</h3>}
+      {bySoonest(people).map((colleague) => (
+        <AgentChoice
+          key={colleague.id}
+          agent={colleague}
+          checked={target !== null && "agent" in target && target.agent === colleague.id}
+          onChoose={() => onChoose({ agent: colleague.id })}
         />
       ))}
     </div>
@@ -69,7 +60,7 @@ function AgentChoices({ query, target, onChoose }: {
 }
 
 export function TransferDialog({ contact, onClose }: { contact: Contact; onClose: () => void }) {
-  const [kind, setKind] = useState<"queue" | "agent">("queue");
+  const [kind, setKind] = useState<Kind>("all");
   const [query, setQuery] = useState("");
   const [target, setTarget] = useState<Target | null>(null);
   const [note, setNote] = useState("");
@@ -102,8 +93,8 @@ export function TransferDialog({ contact, onClose }: { contact: Contact; onClose
     >
       <div class="form">
         <div class="choose-head">
-          <div class="segmented" role="radiogroup" aria-label={t("agent.transfer.to")}>
-            {(["queue", "agent"] as const).map((value) => (
+          <div class="segmented" role="radiogroup" aria-label={t("agent.transfer.kind")}>
+            {(["all", "queue", "agent"] as const).map((value) => (
               <button
                 key={value}
                 type="button"
@@ -130,9 +121,7 @@ export function TransferDialog({ contact, onClose }: { contact: Contact; onClose
             />
           </label>
         </div>
-        {kind === "queue"
-          ? <QueueChoices contact={contact} query={query} target={target} onChoose={setTarget} />
-          : <AgentChoices query={query} target={target} onChoose={setTarget} />}
+        <Targets contact={contact} kind={kind} query={query} target={target} onChoose={setTarget} />
         <Field label={t("agent.transfer.note")} optional lines={2} maxLength={4000} value={note} onInput={setNote} help={t("agent.transfer.note_help")} />
       </div>
     </Dialog>

@@ -46,7 +46,9 @@ function HitRow({ hit: { contact, snippet } }: { hit: Hit }) {
             <span class={`chip${contact.phase === "closed" ? "" : " info"}`}>{t(`common.phase.${contact.phase}`)}</span>
           </span>
           <span class="snippet">
-            {snippet.length ? snippet.map((piece, index) => (piece.hit ? <mark key={index}>{piece.text}</mark> : piece.text)) : contact.subject}
+            {snippet.length
+              ? snippet.map((piece, index) => (piece.hit ? <mark key={index}>{piece.text}</mark> : piece.text))
+              : [contact.subject, contact.last_message?.text].filter(Boolean).join(" · ")}
           </span>
         </span>
         <span class="where">

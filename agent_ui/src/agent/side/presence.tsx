@@ -43,7 +43,7 @@ function Status() {
     <Combobox label={t("agent.status")} value={chosen(current)} options={options()} onChange={choose} class="combo">
       <span class={`dot ${current.state}`} />
       <span class="cut">{words(current)}</span>
-      <span class="num" title={t("agent.presence.since")}>{duration(now.value - current.since)}</span>
+      <span class="num" title={t("agent.presence.since")}>{current.since > 0 && duration(now.value - current.since)}</span>
       <Icon name="down" small />
     </Combobox>
   );
