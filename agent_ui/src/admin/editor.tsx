@@ -1,6 +1,6 @@
 // The editor of one row: load, change, save at the version that was loaded, delete; nothing is lost by accident.
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button, confirm, toast } from "../common/components/index.ts";
 import { errorText, HubError } from "../common/errors.ts";
 import type { Errors } from "../common/form/fields.ts";
@@ -86,10 +86,18 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
     }
   };
 
-  const refuse = (found: Errors) => {
-    setErrors(found);
-    requestAnimationFrame(() => focusFirstError(form.current));
+  // The focus goes to the first problem in the same breath as its words appear, before anyone can type elsewhere.
+  const pending = useRef<string | null>(null);
+  const refuse = (found: Errors, otherwise: string | null = null) => {
+    pending.current = otherwise ?? "";
+    setErrors({ ...found });
   };
+  useLayoutEffect(() => {
+    if (pending.current === null || busy) return; // fields take no focus while they are being sent
+    const otherwise = pending.current;
+    pending.current = null;
+    if (!focusFirstError(form.current) && otherwise) setProblem(otherwise);
+  }, [errors, busy]);
 
   const save = async (wanted: Row | null = row) => {
     if (!wanted || busy) return;
@@ -127,11 +135,7 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
     if (error instanceof HubError && error.code === "input.invalid" && typeof at === "string" && at) {
       const expected = String(error.details["expected"] ?? error.message).replace(/\.$/, "");
       const key = normalise(at);
-      refuse({ [key]: t("form.expected", { expected }) });
-      requestAnimationFrame(() => {
-        if (!form.current?.querySelector(".error-text")) setProblem(`${key}: ${expected}`);
-      });
-      return;
+      return refuse({ [key]: t("form.expected", { expected }) }, `${key}: ${expected}`);
     }
     setProblem(errorText(error));
   };

@@ -4,23 +4,7 @@ import { get, type Row } from "../common/form/paths.ts";
 import { rowText } from "./data.ts";
 import { t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
-
-/** Relative luminance after WCAG 2. */
-function luminance(hex: string): number {
-  const channel = (at: number) => {
-    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  };
-  return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-}
-
-/** White or near-black, whichever reads better, and how well. */
-export function textOn(accent: string): { colour: string; ratio: number } {
-  const light = luminance(accent);
-  const onWhite = 1.05 / (light + 0.05);
-  const onDark = (light + 0.05) / (luminance("#101820") + 0.05);
-  return onWhite >= onDark ? { colour: "#ffffff", ratio: onWhite } : { colour: "#101820", ratio: onDark };
-}
+import { shades } from "./palette.ts";
 
 export function SitePreview({ row }: { row: Row }) {
   const [dark, setDark] = useState(false);
@@ -29,7 +13,7 @@ export function SitePreview({ row }: { row: Row }) {
   const scheme = String(get(row, "theme.scheme") ?? "auto");
   const shownDark = scheme === "dark" || (scheme === "auto" && dark);
   const locale = rowText(row, "locale") || "en";
-  const { colour, ratio } = textOn(accent);
+  const shown = shades(accent, shownDark ? "dark" : "light");
   const text = (path: string, fallback: string) => String(get(row, `${path}.${locale}`) || fallback);
   return (
     <>
@@ -47,9 +31,9 @@ export function SitePreview({ row }: { row: Row }) {
       </header>
       <div
         class={`preview${shownDark ? " dark" : ""} at-${rowText((row["theme"] ?? {}) as Row, "position") || "end"}`}
-        style={{ "--p-accent": accent, "--p-on": colour }}
+        style={{ "--p-accent": shown.accent, "--p-on": shown.on }}
         role="img"
-        aria-label={t("admin.preview.name", { launcher: text("theme.launcher", t("admin.preview.launcher")), colour: accent })}
+        aria-label={t("admin.preview.name", { launcher: text("theme.launcher", t("admin.preview.launcher")), colour: shown.accent })}
       >
         <div class="p-page" aria-hidden="true"><i /><i /><i /></div>
         <div class="p-panel" aria-hidden="true" lang={locale}>
@@ -65,9 +49,9 @@ export function SitePreview({ row }: { row: Row }) {
           {text("theme.launcher", t("admin.preview.launcher"))}
         </div>
       </div>
-      <p class={`contrast${ratio < 4.5 ? " low" : ""}`}>
-        <Icon name={ratio < 4.5 ? "warn" : "check"} small />
-        {t(ratio < 4.5 ? "admin.preview.low" : "admin.preview.good", { ratio: ratio.toFixed(1) })}
+      <p class="contrast">
+        <Icon name={shown.changed ? "info" : "check"} small />
+        {shown.changed ? t("admin.preview.changed", { colour: shown.accent }) : t("admin.preview.good")}
       </p>
     </>
   );

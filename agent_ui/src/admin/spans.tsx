@@ -9,11 +9,21 @@ export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 const TIME = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
+/** "9", "930" and "9:30" are times too; what cannot be read stays as it was typed. */
+function tidy(text: string): string {
+  const match = /^(\d{1,2})(?:[:.]?(\d{2}))?$/.exec(text.trim());
+  return match ? `${match[1]!.padStart(2, "0")}:${match[2] ?? "00"}` : text.trim();
+}
+
+export function tidySpan([from, to]: Span): Span {
+  return [tidy(from), tidy(to)];
+}
+
 /** What is wrong with the spans of one day, by path. */
 export function checkSpans(spans: readonly Span[], path: string): Errors {
   const errors: Errors = {};
   let end = "";
-  spans.forEach(([from, to], index) => {
+  spans.map(tidySpan).forEach(([from, to], index) => {
     const at = `${path}.${index}`;
     if (!TIME.test(from) || from === "24:00" || !TIME.test(to)) errors[at] = t("form.format.time");
     else if (from >= to) errors[at] = t("admin.hours.end_first");
@@ -21,12 +31,6 @@ export function checkSpans(spans: readonly Span[], path: string): Errors {
     end = to;
   });
   return errors;
-}
-
-/** "9", "930" and "9:30" are times too; what cannot be read stays as it was typed. */
-function tidy(text: string): string {
-  const match = /^(\d{1,2})(?:[:.]?(\d{2}))?$/.exec(text.trim());
-  return match ? `${match[1]!.padStart(2, "0")}:${match[2] ?? "00"}` : text.trim();
 }
 
 interface SpansProps {

@@ -89,7 +89,9 @@ async function signIn(): Promise<Failure | null> {
     error?: { code: string; details?: { retry_after_ms?: number } };
   } | null;
   if (response.ok) {
-    window.location.assign(body?.next ?? "/agent");
+    // The server never sees what stands behind #; the browser kept it over the way to this page.
+    const next = body?.next ?? "/agent";
+    window.location.assign(data.get("next") && !next.includes("#") ? next + window.location.hash : next);
     return null;
   }
   const retry = body?.error?.details?.retry_after_ms ?? Number(response.headers.get("Retry-After") ?? 0) * 1000;

@@ -3,7 +3,7 @@ import { field as fieldOf, idField, section as sectionOf, type Resource } from "
 import type { Field } from "../../common/form/fields.ts";
 import { t } from "../../common/i18n.ts";
 import { rowsOf, rowText } from "../data.ts";
-import { checkSpans, checkWeek, DAYS, Spans, WeekControl, type Span } from "../spans.tsx";
+import { checkSpans, checkWeek, DAYS, Spans, tidySpan, WeekControl, type Span } from "../spans.tsx";
 import type { Row, Value } from "../../common/form/paths.ts";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("hours", name, rest);
@@ -54,6 +54,11 @@ export const hours: Resource = {
     id: "", name: "", timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
     week: Object.fromEntries(DAYS.map((day) => [day, ["sat", "sun"].includes(day) ? [] : [["09:00", "18:00"]]])) as Row,
     holidays: [], exceptions: [],
+  }),
+  outgoing: (row) => ({
+    ...row,
+    week: Object.fromEntries(Object.entries((row["week"] ?? {}) as Record<string, Span[]>).map(([day, spans]) => [day, spans.map(tidySpan)])),
+    exceptions: ((row["exceptions"] ?? []) as Row[]).map((day) => ({ ...day, open: ((day["open"] ?? []) as Span[]).map(tidySpan) })),
   }),
   sections: (_row, isNew) => [
     section("calendar", [

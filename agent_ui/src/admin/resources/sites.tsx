@@ -90,13 +90,13 @@ export const sites: Resource = {
       idField(isNew),
       field("allowed_origins", { kind: "lines", format: "origin", add: t("admin.sites.allowed_origins.add"), placeholder: "https://www.example.com" }),
       field("page_info", { kind: "switch" }),
-      field("privacy_url", { kind: "text", format: "url", placeholder: "https://www.example.com/privacy", mono: true }),
+      field("privacy_url", { kind: "text", format: "link", placeholder: "https://www.example.com/privacy", mono: true }),
     ]),
     section("look", [
       field("theme.accent", { kind: "colour", presets: PRESETS, required: true }),
       field("theme.scheme", { kind: "select", options: named("scheme", ["auto", "light", "dark"]), required: true, half: true }),
       field("theme.position", { kind: "select", options: named("position", ["end", "start"]), required: true, half: true }),
-      field("theme.logo", { kind: "text", format: "url", mono: true, placeholder: "https://www.example.com/logo.svg" }),
+      field("theme.logo", { kind: "text", format: "link", mono: true, placeholder: "https://www.example.com/logo.svg" }),
     ]),
     section("texts", [
       field("locales", { kind: "choices", options: languageOptions(LOCALES) }),

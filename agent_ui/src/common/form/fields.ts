@@ -7,7 +7,7 @@ export interface Option {
   label: string;
 }
 export type Options = readonly Option[] | ((row: Row) => readonly Option[]);
-export type Format = "email" | "url" | "origin" | "id" | "username" | "time" | "date";
+export type Format = "email" | "url" | "link" | "origin" | "id" | "username" | "time" | "date";
 
 /** `name` is the path in the row; `label` is said as it is (already in the reader's language). */
 interface Base {

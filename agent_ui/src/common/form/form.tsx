@@ -98,7 +98,7 @@ export function FieldView({ field, scope, row, errors, disabled, onChange }: Fie
   const label = (
     <>
       {field.label}
-      {!field.required && (field.kind === "text" || field.kind === "textarea") && <span class="opt">{t("form.optional")}</span>}
+      {!field.required && !props.disabled && (field.kind === "text" || field.kind === "textarea") && <span class="opt">{t("form.optional")}</span>}
     </>
   );
   return (

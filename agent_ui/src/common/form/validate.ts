@@ -9,6 +9,7 @@ const ORIGIN = /^https?:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?$/i;
 const formats: Record<Format, (text: string) => boolean> = {
   email: (text) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text),
   url: (text) => /^https?:\/\/[^\s/]+/.test(text) && URL.canParse(text),
+  link: (text) => /^\/[^/\\]/.test(text) || formats.url(text),
   origin: (text) => ORIGIN.test(text),
   id: (text) => /^[a-z0-9][a-z0-9_-]{0,63}$/.test(text),
   username: (text) => /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(text),
