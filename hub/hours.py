@@ -25,12 +25,33 @@ def spans_on(calendar: Calendar, day: date) -> list[Span]:
 
 
 def _instant(day: date, text: str, zone: ZoneInfo, *, late: bool) -> Millis:
-    """The instant of a local time. Of a doubled hour opening takes the first and closing the second one; a time that
-    the clocks skip is moved on by the gap, as the clock on the wall does."""
+    """The instant of a local time. Of a doubled hour opening takes the first and closing (`late`) the second one; a
+    time that the clocks skip is the moment at which they skip it."""
     if text == "24:00":
         day, text = day + timedelta(days=1), "00:00"
-    local = datetime.combine(day, time.fromisoformat(text), zone).replace(fold=1 if late else 0)
-    return int(local.astimezone(UTC).timestamp() * 1000)
+    local = datetime.combine(day, time.fromisoformat(text), zone)
+    # Of a skipped time `fold` gives what it would be by the clock before and after, the later one first.
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first > second:
+        return _millis(_jump(second, first, zone))
+    return _millis(second if late else first)
+
+
+def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """When the zone's clocks are put forward, in UTC to the second; it happens between the two."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        middle -= timedelta(microseconds=middle.microsecond)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _millis(instant: datetime) -> Millis:
+    return int(instant.timestamp() * 1000)
 
 
 def _intervals(calendar: Calendar, start: date, days: int) -> list[tuple[Millis, Millis]]:
