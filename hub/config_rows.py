@@ -262,5 +262,7 @@ def read(kind: type[R], data: dict[str, Any]) -> R:
 
 def invalid(error: msgspec.ValidationError) -> InvalidInput:
     """msgspec's sentence `Expected ... - at `$.a[0].b`` as our error with a path."""
-    sentence, _, path = str(error).partition(" - at `$")
-    return InvalidInput(path.rstrip("`").lstrip("."), sentence[:1].lower() + sentence[1:])
+    sentence, _, where = str(error).partition(" - at `")
+    # A wrong key is said to be "at `key` in `$.week`".
+    path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
+    return InvalidInput(path, sentence[:1].lower() + sentence[1:])
