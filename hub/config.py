@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, field
@@ -195,8 +196,8 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
             return url
         password = self.store.password.read("store.password")
         scheme, _, rest = url.partition("://")
-        user, at, host = rest.rpartition("@")
-        return f"{scheme}://{user}:{_quote(password)}{at}{host}"
+        user, _, host = rest.rpartition("@")
+        return f"{scheme}://{user}:{quote(password, safe='')}@{host}"
 
     def secret_key(self) -> bytes:
         """The configured key, or the one in data_dir, which is made at the first start (mode 0600)."""
@@ -211,10 +212,6 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         with os.fdopen(descriptor, "wb") as file:
             file.write(token_hex(32).encode())
         return path.read_bytes().strip()
-
-
-def _quote(text: str) -> str:
-    return "".join(ch if ch.isalnum() else "".join(f"%{byte:02X}" for byte in ch.encode()) for ch in text)
 
 
 def load(path: Path | None) -> Config:
@@ -266,6 +263,8 @@ def _check(config: Config) -> None:
     ):
         if secret is not None and (secret.env is None) == (secret.file is None):
             raise ConfigError(f"{path}: expected {BY_REFERENCE}")
+    if config.store.password is not None and not config.store.url.startswith("postgresql://"):
+        raise ConfigError("store.password: expected a store.url of PostgreSQL with it; SQLite has no passwords")
 
 
 def _resolve(config: Config, folder: Path) -> Config:

@@ -55,7 +55,7 @@ def add(
     context: typer.Context,
     username: UserName,
     name: Annotated[str, typer.Option(help="The full name; visitors see the first word of it.")] = "",
-    role: Annotated[Role, typer.Option(help="What he may do.")] = Role.AGENT,
+    role: Annotated[Role, typer.Option(help="What he may do: agent, supervisor or administrator.")] = Role.AGENT,
     skill: Annotated[
         list[str] | None, typer.Option(metavar="SKILL=LEVEL", help="A skill with its level, 1 to 5; may be repeated.")
     ] = None,
