@@ -17,6 +17,8 @@ from hub.ports import ConfigRow, Store
 log = structlog.get_logger(__name__)
 R = TypeVar("R", bound=rows.Row)
 
+DAY_MS = 24 * 3600_000
+
 
 class Directory:
     """Answers without asking the store; follows ConfigChanged events and tells whoever listens what changed."""
@@ -27,6 +29,7 @@ class Directory:
         self._stored: dict[tuple[str, str], ConfigRow] = {}
         self._users: dict[str, User] = {}
         self._listeners: list[Callable[[str, str], None]] = []
+        self._hours: dict[str, tuple[Millis, Millis, bool, tuple[Millis, bool] | None]] = {}
 
     async def load(self) -> None:
         """Reads everything; for the start."""
@@ -60,6 +63,8 @@ class Directory:
                 self._stored.pop((kind, id), None)
             else:
                 self._keep(row)
+        if kind == "calendar":
+            self._hours.pop(id, None)
         for listener in self._listeners:
             listener(kind, id)
 
@@ -143,16 +148,23 @@ class Directory:
         needed = row.relax[-1].skills if row.relax else row.skills
         return all(user.skills.get(skill, 0) >= level for skill, level in needed.items())
 
-    def calendar_of(self, queue: str) -> rows.Calendar | None:
-        id = self.queue(queue).hours
-        return self._all(rows.Calendar, "calendar").get(id) if id else None
-
     def is_open(self, queue: str, now: Millis) -> bool:
         """Whether the queue takes contacts now; one without hours always does."""
-        calendar = self.calendar_of(queue)
-        return calendar is None or hours.is_open(calendar, now)
+        return self._hours_of(queue, now)[0]
 
     def next_change(self, queue: str, now: Millis) -> tuple[Millis, bool] | None:
         """When the queue next opens (True) or closes (False); None when it never does."""
-        calendar = self.calendar_of(queue)
-        return None if calendar is None else hours.next_change(calendar, now)
+        return self._hours_of(queue, now)[1]
+
+    def _hours_of(self, queue: str, now: Millis) -> tuple[bool, tuple[Millis, bool] | None]:
+        """(open now, the next change), looked up in the calendar only when the last answer is no longer true."""
+        id = self.queue(queue).hours
+        calendar = self._all(rows.Calendar, "calendar").get(id) if id else None
+        if id is None or calendar is None:
+            return True, None
+        known = self._hours.get(id)
+        if known is None or not known[0] <= now < known[1]:
+            change = hours.next_change(calendar, now)
+            until = now + DAY_MS if change is None else change[0]
+            known = self._hours[id] = (now, until, hours.is_open(calendar, now), change)
+        return known[2], known[3]
