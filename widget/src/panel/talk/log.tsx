@@ -17,14 +17,17 @@ export class Log extends Component<{ talk: Talk }> {
   private atEnd = true;
   private began = false;
   private own = "";
-  private sized = new ResizeObserver(() => {
-    if (this.atEnd) this.box.scrollTop = this.box.scrollHeight;
-    this.look();
-  });
+  private height = 0;
+  private sized = new ResizeObserver(() => this.look());
 
+  /** Sees whether the end is in view; when the log itself has become shorter (a keyboard came up), keeps it there. */
   private look = () => {
-    const { scrollHeight, scrollTop, clientHeight } = this.box;
-    scrolled((this.atEnd = scrollHeight - scrollTop - clientHeight < 24));
+    const { box } = this;
+    if (box.clientHeight != this.height) {
+      this.height = box.clientHeight;
+      if (this.atEnd) box.scrollTop = box.scrollHeight;
+    }
+    scrolled((this.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24));
   };
 
   /** What is new from its beginning, else the end; who has scrolled up to read is left there until he writes himself. */

@@ -97,17 +97,17 @@ function WayButton({ way, wait, how }: WayCard) {
   if (!offered) return null;
   const takes = wait(offered);
   return (
-    <li>
-      <button class="way" aria-labelledby={`way-${way}`} aria-describedby={`wait-${way} how-${way}`} onClick={() => go({ name: "form", channel: way })}>
-        <span class="disc">
-          <Icon name={way} />
-        </span>
-        <b id={`way-${way}`}>{t(way)}</b>
-        <span class="wait" id={`wait-${way}`}>
-          {takes}
-        </span>
-        <small id={`how-${way}`}>{how(offered)}</small>
+    <li class="way">
+      <span class="disc">
+        <Icon name={way} />
+      </span>
+      <button aria-describedby={`wait-${way} how-${way}`} onClick={() => go({ name: "form", channel: way })}>
+        {t(way)}
       </button>
+      <span class="wait" id={`wait-${way}`}>
+        {takes}
+      </span>
+      <small id={`how-${way}`}>{how(offered)}</small>
     </li>
   );
 }
