@@ -70,6 +70,7 @@ class Figures:
     sent: int = 0
     refused: int = 0
     seconds: float = 0.0
+    cpu_s: float = 0.0
     latencies: list[float] = field(default_factory=list)
 
     @property
@@ -83,7 +84,8 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"{self.rate:5d}/s asked  {self.delivered:7.1f}/s delivered  p50 {self.percentile(0.5):6.1f} ms  "
-            f"p95 {self.percentile(0.95):6.1f} ms  p99 {self.percentile(0.99):6.1f} ms  refused {self.refused}"
+            f"p95 {self.percentile(0.95):6.1f} ms  p99 {self.percentile(0.99):6.1f} ms  refused {self.refused}  "
+            f"{self.cpu_s / max(1, self.sent) * 1000:.2f} ms of CPU a message"
         )
 
 
@@ -106,7 +108,12 @@ class Clock:
         return heard
 
 
-async def load(pairs: list[Pair], clock: Clock, rate: int, seconds: float) -> Figures:
+def cpu_s(server: psutil.Process) -> float:
+    times = server.cpu_times()
+    return float(times.user + times.system)
+
+
+async def load(server: psutil.Process, pairs: list[Pair], clock: Clock, rate: int, seconds: float) -> Figures:
     """Sends at a steady rate, each message from the next conversation, the two sides taking turns."""
     figures = Figures(rate)
     clock.figures = figures
@@ -114,6 +121,7 @@ async def load(pairs: list[Pair], clock: Clock, rate: int, seconds: float) -> Fi
     turns = itertools.cycle([(pair, side) for side in ("visitor", "agent") for pair in pairs])
     ids = itertools.count()
     started = time.perf_counter()
+    cpu_before = cpu_s(server)
 
     async def send(pair: Pair, side: str) -> None:
         client = pair.visitor if side == "visitor" else pair.agent
@@ -138,6 +146,7 @@ async def load(pairs: list[Pair], clock: Clock, rate: int, seconds: float) -> Fi
         await asyncio.wait(tasks)
     figures.seconds = time.perf_counter() - started
     await asyncio.sleep(0.3)
+    figures.cpu_s = cpu_s(server) - cpu_before
     clock.figures = None
     return figures
 
@@ -273,23 +282,23 @@ async def main(options: argparse.Namespace) -> None:
             pairs = await talk(url, clock, options.visitors, options.agents)
             print(f"{len(pairs)} conversations of {options.agents} agents; memory {megabytes(server):.0f} MB")
             async with conversations(pairs):
-                await load(pairs, clock, options.rate // 2, 3)
-                ours = await load(pairs, clock, options.rate, options.seconds)
+                await load(server, pairs, clock, options.rate // 2, 3)
+                ours = await load(server, pairs, clock, options.rate, options.seconds)
                 print(f"hub    {ours}")
                 rate = options.rate
                 while rate < 20 * options.rate:
                     rate = int(rate * 1.5)
-                    more = await load(pairs, clock, rate, min(5, options.seconds))
+                    more = await load(server, pairs, clock, rate, min(5, options.seconds))
                     print(f"hub    {more}")
                     if more.delivered < 0.95 * rate or more.percentile(0.99) > 500:
                         print(f"hub    saturates at about {more.delivered:.0f}/s")
                         break
             print(f"memory after the load: {megabytes(server):.0f} MB")
-        with process("-m", "bench.relay", str(port), url=url, cwd=CHECKOUT):
+        with process("-m", "bench.relay", str(port), url=url, cwd=CHECKOUT) as (server, _):
             pairs = await relay_talk(url, clock, options.visitors, options.agents)
             async with conversations(pairs):
-                await load(pairs, clock, options.rate // 2, 3)
-                bare = await load(pairs, clock, options.rate, options.seconds)
+                await load(server, pairs, clock, options.rate // 2, 3)
+                bare = await load(server, pairs, clock, options.rate, options.seconds)
                 print(f"relay  {bare}")
         print(
             f"ratio hub/relay at {options.rate}/s: p50 {ours.percentile(0.5) / bare.percentile(0.5):.1f}, "
