@@ -85,7 +85,7 @@ def test_replies_notes_tags_subject_and_the_end_of_a_contact(people_of_own_hub: 
     # It is found again, by what was said, and opens for reading.
     page.get_by_role("button", name="Search").click()
     page.get_by_role("searchbox", name="Search contacts and messages").fill("kyusu")
-    hit = page.get_by_role("list", name="Results").get_by_role("link", name="Clara Berg")
+    hit = page.get_by_role("list", name="Results").get_by_role("link", name="Can I pour")
     expect(hit.locator("mark")).to_have_text("kyusu")
     agent.picture("search")
     hit.click()

@@ -5,16 +5,15 @@ import { Icon } from "../../common/icons.tsx";
 import type { Directory, PresenceState } from "../../common/types.ts";
 
 /** One of the rows of which a dialog wants one chosen. */
-export function Choice({ checked, before, label, hint, disabled, onChoose }: {
+export function Choice({ checked, before, label, hint, onChoose }: {
   checked: boolean;
-  disabled?: boolean | undefined;
   before: ComponentChildren;
   label: string;
   hint: ComponentChildren;
   onChoose: () => void;
 }) {
   return (
-    <button type="button" role="radio" aria-checked={checked} class="choice" disabled={disabled} onClick={onChoose}>
+    <button type="button" role="radio" aria-checked={checked} class="choice" onClick={onChoose}>
       {before}
       <span class="cut">{label}</span>
       <span class="hint">{hint}</span>
@@ -30,7 +29,7 @@ export function bySoonest(agents: Directory["agents"]): Directory["agents"] {
   return [...agents].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.name.localeCompare(b.name));
 }
 
-/** A colleague as a choice; who is not signed in cannot be chosen, and the state says why. */
+/** A colleague as a choice, with the state that says how soon an answer may come. */
 export function AgentChoice({ agent: { name, state }, checked, onChoose }: {
   agent: Directory["agents"][number];
   checked: boolean;
@@ -39,7 +38,6 @@ export function AgentChoice({ agent: { name, state }, checked, onChoose }: {
   return (
     <Choice
       checked={checked}
-      disabled={state === "offline"}
       before={<Avatar name={name} small />}
       label={name}
       hint={<><span class={`dot ${state}`} />{t(`common.state.${state}`)}</>}
