@@ -7,6 +7,7 @@ people write them; the hub multiplies.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -96,6 +97,12 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
     open: list[Span]
 
 
+@cache
+def zone(name: str) -> ZoneInfo:
+    """The time zone; reads its file the first time. Raises ZoneInfoNotFoundError, ValueError or OSError for none."""
+    return ZoneInfo(name)
+
+
 class Calendar(Row, frozen=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
     week: dict[Day, list[Span]] = field(default_factory=dict)
@@ -105,7 +112,7 @@ class Calendar(Row, frozen=True, forbid_unknown_fields=True):
     def check(self) -> None:
         # Looked up rather than sought in the list of all, which takes reading a folder of six hundred files.
         try:
-            ZoneInfo(self.timezone)
+            zone(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise InvalidInput(
                 "timezone", f'expected a time zone such as Europe/Berlin, got "{self.timezone}"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ class Directory:
         """Reads everything; for the start."""
         for kind in rows.KINDS:
             for row in await self._store.configs.rows(kind):
-                self._keep(row)
+                await self._read(row)
         self._users = {user.id: user for user in await self._store.accounts.users()}
 
     def on_change(self, listener: Callable[[str, str], None]) -> None:
@@ -62,11 +63,18 @@ class Directory:
                 self._rows[kind].pop(id, None)
                 self._stored.pop((kind, id), None)
             else:
-                self._keep(row)
+                await self._read(row)
         if kind == "calendar":
             self._hours.pop(id, None)
         for listener in self._listeners:
             listener(kind, id)
+
+    async def _read(self, row: ConfigRow) -> None:
+        # A calendar's time zone may have to be read from its file.
+        if row.kind == "calendar":
+            await asyncio.to_thread(self._keep, row)
+        else:
+            self._keep(row)
 
     def _keep(self, row: ConfigRow) -> None:
         try:

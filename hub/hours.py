@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.config_rows import Calendar, Day, Span
+from hub.config_rows import zone as zone_of
 from hub.model import Millis
 
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -56,7 +57,7 @@ def _millis(instant: datetime) -> Millis:
 
 def _intervals(calendar: Calendar, start: date, days: int) -> list[tuple[Millis, Millis]]:
     """Opening intervals as instants, those that touch joined into one."""
-    zone = ZoneInfo(calendar.timezone)
+    zone = zone_of(calendar.timezone)
     joined: list[tuple[Millis, Millis]] = []
     for offset in range(days):
         day = start + timedelta(days=offset)
@@ -72,7 +73,7 @@ def _intervals(calendar: Calendar, start: date, days: int) -> list[tuple[Millis,
 
 
 def _local_date(calendar: Calendar, at: Millis) -> date:
-    return datetime.fromtimestamp(at / 1000, ZoneInfo(calendar.timezone)).date()
+    return datetime.fromtimestamp(at / 1000, zone_of(calendar.timezone)).date()
 
 
 def is_open(calendar: Calendar, at: Millis) -> bool:
@@ -85,7 +86,7 @@ def next_change(calendar: Calendar, at: Millis) -> tuple[Millis, bool] | None:
     """The next instant after `at` at which it opens (True) or closes (False), or None within `HORIZON_DAYS`."""
     start = _local_date(calendar, at) - timedelta(days=1)
     for days in (4, 12, HORIZON_DAYS):
-        horizon = _instant(start + timedelta(days=days - 1), "00:00", ZoneInfo(calendar.timezone), late=False)
+        horizon = _instant(start + timedelta(days=days - 1), "00:00", zone_of(calendar.timezone), late=False)
         for begin, end in _intervals(calendar, start, days):
             if begin > at:
                 return begin, True
