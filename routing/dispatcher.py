@@ -24,6 +24,7 @@ from hub.living import Living
 from hub.model import DEFAULT_MAXIMA, Contact, Millis, Phase, User
 from hub.permissions import Permission, may
 from hub.service import Hub, QueueStanding
+from hub.today import midnight
 from routing import inputs as i
 from routing.engine import Engine
 from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
@@ -44,12 +45,14 @@ class Dispatcher:
         self._timer: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[None]] = set()
         self._offering = True
+        self._day: Millis = 0
 
     async def start(self) -> None:
         hub = self._hub
         cursor = await hub.store.log.head()
         await self._living.load(hub.store)
         now = hub.clock.now()
+        self._day = midnight(now)
         for item in self._rebuild(now):
             self._carry_out(self._engine.handle(item, now))
         hub.directory.on_change(self._configured)
@@ -77,6 +80,7 @@ class Dispatcher:
         contacts = sorted((row.contact for row in self._living), key=lambda contact: contact.queued_at)
         result: list[i.Input] = [i.QueueChanged(queue_spec(id, row)) for id, row in directory.queues().items()]
         result += [i.AgentChanged(agent_spec(user)) for user in directory.users().values() if _routable(user)]
+        result.append(i.HandledToday(dict(self._hub.today.handled)))
         result += [_enqueued(contact) for contact in contacts if contact.phase in (Phase.QUEUED, Phase.OFFERED)]
         result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
         for contact in contacts:
@@ -95,6 +99,9 @@ class Dispatcher:
     async def follow(self, batch: Sequence[Recorded]) -> None:
         """The log reader."""
         now = self._hub.clock.now()
+        if (day := midnight(now)) != self._day:
+            self._day = day
+            self._carry_out(self._engine.handle(i.HandledToday({}), now))
         for recorded in batch:
             for item in self._translate(recorded):
                 self._carry_out(self._engine.handle(item, now))
