@@ -145,9 +145,10 @@ class VisitorService:
         )
         return None if said == known else said
 
-    async def identify(self, visitor: Visitor, identity: Identity) -> tuple[Visitor, Customer]:
+    async def identify(self, visitor: Visitor, identity: Identity, *, new: bool = False) -> tuple[Visitor, Customer]:
         """Joins the visitor to the customer of a signed identity, or notes an unsigned one as unverified.
 
+        A `new` visitor is not stored yet; whoever stores him stores what is returned here.
         Raises Forbidden for a signature that is wrong, expired or used before.
         """
         email, phone = clean_email(identity.email), clean_phone(identity.phone)
@@ -186,7 +187,7 @@ class VisitorService:
                 replace(signed, version=version), ["name", "email", "phone", "verified"], actor=visitor.id
             )
         await self._store.people.add_identity(signed.id, kind, identity.id)
-        if visitor.customer != signed.id:
+        if visitor.customer != signed.id and not new:
             await self._store.people.bind_visitor(visitor.id, signed.id)
         return replace(visitor, customer=signed.id), signed
 

@@ -89,7 +89,7 @@ class Conversations:
             raise Refused("We are closed just now. Leave us a message instead.", code="queue.closed")
         self._check_length(topic.queue)
         self._starts.take(address, hub.clock.now())
-        visitor = await self._identified(visitor, form.identity)
+        visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
         commands: list[c.ContactCommand] = []
         if form.page is not None and site.page_info:
@@ -118,12 +118,12 @@ class Conversations:
         )
         return visitor, outcome
 
-    async def _identified(self, visitor: Visitor, identity: dict[str, Any] | None) -> Visitor:
+    async def _identified(self, visitor: Visitor, identity: dict[str, Any] | None, *, new: bool) -> Visitor:
         """What the host page says of its user; a claim that does not hold leaves the visitor as he is."""
         if not identity:
             return visitor
         try:
-            return (await self._hub.visitors.identify(visitor, read_identity(identity)))[0]
+            return (await self._hub.visitors.identify(visitor, read_identity(identity), new=new))[0]
         except (Forbidden, InvalidInput) as error:
             log.info("chat.identity_refused", visitor=visitor.id, reason=error.code)
             return visitor
