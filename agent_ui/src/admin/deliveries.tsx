@@ -25,7 +25,7 @@ function stateOf({ state, attempts }: Delivery): keyof typeof TONES {
 }
 
 function answerOf({ status, error }: Delivery): string {
-  return [status ? `HTTP ${status}` : "", error ?? ""].filter(Boolean).join(", ");
+  return status ? `HTTP ${status}` : error ?? "";
 }
 
 export function Deliveries({ id }: { id: string }) {
