@@ -6,6 +6,8 @@ import { number, t } from "../common/i18n.ts";
 import { dateTime } from "../common/time.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
 
+const AGAIN_MS = 3_000;
+
 interface Delivery {
   id: string;
   type: string;
@@ -40,6 +42,13 @@ export function Deliveries({ id }: { id: string }) {
     }
   };
   useEffect(() => void load(), [id]);
+  // While something is on its way the list follows it by itself.
+  const waiting = rows?.some((row) => row.state === "pending") ?? false;
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => document.hidden || void load(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [waiting, id]);
   const resend = async (row: Delivery) => {
     await api("POST", `webhooks/deliveries/${encodeURIComponent(row.id)}/resend`, {});
     toast(t("admin.deliveries.again"), "ok");
