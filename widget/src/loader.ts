@@ -92,20 +92,23 @@ function start(): void {
 
     const page = (): Page | null => (page_info ? { url: location.href, title: ownTitle() } : null);
     const send = (data: ToPanel) => (port ? port.postMessage(data) : waiting.push(data));
-    const full = () => open && narrow.matches;
+    // asked once a change: every look at a media query makes the browser work out the page's styles
+    let phone = narrow.matches;
+    const full = () => open && phone;
     const holdBack = backGesture(() => {
       if (state.sheet) send({ t: "back" });
       else show(false);
       return open;
     });
     const fill = () => {
-      layer.className = "r " + look[0] + (narrow.matches ? " p" : "");
+      layer.className = "r " + look[0] + (phone ? " p" : "");
       box.ariaModal = "" + full();
       lockScroll(full());
       holdBack(full());
-      if (port) send({ t: "phone", on: narrow.matches });
     };
-    const keep = () => remember("sessionStorage", flag, open && state.active ? "open" : "");
+    const keep = () => {
+      if (state.active) remember("sessionStorage", flag, open ? "open" : "");
+    };
 
     function show(wanted: boolean, way?: Way, focus = wanted): void {
       const active = document.activeElement;
@@ -114,21 +117,21 @@ function start(): void {
       invite();
       box.classList.toggle("on", open);
       launcher.hidden = open;
+      if (changed) fill();
       if (open) {
         if (changed) opener = active;
         connect();
         if (focus) (port ? frame! : box).focus();
         send({ t: "open", way, focus });
-      }
-      if (!changed) return;
-      fill();
-      if (!open) {
+      } else if (changed) {
         // the page must not jump, and focus that is elsewhere in the page by now stays there
         if (active == host) (opener && opener != host && opener != document.body ? (opener as HTMLElement) : launcher).focus({ preventScroll: true });
         send({ t: "close" });
       }
-      keep();
-      tell(open ? "open" : "close");
+      if (changed) {
+        keep();
+        tell(open ? "open" : "close");
+      }
     }
 
     function connect(): void {
@@ -159,7 +162,7 @@ function start(): void {
       if (!frame || source != frame.contentWindow || origin != hub || data?.hub != "ready") return;
       clearTimeout(patience);
       const { port1, port2 } = new MessageChannel();
-      const hello: Connect = { hub: "connect", page: page(), phone: narrow.matches };
+      const hello: Connect = { hub: "connect", page: page(), phone };
       frame.contentWindow!.postMessage(hello, hub, [port2]);
       port = port1;
       on(port, "message", heard);
@@ -174,12 +177,14 @@ function start(): void {
       if (data.t == "close") show(false);
       else if (data.t == "event") tell(data.name, data.data);
       else {
+        if (state.active != data.active) {
+          remember("localStorage", flag, data.active ? "1" : "");
+          remember("sessionStorage", flag, data.active && open ? "open" : "");
+        }
         state = data;
         words = data.words;
         speak();
         markTitle(state.unread);
-        remember("localStorage", flag, state.active ? "1" : "");
-        keep();
       }
     }
 
@@ -225,13 +230,17 @@ function start(): void {
     on(launcher, "click", () => show(true));
     on(retry, "click", () => show(true));
     on(root, "keydown", ({ key }: KeyboardEvent) => key == "Escape" && show(false));
-    on(narrow, "change", fill);
+    on(narrow, "change", ({ matches }: MediaQueryListEvent) => {
+      phone = matches;
+      fill();
+      if (port) send({ t: "phone", on: phone });
+    });
     on(window, "storage", ({ key, newValue }: StorageEvent) => key == flag && newValue && connect());
     followKeyboard(box, full);
     (document.body || document.documentElement).append(host);
     setInterval(guard(tick), 1000);
     if (remember("localStorage", flag)) {
-      const again = () => (remember("sessionStorage", flag) && !narrow.matches ? show(true, undefined, false) : connect());
+      const again = () => (remember("sessionStorage", flag) && !phone ? show(true, undefined, false) : connect());
       (window.requestIdleCallback || setTimeout)(guard(again));
     }
 

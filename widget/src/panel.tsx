@@ -81,15 +81,15 @@ function start(): void {
     render(<App />, root);
     stateToHost();
   });
-  render(<App />, root);
   document.addEventListener("visibilitychange", markShown);
   addEventListener("keydown", ({ key, isComposing }) => key == "Escape" && !isComposing && !state.sheet && closeInHost());
   onKept("token", (token) => (token ? renew() : token === null && actions.leave()));
   meetHost(heard, ({ page, phone }) => {
     state.phone = phone;
     if (page) moved(page);
-    changed();
   });
+  // in a frame nobody sees anything before the loader has answered, so nothing is drawn before
+  if (!framed) changed();
   // somebody who came back: the conversation goes on without being opened
   if (kept("token") !== null || !framed) connect();
   void recall();

@@ -156,7 +156,7 @@ function Input({ field, error, leave }: { field: Field; error: string; leave: ()
           <Icon name="down" size={20} />
         </span>
       ) : type == "textarea" ? (
-        <textarea {...props} rows={4} maxLength={4000} />
+        <textarea {...props} rows={4} maxLength={4000} dir="auto" />
       ) : (
         <input {...props} type={type as "text"} maxLength={200} autocomplete={(complete[name] ?? "off") as "name"} dir={type == "text" ? "auto" : "ltr"} />
       )}
