@@ -41,6 +41,8 @@ def no_blocking_calls() -> Iterator[None]:
     for name, function in waiting.functions.items():
         if name.startswith(("time.", "io.", "socket.", "ssl.", "sqlite3.")) or name in {"os.read", "os.write"}:
             function.can_block_predicate = partial(_may_block, function.can_block_predicate)
+            # Read once a process and kept by zoneinfo.
+            function.can_block_in("zoneinfo/_common.py", {"load_data", "load_tzdata"})
             function.activate()
     yield
     for function in waiting.functions.values():
