@@ -42,13 +42,15 @@ class Person(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Talk(Struct, frozen=True, forbid_unknown_fields=True):
-    """A closed contact. Without an agent the customer left the queue after `waited_s`."""
+    """A closed contact. Without an agent the customer left the queue after `waited_s`; `subject` is what the agent
+    makes of the topic in the end."""
 
     customer: str
     days_ago: float
     queue: str
     talk: str
     agent: str | None = None
+    subject: str | None = None
     page: str = "/demo/"
     outcome: str | None = None
     tags: tuple[str, ...] = ()
@@ -218,9 +220,9 @@ class _Player:
             self._do(self._visitor, c.End("visitor", "left", wrap_ms))
         else:
             self._do(agent, c.End(agent, "closed", wrap_ms))
-        if talk.tags:
+        if talk.tags or talk.subject:
             self._pause(4, 9)
-            self._do(agent, c.Edit(agent, None, talk.tags))
+            self._do(agent, c.Edit(agent, talk.subject, talk.tags))
         if talk.rating is not None:
             self._pause(3, 8)
             self._do(self._visitor, c.Rate(talk.rating, talk.comment))
