@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hub.store.schema import SCHEMA
@@ -100,14 +102,37 @@ def test_database_of_a_newer_hub_is_left_alone(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_ctrl_c_during_the_start_is_clean_too(tmp_path: Path) -> None:
-    """Whenever it comes after Python itself is up, it ends without a traceback."""
+def test_log_for_machines_is_one_object_a_line(tmp_path: Path) -> None:
+    place = Place(tmp_path, '[logging]\nformat = "json"\nlevel = "debug"\n')
+    with place.serving(), place.client() as client:
+        client.get("/api/v1/contacts")
+        client.get("/login")
+    lines = [json.loads(line) for line in place.log.read_text().splitlines()]
+    assert {"hub.started", "hub.stopped"} <= {line["event"] for line in lines}
+    assert all({"level", "timestamp"} <= line.keys() for line in lines)
+
+
+def test_free_port_is_told(tmp_path: Path) -> None:
+    command = Place(tmp_path).command("demo", "--port", "0", "--data", str(tmp_path / "demo-data"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        url = next(line.split()[-1] for line in process.stdout if "Demo shop" in line)
+        assert httpx.get(url, trust_env=False).status_code == 200
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=STOP_S)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("later", [0, 0.1, 0.4])
+def test_ctrl_c_during_the_start_is_clean_too(tmp_path: Path, later: float) -> None:
     place = Place(tmp_path)
-    command = [place.command()[0], "-m", "contacthub", *place.command("serve")[3:]]
-    for wait in (0.3, 0.9, 1.4):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(wait)
-            process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=STOP_S)
-            assert process.returncode == 0, said
-            assert "Traceback" not in said
+    with subprocess.Popen(place.command("serve"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        # The first thing that it does with its folder; the database comes after it.
+        while not (tmp_path / "data" / "hub.lock").exists():
+            assert process.poll() is None
+            time.sleep(0.005)
+        time.sleep(later)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=STOP_S)
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
