@@ -1,6 +1,7 @@
 """What every test may use. `from tests.peers import require` names a program that a test cannot do without."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,6 +17,11 @@ OURS = ("hub", "routing", "mail", "webrtc", "channels", "agent_ui", "widget")
 settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("developer"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
+
+
+# A shell that starts us in the background lets SIGINT be ignored, and the processes that we start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -133,6 +133,9 @@ def test_ctrl_c_during_the_start_is_clean_too(tmp_path: Path, later: float) -> N
             time.sleep(0.005)
         time.sleep(later)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=STOP_S)
+        try:
+            _, said = process.communicate(timeout=STOP_S)
+        finally:
+            process.kill()
     assert process.returncode == 0, said
     assert "Traceback" not in said
