@@ -53,7 +53,8 @@ export function onSettled(done: typeof confirmed, failed: typeof gaveUp): void {
 }
 
 export const pending = (contact: string | null) => entries.filter((entry) => entry.contact == contact);
-export const anything = () => entries.length > 0;
+/** Whether something is still on its way. */
+export const anything = () => entries.some(({ id }) => !progressOf(id).failed);
 export const progressOf = (id: string): Progress => progress.get(id) ?? { tries: 0 };
 
 const laneOf = (entry: Entry) => entry.contact ?? "";
@@ -62,7 +63,7 @@ export function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Brings back what an earlier page could not send. */
+/** Brings back what an earlier page, or a window that is closed by now, could not send; and goes on with everything. */
 export async function recall(): Promise<void> {
   if (kept("token") === null) return; // never acted: nothing is opened, nothing stored
   const stored = (await outboxStore.all<Entry>()) ?? [];
@@ -140,7 +141,7 @@ async function pump(lane: string): Promise<void> {
         progress.set(entry.id, { why: code, failed, tries: before.tries + 1 });
         changed();
         if (failed) {
-          if (entry.event != "message:send") drop(entry.id);
+          if (entry.event != "message:send" || code == "contact.not_found") drop(entry.id);
           gaveUp(entry, code, details);
           continue;
         }

@@ -7,14 +7,13 @@ const memory = new Map<string, string>();
 const full = (key: string) => `contacthub:${state.site.id}:${key}`;
 
 export function keep(key: string, value: string | null, session = false): void {
-  if (value === null) memory.delete(key);
-  else memory.set(key, value);
+  memory.delete(key);
   try {
     const store = session ? sessionStorage : localStorage;
     if (value === null) store.removeItem(full(key));
     else store.setItem(full(key), value);
   } catch {
-    // forbidden or full: memory has it
+    if (value !== null) memory.set(key, value); // forbidden or full
   }
 }
 

@@ -4,7 +4,7 @@
 import type { Channel, Contact, Hello, Message, Sync } from "../wire.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
-import { flush, seen } from "./outbox.ts";
+import { flush, recall, seen } from "./outbox.ts";
 import { changed, isOpen, running, state, type Talk } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 
@@ -61,7 +61,9 @@ function hello({ token, visitor, site, contacts }: Hello): void {
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);
   }
   if (state.page && state.site.page_info && kept("token")) void ask("page", state.page).catch(() => {});
+  if (state.identity && kept("token")) void ask("identify", state.identity).catch(() => {});
   flush();
+  void recall();
   changed();
 }
 
