@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import sqlite3
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from hub.cli import run_command
 from hub.cli.lock import hold
@@ -42,8 +44,23 @@ def served() -> list[Config]:
 
 
 @pytest.fixture
+def own_logging() -> Iterator[None]:
+    """The serving commands set up this process's log; what it was is put back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
 def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], served: list[Config]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    served: list[Config],
+    own_logging: None,
 ) -> Run:
     """Carries out a command in an empty folder."""
     monkeypatch.chdir(tmp_path)
