@@ -70,7 +70,7 @@ class AgentNamespace:
         self.live = Live(hub, sio)
         hub.bus.subscribe("typing", self._typed)
         hub.bus.subscribe("visitor_online", self._visitor_online)
-        hub.directory.on_change(lambda kind, id: self._directory_changed.set())
+        hub.directory.on_change(self._configured)
         auth.on_revoked.append(self._revoked)
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
         sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
@@ -130,6 +130,20 @@ class AgentNamespace:
         session = self.sessions.pop(sid, None)
         if session is not None:
             await self._hub.presence.window_closed(session.user.id, sid)
+
+    def _configured(self, kind: str, id: str) -> None:
+        """A user's new rights hold at once; one who was disabled, by whatever way, is cut off."""
+        self._directory_changed.set()
+        if kind != "user":
+            return
+        user = self._hub.directory.users().get(id)
+        for sid, session in list(self.sessions.items()):
+            if session.user.id != id:
+                continue
+            if user is None or user.disabled:
+                self._background(self._cut(sid, "disabled"))
+            else:
+                session.user = user
 
     def _revoked(self, sessions: Sequence[str]) -> None:
         for sid, session in list(self.sessions.items()):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,6 +22,7 @@ from hub.model import Role, User
 from hub.permissions import Permission, may
 from tests.clients import Client, Gone, Refused, SignedIn, visitor
 from tests.hub import DemoHub
+from tests.peers import CHECKOUT
 
 AGENT_EVENTS = {
     **{name: permission for name, (_, permission) in WINDOW_EVENTS.items()},
@@ -193,6 +196,20 @@ async def test_signing_out_cuts_the_sockets_at_once(hub: DemoHub) -> None:
     assert "signed_out" in heard
     with pytest.raises(Refused):
         await agent.client(hub.url).open()
+
+
+async def test_a_disabled_users_sockets_are_cut_whoever_disabled_him(tmp_path: Path) -> None:
+    hub = await asyncio.to_thread(DemoHub(tmp_path).start)
+    agent = await asyncio.to_thread(SignedIn, hub.url, "agent3")
+    client = await agent.client(hub.url).open()
+    config = str(tmp_path / "demo-data" / "hub.toml")
+    command = [sys.executable, "-m", "server", "--config", config, "user", "disable", "agent3"]
+    done = await asyncio.to_thread(subprocess.run, command, cwd=CHECKOUT, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    await asyncio.wait_for(client.closed.wait(), 15)
+    with pytest.raises(Refused):
+        await agent.client(hub.url).open()
+    assert await asyncio.to_thread(hub.stop) == 0
 
 
 # --- hostile input ----------------------------------------------------------------------------------------------
