@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tests.peers import CHECKOUT, require
+from tests.peers import CHECKOUT
 from widget import demo_shop
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
@@ -70,17 +70,6 @@ def shop() -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = require("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
-
-
 @dataclass
 class Visit:
     """A visitor's page, and what went wrong on it."""
@@ -90,9 +79,9 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def visit(chromium: Browser) -> Iterator[Visit]:
     """A new visitor on a desktop; the page may not break the policy nor raise an error."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(10_000)
     visit = Visit(context.new_page(), [])
     visit.page.on("pageerror", lambda error: visit.wrong.append(str(error)))
