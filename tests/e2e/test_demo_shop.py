@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from tests.e2e.people import until
 from tests.peers import CHECKOUT
 from widget import demo_shop
 
@@ -255,7 +256,7 @@ def test_signing_in_introduces_the_customer_to_the_widget(visit: Visit, shop: st
 
     page.goto(f"{shop}studio.html")
     expect(page.get_by_role("link", name="Clara")).to_be_visible()
-    page.wait_for_function("ContactHub.q?.length > 0")
+    until(page, "ContactHub.q?.length > 0")
     [[name, again]] = calls()
     assert isinstance(again, dict)
     assert again["nonce"] != identity["nonce"]

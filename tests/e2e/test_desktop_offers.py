@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.people import Agent
+from tests.e2e.people import Agent, until
 
 RECORD_NOTIFICATIONS = """
 window.shown = [];
@@ -93,7 +93,7 @@ def test_a_window_in_the_background_tells_of_an_offer(people_of_own_hub: People)
     clara.visit()
     clara.start_chat("Clara <b>Berg</b>", "Support", "Hello?")
     agent.offer.wait_for()
-    agent.page.wait_for_function("window.shown.length > 0")
+    until(agent.page, "window.shown.length > 0")
     assert agent.page.evaluate("window.shown")[0][0] == "Incoming chat from Clara <b>Berg</b>"
     expect(agent.page).to_have_title(re.compile("Clara <b>Berg</b>"))
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.people import Agent, Visitor
+from tests.e2e.people import Agent, Visitor, until
 from tests.hub import DemoHub
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> javascript:alert(3) \u202e"
@@ -244,7 +244,7 @@ def test_signed_identities_are_shown_as_verified_and_signing_out_forgets(people_
     visitor.page.evaluate("ContactHub('logout')")
     expect(second.frame_locator("iframe").get_by_role("log")).to_have_count(0)
     expect(visitor.widget.get_by_role("button", name="Chat")).to_be_visible()
-    visitor.page.wait_for_function("!Object.keys(localStorage).some(key => key.endsWith(':token'))")
+    until(visitor.page, "!Object.keys(localStorage).some(key => key.endsWith(':token'))")
     visitor.page.reload()
     visitor.open_widget()
     expect(visitor.widget.get_by_text("Who am I?")).to_have_count(0)

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.people import PHONE
+from tests.e2e.people import PHONE, until
 from tests.hub import DemoHub
 
 # What a shop with a bank's policy has to add for us: our script and our frame, nothing else.
@@ -279,7 +279,7 @@ def test_a_phone_gets_the_whole_screen_and_its_page_back_to_the_pixel(
     host.launcher.click()
     host.widget.get_by_role("button", name="Minimise").click()
     expect(host.launcher).to_be_visible()
-    page.wait_for_function("!history.state?.contactHub")
+    until(page, "!history.state?.contactHub")
     assert page.evaluate("scrollY") == top
     page.go_back()
     page.wait_for_url("**/host?first")
