@@ -42,7 +42,7 @@ PHONE: dict[str, Any] = {
 
 
 def until(page: Page, expression: str) -> None:
-    """Waits until an expression is true in the page. Playwright's own way needs eval there, which our policies forbid."""
+    """Waits until an expression is true in the page; Playwright's own way needs the eval that our policies forbid."""
     deadline = time.monotonic() + 15
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"{expression} never came true"
