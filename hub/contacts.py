@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from unicodedata import category
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -96,6 +98,7 @@ class ContactService:
         self._store = store
         self._directory = directory
         self._clock = clock
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._rows: Lru[str, ContactRow] = Lru(20_000)
         self._messages: Lru[str, Message] = Lru(20_000)
         self._customers: Lru[str, Customer] = Lru(20_000)
@@ -242,6 +245,13 @@ class ContactService:
         raise NotFound("message", command_id)
 
     async def _attempt(self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None) -> Outcome:
+        # One step at a time within this process; the version guards against the others.
+        async with self._locks.setdefault(id, asyncio.Lock()):
+            return await self._attempt_alone(id, decide, actor, command_id)
+
+    async def _attempt_alone(
+        self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None
+    ) -> Outcome:
         for _ in range(TRIES):
             row = await self.get(id)
             step = Step(row.contact, self._clock.now(), self._directory)
