@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class Figures:
 
     rate: int
     sent: int = 0
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     cpu_s: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -84,8 +85,8 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"{self.rate:5d}/s asked  {self.delivered:7.1f}/s delivered  p50 {self.percentile(0.5):6.1f} ms  "
-            f"p95 {self.percentile(0.95):6.1f} ms  p99 {self.percentile(0.99):6.1f} ms  refused {self.refused}  "
-            f"{self.cpu_s / max(1, self.sent) * 1000:.2f} ms of CPU a message"
+            f"p95 {self.percentile(0.95):6.1f} ms  p99 {self.percentile(0.99):6.1f} ms  "
+            f"refused {dict(self.refused) or 0}  {self.cpu_s / max(1, self.sent) * 1000:.2f} ms of CPU a message"
         )
 
 
@@ -131,7 +132,8 @@ async def load(server: psutil.Process, pairs: list[Pair], clock: Clock, rate: in
             {"contact": pair.contact, "client_id": f"bench-{rate}-{next(ids):08d}", "text": text},
             timeout=60,
         )
-        figures.refused += not answer["ok"]
+        if not answer["ok"]:
+            figures.refused[answer["error"]["code"]] += 1
 
     for number in range(int(rate * seconds)):
         due = started + number / rate
