@@ -59,6 +59,7 @@ class Agent:
     """By queue: the number of the last offer made to him there, for round robin."""
     contacts: dict[str, Work] = field(default_factory=dict)
     load: int = 0
+    offered: int = 0
     wrapping: int = 0
     lines: int = 0
     channel_load: dict[str, int] = field(default_factory=dict)
@@ -83,14 +84,23 @@ class Agent:
     def take(self, contact: str, work: Work) -> None:
         """The contact weighs on him from now on."""
         self.contacts[contact] = work
+        self.offered += work.stage is Stage.OFFERED
         self._weigh(work, work.cost, 1)
+
+    def accept(self, contact: str, now: int) -> None:
+        """He serves what he was offered, from `now` (ms) on."""
+        work = self.contacts[contact]
+        work.stage, work.since = Stage.HELD, now
+        self.offered -= 1
+        self.idle_since = now
+        self.handled_today += 1
 
     def drop(self, contact: str) -> Work:
         """The contact weighs on him no more."""
         work = self.contacts.pop(contact)
         self._weigh(work, -work.cost, -1)
-        if work.stage is Stage.WRAPPING:
-            self.wrapping -= 1
+        self.offered -= work.stage is Stage.OFFERED
+        self.wrapping -= work.stage is Stage.WRAPPING
         return work
 
     def wrap_up(self, contact: str, until: int) -> None:

@@ -196,11 +196,7 @@ class Engine:
         if (live := self._live(input)) is None:
             return
         contact, offer = live
-        agent = offer.seat.agent
-        work = agent.contacts[contact.id]
-        work.stage, work.since = Stage.HELD, self._now
-        agent.idle_since = self._now
-        agent.handled_today += 1
+        offer.seat.agent.accept(contact.id, self._now)
         self._matching.touched(offer.seat)
         self._matching.release(contact)
         self._measure_wait(contact, abandoned=False)

@@ -102,7 +102,7 @@ class Index:
 
     def _drop(self, waiting_class: WaitingClass) -> None:
         for entry in waiting_class.idle:
-            del entry[3].entries[waiting_class]
+            del entry[-1].entries[waiting_class]
         for profile in waiting_class.profiles:
             del profile.classes[waiting_class]
         del waiting_class.queue.classes[waiting_class.key]

@@ -168,8 +168,8 @@ class Matching:
         if waiting_class.queue.spec.strategy is Strategy.RANDOM and idle:
             start = draw(self._seed, contact.id, contact.fence + 1, len(idle))
         for at in range(start - len(idle), start):
-            if not contact.bars(idle[at][3].agent):
-                return idle[at][3]
+            if not contact.bars(idle[at][-1].agent):
+                return idle[at][-1]
         return None
 
     def _next_for(self, seat: Seat) -> Contact | None:

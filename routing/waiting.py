@@ -21,7 +21,7 @@ from routing.strategies import KEYS, OF_THE_CLASS, KeyFunction
 
 WaitingEntry: TypeAlias = "tuple[int, int, int, Contact]"
 """(score, enqueued at, serial, contact): least first. The serial is unique, so contacts are never compared."""
-IdleEntry: TypeAlias = "tuple[float, int, int, Seat]"
+IdleEntry: TypeAlias = "tuple[float, int, int, int, Seat]"
 """(the strategy's key, the agent's ordinal, seat): least first. The ordinal is unique, so seats are never compared."""
 ClassKey: TypeAlias = tuple[str, frozenset[tuple[str, int]]]
 """(channel, skills asked for) within a queue."""

@@ -67,6 +67,10 @@ class ModelAgent:
     def load(self) -> int:
         return sum(work.cost for work in self.contacts.values())
 
+    @property
+    def spare(self) -> tuple[int, int, int]:
+        return (sum(work.stage == "offered" for work in self.contacts.values()), self.idle_since, self.ordinal)
+
 
 class Model:
     """The facts and the brute-force rules over them."""
@@ -143,18 +147,18 @@ class Model:
         """The agent's place in the order of the contact's queue, least first."""
         match self.queues[contact.facts.queue].strategy:
             case Strategy.LONGEST_IDLE:
-                return (bool(agent.contacts), agent.idle_since, agent.ordinal)
+                return (bool(agent.contacts), *agent.spare)
             case Strategy.LEAST_LOADED:
-                return (agent.load / agent.spec.capacity, agent.idle_since, agent.ordinal)
+                return (agent.load / agent.spec.capacity, *agent.spare)
             case Strategy.ROUND_ROBIN:
                 return (agent.turns.get(contact.facts.queue, 0), agent.ordinal)
             case Strategy.MOST_SKILLED:
                 levels = sum(agent.spec.skills.get(skill, 0) for skill in self.skills(contact))
-                return (-levels, agent.idle_since, agent.ordinal)
+                return (-levels, *agent.spare)
             case Strategy.FIXED_ORDER:
-                return (agent.spec.order, agent.idle_since, agent.ordinal)
+                return (agent.spec.order, *agent.spare)
             case Strategy.FEWEST_TODAY:
-                return (agent.handled_today, agent.idle_since, agent.ordinal)
+                return (agent.handled_today + agent.spare[0], *agent.spare)
             case Strategy.RANDOM:
                 return ()
             case other:

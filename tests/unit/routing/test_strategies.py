@@ -42,6 +42,18 @@ def test_longest_idle_prefers_an_agent_without_work() -> None:
     assert pairs(desk.arrive("c2", "email")) == [("c2", "bob")]
 
 
+@pytest.mark.parametrize("strategy", [Strategy.LONGEST_IDLE, Strategy.MOST_SKILLED, Strategy.FEWEST_TODAY])
+def test_a_burst_is_spread_over_the_agents(strategy: Strategy) -> None:
+    """Idle time moves at the accept: until then the open offers tell who has had his turn."""
+    desk = Desk(strategy=strategy)
+    for agent in ("ann", "bob", "eve"):
+        desk.come(agent)
+        desk.arrive(f"first-{agent}", "email")
+        desk.accept(f"first-{agent}")
+    given = Counter(agent for n in range(9) for _, agent in pairs(desk.arrive(f"c{n}", "email")))
+    assert given == {"ann": 3, "bob": 3, "eve": 3}
+
+
 def test_who_comes_back_queues_up_behind_those_who_stayed() -> None:
     desk = Desk()
     desk.come("ann")
