@@ -34,6 +34,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.errors import Forbidden, HubError, Unavailable
 from hub.files import FileStore
+from hub.interpreter import settle
 from hub.measures import measure
 from hub.metrics import Metrics
 from hub.service import Hub
@@ -323,6 +324,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
     async def run() -> None:
         # Not by the lifespan protocol, which would turn a mistake in the configuration into a traceback.
         async with application.lifetime():
+            settle()
             await server.serve([listener])
 
     with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:

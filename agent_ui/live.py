@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import socketio
 import structlog
 
 from agent_ui.session import LIVE_ROOM, NAMESPACE
-from hub.events import Recorded
-from hub.model import Phase, PresenceState, User
+from hub.model import WAITING, Phase, PresenceState, User
 from hub.permissions import Permission, may
 from hub.service import Hub
 from hub.today import QueueToday
@@ -21,11 +20,15 @@ log = structlog.get_logger(__name__)
 
 Json = dict[str, Any]
 EVERY_S = 1.0
+LOOK_S = 15.0
 
 
 class Live:
-    def __init__(self, hub: Hub, sio: socketio.AsyncServer) -> None:
+    """`watched` tells whether any window shows the tables; while none does, nothing is worked out."""
+
+    def __init__(self, hub: Hub, sio: socketio.AsyncServer, watched: Callable[[], bool]) -> None:
         self._hub = hub
+        self._watched = watched
         self._sio = sio
         self._dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -42,19 +45,26 @@ class Live:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    def touch(self, batch: Sequence[Recorded]) -> None:
+    def touch(self) -> None:
+        """Something was logged that may show in a row."""
         self._dirty.set()
 
     def snapshot(self) -> Json:
-        """All rows."""
-        return {"queues": list(self._queue_rows().values()), "agents": list(self._agent_rows().values())}
+        """All rows, for one more window."""
+        queues, agents = self._queue_rows(), self._agent_rows()
+        if not self._watched():
+            self._queues, self._agents = queues, agents
+        return {"queues": list(queues.values()), "agents": list(agents.values())}
 
     async def _run(self) -> None:
         while True:
-            await self._dirty.wait()
+            # Hours begin and end without an event, so it looks by itself from time to time.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._dirty.wait(), LOOK_S)
             self._dirty.clear()
             try:
-                await self._push()
+                if self._watched():
+                    await self._push()
             except Exception:
                 log.exception("live.failed")
             await asyncio.sleep(EVERY_S)
@@ -80,7 +90,7 @@ class Live:
             waiting: dict[str, int] = {}
             active = 0
             for row in hub.living.in_queue(id):
-                if row.contact.phase in (Phase.QUEUED, Phase.OFFERED):
+                if row.contact.phase in WAITING:
                     channel = str(row.contact.channel)
                     waiting[channel] = waiting.get(channel, 0) + 1
                 elif row.contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD):

@@ -32,6 +32,7 @@ class AgentSession:
     session: str
     window: str
     watching: set[str] = field(default_factory=set)
+    live: bool = False  # it shows the live tables
 
     @property
     def key(self) -> str:

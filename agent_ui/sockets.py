@@ -67,7 +67,7 @@ class AgentNamespace:
         self._directory_changed = asyncio.Event()
         self._queues: list[Json] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self.live = Live(hub, sio)
+        self.live = Live(hub, sio, lambda: any(session.live for session in self.sessions.values()))
         hub.bus.subscribe("typing", self._typed)
         hub.bus.subscribe("visitor_online", self._visitor_online)
         hub.directory.on_change(self._configured)
@@ -247,8 +247,10 @@ class AgentNamespace:
         return {"sessions": len(ended)}
 
     async def _subscribe(self, sid: str, session: AgentSession, data: Nothing) -> Ack:
+        snapshot = self.live.snapshot()
+        session.live = True
         await self._sio.enter_room(sid, LIVE_ROOM, namespace=NAMESPACE)
-        return self.live.snapshot()
+        return snapshot
 
     async def _watch(self, sid: str, session: AgentSession, data: i.OfContact) -> Ack:
         row = await self._hub.seen_by(session.user, data.contact)
@@ -282,8 +284,9 @@ class AgentNamespace:
                 self._directory_changed.set()
             elif isinstance(event, e.CustomerChanged):
                 await self._customer_changed(recorded.stream)
-        self._dirty.set()
-        self.live.touch(batch)
+        if any(type(recorded.event) not in e.TALK for recorded in batch):
+            self._dirty.set()
+            self.live.touch()
         rows = await self._hub.contacts.many(list(changed))
         for id, row in rows.items():
             await self._push(row, changed[id])

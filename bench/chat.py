@@ -259,11 +259,23 @@ async def relay_talk(url: str, clock: Clock, visitors: int, agents: int) -> list
 
 
 @contextlib.asynccontextmanager
-async def conversations(pairs: list[Pair]) -> AsyncIterator[None]:
+async def conversations(pairs: list[Pair], *, stay: bool = False) -> AsyncIterator[None]:
+    """Closes all sockets in the end. With `stay`, agents give the sign of life without which they are gone after their
+    lease, as the desktop's worker does."""
+    desks = {id(pair.agent): pair.agent for pair in pairs}.values()
+
+    async def live() -> None:
+        while True:
+            await asyncio.gather(*(desk.call("heartbeat", {}) for desk in desks))
+            await asyncio.sleep(10)
+
+    living = asyncio.create_task(live()) if stay else None
     try:
         yield
     finally:
-        for client in {id(end): end for pair in pairs for end in (pair.visitor, pair.agent)}.values():
+        if living is not None:
+            living.cancel()
+        for client in (*desks, *(pair.visitor for pair in pairs)):
             await client.close()
 
 
@@ -283,7 +295,7 @@ async def main(options: argparse.Namespace) -> None:
             clock = Clock()
             pairs = await talk(url, clock, options.visitors, options.agents)
             print(f"{len(pairs)} conversations of {options.agents} agents; memory {megabytes(server):.0f} MB")
-            async with conversations(pairs):
+            async with conversations(pairs, stay=True):
                 await load(server, pairs, clock, options.rate // 2, 3)
                 ours = await load(server, pairs, clock, options.rate, options.seconds)
                 print(f"hub    {ours}")

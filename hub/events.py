@@ -14,14 +14,14 @@ from msgspec import Struct, field
 from hub.model import Channel, Millis, PresenceState, Requirements
 
 
-class Event(Struct, frozen=True, tag_field="type"):
+class Event(Struct, frozen=True, gc=False, tag_field="type"):
     """Base of all events."""
 
 
 # --- a contact's life -------------------------------------------------------------------------------------------
 
 
-class ContactCreated(Event, frozen=True, tag="contact.created"):
+class ContactCreated(Event, frozen=True, gc=False, tag="contact.created"):
     """A customer turned up on a channel."""
 
     channel: Channel
@@ -33,7 +33,7 @@ class ContactCreated(Event, frozen=True, tag="contact.created"):
     fields: dict[str, str] = field(default_factory=dict)
 
 
-class ContactQueued(Event, frozen=True, tag="contact.queued"):
+class ContactQueued(Event, frozen=True, gc=False, tag="contact.queued"):
     """`queued_at` is the original age: a requeue carries the first one on."""
 
     queue: str
@@ -46,7 +46,7 @@ class ContactQueued(Event, frozen=True, tag="contact.queued"):
     only_until: Millis | None = None
 
 
-class ContactOffered(Event, frozen=True, tag="contact.offered"):
+class ContactOffered(Event, frozen=True, gc=False, tag="contact.offered"):
     """The contact is reserved for the agent until the deadline."""
 
     agent: str
@@ -56,14 +56,14 @@ class ContactOffered(Event, frozen=True, tag="contact.offered"):
     auto: bool = False
 
 
-class OfferAccepted(Event, frozen=True, tag="offer.accepted"):
+class OfferAccepted(Event, frozen=True, gc=False, tag="offer.accepted"):
     """The agent took it in time, showing the fence."""
 
     agent: str
     fence: int
 
 
-class OfferDeclined(Event, frozen=True, tag="offer.declined"):
+class OfferDeclined(Event, frozen=True, gc=False, tag="offer.declined"):
     """The agent said no; he is not offered this contact again before `until`."""
 
     agent: str
@@ -71,7 +71,7 @@ class OfferDeclined(Event, frozen=True, tag="offer.declined"):
     until: Millis
 
 
-class OfferMissed(Event, frozen=True, tag="offer.missed"):
+class OfferMissed(Event, frozen=True, gc=False, tag="offer.missed"):
     """The deadline passed; the contact waits on at its original age."""
 
     agent: str
@@ -79,7 +79,7 @@ class OfferMissed(Event, frozen=True, tag="offer.missed"):
     until: Millis
 
 
-class OfferRescinded(Event, frozen=True, tag="offer.rescinded"):
+class OfferRescinded(Event, frozen=True, gc=False, tag="offer.rescinded"):
     """The offer was taken back, for the given reason."""
 
     agent: str
@@ -87,25 +87,25 @@ class OfferRescinded(Event, frozen=True, tag="offer.rescinded"):
     reason: str
 
 
-class ContactConnected(Event, frozen=True, tag="contact.connected"):
+class ContactConnected(Event, frozen=True, gc=False, tag="contact.connected"):
     """The two can talk."""
 
     agent: str
 
 
-class ContactHeld(Event, frozen=True, tag="contact.held"):
+class ContactHeld(Event, frozen=True, gc=False, tag="contact.held"):
     """The customer hears music instead of the agent."""
 
     agent: str
 
 
-class ContactResumed(Event, frozen=True, tag="contact.resumed"):
+class ContactResumed(Event, frozen=True, gc=False, tag="contact.resumed"):
     """The two can talk again."""
 
     agent: str
 
 
-class ContactTransferred(Event, frozen=True, tag="contact.transferred"):
+class ContactTransferred(Event, frozen=True, gc=False, tag="contact.transferred"):
     """The contact leaves `agent`; a ContactQueued with the same age follows in the same append."""
 
     agent: str
@@ -113,40 +113,40 @@ class ContactTransferred(Event, frozen=True, tag="contact.transferred"):
     to_agent: str | None = None
 
 
-class ContactRequeued(Event, frozen=True, tag="contact.requeued"):
+class ContactRequeued(Event, frozen=True, gc=False, tag="contact.requeued"):
     """The agent was lost (browser or node died); a ContactQueued with the same age follows."""
 
     agent: str
     reason: str
 
 
-class ParticipantInvited(Event, frozen=True, tag="participant.invited"):
+class ParticipantInvited(Event, frozen=True, gc=False, tag="participant.invited"):
     """`by` asked a colleague to join."""
 
     agent: str
     by: str
 
 
-class ParticipantJoined(Event, frozen=True, tag="participant.joined"):
+class ParticipantJoined(Event, frozen=True, gc=False, tag="participant.joined"):
     """A second agent takes part."""
 
     agent: str
 
 
-class ParticipantLeft(Event, frozen=True, tag="participant.left"):
+class ParticipantLeft(Event, frozen=True, gc=False, tag="participant.left"):
     """A second agent left, or declined the invitation."""
 
     agent: str
 
 
-class ContactAbandoned(Event, frozen=True, tag="contact.abandoned"):
+class ContactAbandoned(Event, frozen=True, gc=False, tag="contact.abandoned"):
     """It ended before anybody answered."""
 
     by: str
     reason: str = "left"
 
 
-class ContactEnded(Event, frozen=True, tag="contact.ended"):
+class ContactEnded(Event, frozen=True, gc=False, tag="contact.ended"):
     """The conversation is over; `wrap_until` is the wrap-up's deadline."""
 
     by: str
@@ -154,13 +154,13 @@ class ContactEnded(Event, frozen=True, tag="contact.ended"):
     wrap_until: Millis
 
 
-class WrapUpExtended(Event, frozen=True, tag="wrapup.extended"):
+class WrapUpExtended(Event, frozen=True, gc=False, tag="wrapup.extended"):
     """The agent needs more time."""
 
     until: Millis
 
 
-class ContactClosed(Event, frozen=True, tag="contact.closed"):
+class ContactClosed(Event, frozen=True, gc=False, tag="contact.closed"):
     """The wrap-up is over; nothing but notes, marks and a rating follows."""
 
     by: str
@@ -168,7 +168,7 @@ class ContactClosed(Event, frozen=True, tag="contact.closed"):
     outcome: str | None = None
 
 
-class MessageAdded(Event, frozen=True, tag="message.added"):
+class MessageAdded(Event, frozen=True, gc=False, tag="message.added"):
     """The `n`th message of the contact; its words are in the messages table."""
 
     message: str
@@ -179,7 +179,7 @@ class MessageAdded(Event, frozen=True, tag="message.added"):
     internal: bool = False
 
 
-class MarksMoved(Event, frozen=True, tag="marks.moved"):
+class MarksMoved(Event, frozen=True, gc=False, tag="marks.moved"):
     """A side has received and read messages up to these numbers."""
 
     side: str  # "visitor" or "agent"
@@ -187,14 +187,14 @@ class MarksMoved(Event, frozen=True, tag="marks.moved"):
     read: int
 
 
-class ContactRated(Event, frozen=True, tag="contact.rated"):
+class ContactRated(Event, frozen=True, gc=False, tag="contact.rated"):
     """What the customer thought of it, 1 to 5."""
 
     score: int
     comment: str = ""
 
 
-class ContactEdited(Event, frozen=True, tag="contact.edited"):
+class ContactEdited(Event, frozen=True, gc=False, tag="contact.edited"):
     """An agent changed the subject or the tags."""
 
     by: str
@@ -202,28 +202,28 @@ class ContactEdited(Event, frozen=True, tag="contact.edited"):
     tags: tuple[str, ...] | None = None
 
 
-class PageVisited(Event, frozen=True, tag="page.visited"):
+class PageVisited(Event, frozen=True, gc=False, tag="page.visited"):
     """The visitor is on another page of the site now."""
 
     url: str
     title: str
 
 
-class CustomerRecognised(Event, frozen=True, tag="contact.customer_recognised"):
+class CustomerRecognised(Event, frozen=True, gc=False, tag="contact.customer_recognised"):
     """The visitor proved to be this customer; `former` was the record made for him before."""
 
     customer: str
     former: str
 
 
-class VisitorReminded(Event, frozen=True, tag="visitor.reminded"):
+class VisitorReminded(Event, frozen=True, gc=False, tag="visitor.reminded"):
     """The idle visitor was asked whether he is still there."""
 
 
 # --- agents and customers ----------------------------------------------------------------------------------------
 
 
-class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
+class PresenceChanged(Event, frozen=True, gc=False, tag="agent.presence_changed"):
     """An agent's own state changed; `resume` is what a lost connection returns to."""
 
     state: PresenceState
@@ -234,14 +234,14 @@ class PresenceChanged(Event, frozen=True, tag="agent.presence_changed"):
     resume_reason: str | None = None
 
 
-class CustomerChanged(Event, frozen=True, tag="customer.changed"):
+class CustomerChanged(Event, frozen=True, gc=False, tag="customer.changed"):
     """These fields of the customer were edited."""
 
     by: str
     fields: tuple[str, ...]
 
 
-class ConfigChanged(Event, frozen=True, tag="config.changed"):
+class ConfigChanged(Event, frozen=True, gc=False, tag="config.changed"):
     """A row that administrators edit was written; the row itself and the audit entry hold what changed."""
 
     kind: str
@@ -278,10 +278,13 @@ ContactEvent = (
     | CustomerRecognised
     | VisitorReminded
 )
+TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded})
+"""Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
+
 AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | ConfigChanged
 
 
-class Recorded(Struct, frozen=True):
+class Recorded(Struct, frozen=True, gc=False):
     """An event as the log holds it: `seq` is global and without gaps, `version` counts within the stream.
 
     A stream is the id of what the event is about: a contact, an agent, a customer, or `config`.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hub import machine
 from hub.events import Event, Recorded
-from hub.model import Channel, Contact, Phase
+from hub.model import WAITING, Channel, Contact, Phase
 from hub.ports import ContactRow, Store
 
 
@@ -19,6 +19,7 @@ class Living:
         self._by_agent: dict[str, set[str]] = defaultdict(set)
         self._by_queue: dict[str, set[str]] = defaultdict(set)
         self._by_visitor: dict[str, set[str]] = defaultdict(set)
+        self._waiting: set[str] = set()
 
     async def load(self, store: Store) -> None:
         async for row in store.contacts.living():
@@ -59,8 +60,11 @@ class Living:
             self._by_queue[contact.queue].add(contact.id)
         if contact.visitor is not None:
             self._by_visitor[contact.visitor].add(contact.id)
+        if contact.phase in WAITING:
+            self._waiting.add(contact.id)
 
     def _unindex(self, contact: Contact) -> None:
+        self._waiting.discard(contact.id)
         for agent in holders(contact):
             self._by_agent[agent].discard(contact.id)
         if contact.queue is not None:
@@ -86,6 +90,10 @@ class Living:
 
     def in_queue(self, queue: str) -> list[ContactRow]:
         return [self._rows[id] for id in self._by_queue.get(queue, ())]
+
+    def waiting(self) -> list[ContactRow]:
+        """All that nobody serves yet."""
+        return [self._rows[id] for id in self._waiting]
 
     def of_visitor(self, visitor: str, channel: Channel | None = None) -> list[ContactRow]:
         rows = [self._rows[id] for id in self._by_visitor.get(visitor, ())]

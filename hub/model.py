@@ -38,6 +38,10 @@ class Phase(StrEnum):
     CLOSED = "closed"
 
 
+WAITING = frozenset({Phase.QUEUED, Phase.OFFERED})
+"""The phases in which nobody serves the customer yet."""
+
+
 class PresenceState(StrEnum):
     """What an agent says he is; `busy` and `wrap_up` are computed from his contacts, never stored."""
 
@@ -47,7 +51,7 @@ class PresenceState(StrEnum):
     NOT_RESPONDING = "not_responding"
 
 
-class Offer(Struct, frozen=True):
+class Offer(Struct, frozen=True, gc=False):
     """A reserved pairing of a contact and an agent; whoever accepts must show the fence before the deadline."""
 
     agent: str
@@ -57,7 +61,7 @@ class Offer(Struct, frozen=True):
     auto: bool = False
 
 
-class Marks(Struct, frozen=True):
+class Marks(Struct, frozen=True, gc=False):
     """How far each side has received and read, as the number `n` of the last such message."""
 
     visitor_delivered: int = 0
@@ -66,13 +70,13 @@ class Marks(Struct, frozen=True):
     agent_read: int = 0
 
 
-class Rating(Struct, frozen=True):
+class Rating(Struct, frozen=True, gc=False):
     score: int
     comment: str
     at: Millis
 
 
-class Page(Struct, frozen=True):
+class Page(Struct, frozen=True, gc=False):
     """The page of the customer's site that the visitor is or was on."""
 
     url: str
@@ -80,7 +84,7 @@ class Page(Struct, frozen=True):
     at: Millis
 
 
-class Contact(Struct, frozen=True):
+class Contact(Struct, frozen=True, gc=False):
     """One interaction of a customer on one channel: the thing that is routed.
 
     `queued_at` is the age that routing goes by; it survives offers, requeues and transfers back.
@@ -148,7 +152,7 @@ class MessageKind(StrEnum):
     SYSTEM = "system"
 
 
-class FileRef(Struct, frozen=True):
+class FileRef(Struct, frozen=True, gc=False):
     """What a message says of its file; the bytes lie in the file store under the content's hash."""
 
     id: str
@@ -160,7 +164,7 @@ class FileRef(Struct, frozen=True):
     thumb: bool = False
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """Something said inside a contact. `n` counts from 1 within it; `seq` is the log's number (0 before commit)."""
 
     id: str
@@ -180,7 +184,7 @@ class Message(Struct, frozen=True):
     seq: int = 0
 
 
-class Customer(Struct, frozen=True):
+class Customer(Struct, frozen=True, gc=False):
     """A person, known by identities: visitor ids, e-mail address, phone number, the host site's own user id."""
 
     id: str
@@ -197,7 +201,7 @@ class Customer(Struct, frozen=True):
     version: int = 0
 
 
-class Visitor(Struct, frozen=True):
+class Visitor(Struct, frozen=True, gc=False):
     """A browser of a customer on one site, made at its first act (never before)."""
 
     id: str
@@ -236,7 +240,7 @@ class User(Struct, frozen=True):
     version: int = 0
 
 
-class Presence(Struct, frozen=True):
+class Presence(Struct, frozen=True, gc=False):
     """An agent's own state. `epoch` grows with each change, so that what refers to an older one is stale.
 
     `resume` is the state to return to when a lost connection comes back within its grace.

@@ -32,7 +32,7 @@ class Clock(Protocol):
         ...
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One atomic step: the events of one stream and the rows that follow from them.
 
     `expected_version` is the stream's version that the decision was made on. `command_id` (with the actor) makes the
@@ -52,7 +52,7 @@ class Change(Struct, frozen=True):
     presence: Presence | None = None
 
 
-class Appended(Struct, frozen=True):
+class Appended(Struct, frozen=True, gc=False):
     """What an append wrote; `repeated` when the command had been carried out before (the events are the first ones)."""
 
     events: tuple[Recorded, ...]
@@ -117,7 +117,7 @@ class ContactFilter(Struct, frozen=True):
     scope: Scope | None = None
 
 
-class ContactRow(Struct, frozen=True):
+class ContactRow(Struct, frozen=True, gc=False):
     """A contact with the log's number of its last event."""
 
     contact: Contact

@@ -21,7 +21,7 @@ from hub.config_rows import Queue
 from hub.errors import HubError, Unavailable
 from hub.events import Recorded
 from hub.living import Living
-from hub.model import DEFAULT_MAXIMA, Contact, Millis, Phase, User
+from hub.model import DEFAULT_MAXIMA, WAITING, Contact, Millis, Phase, User
 from hub.permissions import Permission, may
 from hub.service import Hub, QueueStanding
 from hub.today import midnight
@@ -81,7 +81,7 @@ class Dispatcher:
         result: list[i.Input] = [i.QueueChanged(queue_spec(id, row)) for id, row in directory.queues().items()]
         result += [i.AgentChanged(agent_spec(user)) for user in directory.users().values() if _routable(user)]
         result.append(i.HandledToday(dict(self._hub.today.handled)))
-        result += [_enqueued(contact) for contact in contacts if contact.phase in (Phase.QUEUED, Phase.OFFERED)]
+        result += [_enqueued(contact) for contact in contacts if contact.phase in WAITING]
         result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
         for contact in contacts:
             if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING):

@@ -16,7 +16,7 @@ import structlog
 from hub import commands as c
 from hub.errors import HubError, Unavailable
 from hub.events import Recorded
-from hub.model import Channel, Contact, Millis, Phase
+from hub.model import WAITING, Channel, Contact, Millis, Phase
 from hub.service import Hub
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ class IdleWatch:
         """When something is to be done about this chat if nothing happens before."""
         if contact.channel is not Channel.CHAT:
             return None
-        if contact.phase in (Phase.QUEUED, Phase.OFFERED):
+        if contact.phase in WAITING:
             left = self._left_at.get(contact.visitor or "")
             return None if left is None else left + self._gone_ms
         site = self._hub.directory.sites().get(contact.site)
@@ -120,7 +120,7 @@ class IdleWatch:
             self._plan(contact)
             return
         command: c.ContactCommand
-        if contact.phase in (Phase.QUEUED, Phase.OFFERED):
+        if contact.phase in WAITING:
             command = c.End("visitor", "gone", 0)
         elif contact.reminded_at is None:
             command = c.Remind()

@@ -16,9 +16,9 @@ from msgspec import Meta
 from channels.chat.conversation import ClientId, Conversations, Id, PageInput, StartInput
 from channels.chat.sites import public_site, standing
 from hub.errors import Forbidden, HubError, NotSignedIn, Refused
-from hub.events import MessageAdded, Recorded
+from hub.events import TALK, MessageAdded, Recorded
 from hub.machine import TRANSITIONS
-from hub.model import FileRef, Millis, Phase, Visitor
+from hub.model import FileRef, Millis, Visitor
 from hub.permissions import Permission
 from hub.ports import ContactFilter, ContactRow
 from hub.service import Hub
@@ -31,6 +31,7 @@ HISTORY = 20
 PAGE = 200
 QUEUE_EVERY_MS = 5_000
 GATHER_S = 0.25
+LOOK_S = 15.0
 
 
 class Handshake(Input, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +181,7 @@ class VisitorNamespace:
         user_agent = str(environ.get("HTTP_USER_AGENT", ""))
         session = VisitorSession(sid, shake.site, shake.locale, visitor, client_address(environ), user_agent)
         self.sessions[sid] = session
+        await self._sio.enter_room(sid, f"site:{session.site}", namespace=NAMESPACE)
         if visitor is not None:
             await self._enter(session, visitor)
         hello = {
@@ -325,12 +327,13 @@ class VisitorNamespace:
                 if recorded.stream.startswith("us_") or recorded.stream == "config":
                     self._dirty.set()
                 continue
+            if type(recorded.event) not in TALK:
+                self._dirty.set()
             if isinstance(recorded.event, MessageAdded) and recorded.event.internal:
                 continue
             messages = changed.setdefault(recorded.stream, [])
             if isinstance(recorded.event, MessageAdded):
                 messages.append(recorded.event.message)
-        self._dirty.set()
         rows = await self._hub.contacts.many(list(changed))
         for id, row in rows.items():
             if row.contact.visitor is not None and self._hub.online(row.contact.visitor):
@@ -349,10 +352,11 @@ class VisitorNamespace:
     async def _tell_queues(self) -> None:
         """Places and waits: to each visitor at most every five seconds, and only when they changed."""
         while True:
-            pause = min((told.next_at for told in self._told.values() if told.stale), default=None)
-            now = self._hub.clock.now()
+            stale = min((told.next_at for told in self._told.values() if told.stale), default=None)
+            pause = LOOK_S if stale is None else max(0.0, (stale - self._hub.clock.now()) / 1000)
+            # Hours begin and end without an event, so it looks by itself from time to time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), None if pause is None else max(0.0, (pause - now) / 1000))
+                await asyncio.wait_for(self._dirty.wait(), pause)
             self._dirty.clear()
             try:
                 await self._tell_places()
@@ -365,36 +369,27 @@ class VisitorNamespace:
     async def _tell_places(self) -> None:
         now = self._hub.clock.now()
         told: dict[str, _Told] = {}
-        for visitor in list(self._by_visitor):
-            for row in self._hub.living.of_visitor(visitor):
-                contact = row.contact
-                if contact.phase not in (Phase.QUEUED, Phase.OFFERED):
-                    continue
-                wait = self._hub.routing.wait_s(contact.id)
-                place = (self._hub.routing.position(contact.id), None if wait is None else round(wait))
-                before = self._told.get(contact.id)
-                if before is not None and (before.place == place or before.next_at > now):
-                    told[contact.id] = _Told(before.place, before.next_at, before.place != place)
-                    continue
-                told[contact.id] = _Told(place, now + QUEUE_EVERY_MS, False)
-                data = {"contact": contact.id, "position": place[0], "wait_s": place[1]}
-                await self._sio.emit("queue", data, room=f"visitor:{visitor}", namespace=NAMESPACE)
+        for row in self._hub.living.waiting():
+            contact = row.contact
+            if contact.visitor is None or not self._by_visitor.get(contact.visitor):
+                continue
+            wait = self._hub.routing.wait_s(contact.id)
+            place = (self._hub.routing.position(contact.id), None if wait is None else round(wait))
+            before = self._told.get(contact.id)
+            if before is not None and (before.place == place or before.next_at > now):
+                told[contact.id] = _Told(before.place, before.next_at, before.place != place)
+                continue
+            told[contact.id] = _Told(place, now + QUEUE_EVERY_MS, False)
+            data = {"contact": contact.id, "position": place[0], "wait_s": place[1]}
+            await self._sio.emit("queue", data, room=f"visitor:{contact.visitor}", namespace=NAMESPACE)
         self._told = told
 
     async def _tell_sites(self) -> None:
-        sites: dict[str, list[str]] = defaultdict(list)
-        for session in self.sessions.values():
-            sites[session.site].append(session.sid)
-        for id, sids in sites.items():
-            site = self._hub.directory.sites().get(id)
-            if site is None:
-                continue
+        for id, site in self._hub.directory.sites().items():
             now = standing(self._hub, site)
-            if self._site_standing.get(id) == now:
-                continue
-            self._site_standing[id] = now
-            for sid in sids:
-                await self._sio.emit("site", now, to=sid, namespace=NAMESPACE)
+            if self._site_standing.get(id) != now:
+                self._site_standing[id] = now
+                await self._sio.emit("site", now, room=f"site:{id}", namespace=NAMESPACE)
 
     async def say_goodbye(self, after_ms: int) -> None:
         """Tells everybody that the server goes down and when to come back."""

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 Command = tuple[str, str, str]
 
 
-class Prepared(Struct, frozen=True):
+class Prepared(Struct, frozen=True, gc=False):
     """A change whose rows lack only the numbers that the log gives them."""
 
     change: Change
