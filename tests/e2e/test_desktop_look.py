@@ -141,7 +141,6 @@ def test_the_keyboard_is_enough(people_of_own_hub: People) -> None:
         agent.sees(f"Hello from {name}")
     page.keyboard.press("Alt+ArrowUp")
     agent.sees("Hello from Clara Berg")
-    expect(page.get_by_role("textbox", name="Reply")).to_be_focused()
     page.keyboard.type("Good day")
     page.keyboard.press("Enter")
     agent.sees("Good day")

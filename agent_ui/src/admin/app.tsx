@@ -1,6 +1,6 @@
 // The administration's frame: rail, sections, and one white sheet with the page.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Rail, Shell } from "../common/shell.tsx";
 import { t } from "../common/i18n.ts";
 import { AuditLog } from "./audit.tsx";
@@ -57,7 +57,7 @@ export function App() {
   const stage = useRef<HTMLElement>(null);
   const { page, id } = route.value;
   const first = useRef(true);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${t(`admin.${page || firstPage()}.title`)} · Contact Hub`;
     stage.current?.scrollTo(0, 0);
     // After a way within the page the reader of the screen hears where it led.

@@ -1,6 +1,6 @@
 // A conversation, read along in a drawer: the same log as at the agents' desks, without a reply. One may join it.
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { customerName, isParticipant, isOwner } from "../agent/mine.ts";
 import { Log } from "../agent/talk/log.tsx";
 import { openForeign, reload, startThreads, unwatch } from "../agent/threads.ts";
@@ -83,7 +83,7 @@ function Content({ id }: { id: string }) {
 export function Drawer() {
   const element = useRef<HTMLDialogElement>(null);
   const id = opened.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (!id || !dialog) return;
     const before = document.activeElement as HTMLElement | null;

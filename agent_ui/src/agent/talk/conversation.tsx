@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button, Empty } from "../../common/components/index.ts";
 import { t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
@@ -64,7 +64,8 @@ export function Conversation({ contact }: { contact: Contact }) {
   const wrapping = contact.phase === "wrapping" && isOwner(contact);
 
   const writable = canWrite(contact);
-  useEffect(() => {
+  // Before the next key, so that who types at once types into the reply.
+  useLayoutEffect(() => {
     if (writable && matchMedia("(min-width: 721px)").matches) document.getElementById("reply")?.focus();
   }, [contact.id, writable]);
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../icons.tsx";
 import { t } from "../i18n.ts";
 
@@ -20,7 +20,8 @@ export function Dialog({ title, subtitle, onClose, children, footer, onSubmit, w
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
 
-  useEffect(() => {
+  // Before the next key: an Escape that comes at once is meant for the dialog, and letters for its first field.
+  useLayoutEffect(() => {
     const dialog = element.current;
     const before = document.activeElement as HTMLElement | null;
     dialog?.showModal();
