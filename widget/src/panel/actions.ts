@@ -11,6 +11,7 @@ import { keep, kept } from "./storage.ts";
 import { apply, catchUp, markShown } from "./sync.ts";
 
 export function go(view: View): void {
+  if (view.name != "home") connect();
   seenAll();
   state.view = view;
   state.trouble = null;
@@ -31,10 +32,16 @@ function seenAll(): void {
   for (const talk of state.talks.values()) if (!unreadIn(talk)) talk.newFrom = null;
 }
 
+const FRESH_MS = 10_000;
+let staying: ReturnType<typeof setTimeout>;
+
 /** Opens where it makes sense: the running conversation, or what was asked for if the site offers it. */
 export function open(way?: Way): void {
   state.open = true;
-  connect();
+  // What the page brought along is enough for a look; who stays, or comes back to it later, sees what changed meanwhile.
+  clearTimeout(staying);
+  if (kept("token") || performance.now() > FRESH_MS) connect();
+  else staying = setTimeout(connect, FRESH_MS);
   const talk = running();
   if (way && channel(way) && !(way == "chat" && talk) && (way == "chat" || way == "email")) go({ name: "form", channel: way });
   else if (talk && (!way || way == "chat")) go({ name: "talk", id: talk.contact.id });
@@ -44,12 +51,12 @@ export function open(way?: Way): void {
 
 export function closed(): void {
   state.open = false;
+  clearTimeout(staying);
   state.sheet = null;
   seenAll();
   if (!running() && !outbox.anything()) rest();
   changed();
 }
-
 
 export function startOf(way: Way): outbox.Entry | undefined {
   return outbox.pending(null).find(({ event }) => event == (way == "chat" ? "chat:start" : "offline:leave"));

@@ -1,6 +1,6 @@
 // The socket to the hub: connects, says when it is away, asks with an answer or an error, and always comes back.
 
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 import type { Hello } from "../wire.ts";
 import { locale } from "./i18n.ts";
 import { changed, state } from "./state.ts";
@@ -17,6 +17,7 @@ export class Refused extends Error {
 }
 
 let socket: Socket | null = null;
+let fetching = false;
 let wanted = false;
 let retry = 0;
 let attempts = 0;
@@ -53,6 +54,18 @@ export function connect(): void {
     if (!socket.connected) again(0);
     return;
   }
+  if (fetching) return;
+  fetching = true;
+  state.link = "connecting";
+  waitForIt();
+  changed();
+  // The socket's library is a third of the panel; the first picture does not wait for it.
+  import("socket.io-client")
+    .then(({ io }) => void (wanted && make(io)), () => lost())
+    .finally(() => (fetching = false));
+}
+
+function make(io: typeof import("socket.io-client").io): void {
   socket = io("/visitor", {
     transports: ["websocket", "polling"],
     tryAllTransports: true,
@@ -81,9 +94,6 @@ export function connect(): void {
     greet(hello);
   });
   for (const [event, fn] of handlers) socket.on(event, fn);
-  state.link = "connecting";
-  waitForIt();
-  changed();
 }
 
 /** What happens at every hello, before anything else is asked. */
@@ -115,7 +125,8 @@ function again(after: number): void {
   state.retryAt = Date.now() + after;
   retry = window.setTimeout(() => {
     attempts++;
-    socket?.disconnect().connect();
+    if (socket) socket.disconnect().connect();
+    else connect();
   }, after);
 }
 
