@@ -77,18 +77,10 @@ class Dispatcher:
 
     def _rebuild(self, now: Millis) -> list[i.Input]:
         directory = self._hub.directory
-        contacts = sorted((row.contact for row in self._living), key=lambda contact: contact.queued_at)
         result: list[i.Input] = [i.QueueChanged(queue_spec(id, row)) for id, row in directory.queues().items()]
         result += [i.AgentChanged(agent_spec(user)) for user in directory.users().values() if _routable(user)]
         result.append(i.HandledToday(dict(self._hub.today.handled)))
-        result += [_enqueued(contact) for contact in contacts if contact.phase in WAITING]
-        result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
-        for contact in contacts:
-            if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING):
-                holders = (contact.agent, *contact.participants)
-                result += [_assigned(contact, agent, now) for agent in holders if agent]
-            if contact.phase is Phase.WRAPPING and contact.agent is not None:
-                result.append(i.WrapUpStarted(contact.id, contact.agent, contact.wrap_until))
+        result += contact_facts([row.contact for row in self._living], now)
         for user in directory.users().values():
             presence = self._hub.presence.get(user.id)
             if presence.epoch:
@@ -113,7 +105,7 @@ class Dispatcher:
             state = AgentState(str(event.state))
             return [i.PresenceChanged(recorded.stream, state, event.epoch, recorded.at)]
         step = self._living.apply(recorded)
-        return [] if step is None else _contact_inputs(event, *step)
+        return [] if step is None else contact_inputs(event, *step)
 
     def _configured(self, kind: str, id: str) -> None:
         directory = self._hub.directory
@@ -278,6 +270,21 @@ def _routable(user: User) -> bool:
     return may(user, Permission.CONTACT_HANDLE)
 
 
+def contact_facts(contacts: Sequence[Contact], now: Millis) -> list[i.Input]:
+    """What the engine has to be told of contacts that are not closed, when it is rebuilt."""
+    contacts = sorted(contacts, key=lambda contact: contact.queued_at)
+    result: list[i.Input] = [_enqueued(contact) for contact in contacts if contact.phase in WAITING]
+    result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
+    for contact in contacts:
+        if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING) and contact.agent is not None:
+            # Who took part is free once the conversation is over; the wrap-up is its owner's.
+            others = () if contact.phase is Phase.WRAPPING else contact.participants
+            result += [_assigned(contact, agent, now) for agent in (contact.agent, *others)]
+        if contact.phase is Phase.WRAPPING and contact.agent is not None:
+            result.append(i.WrapUpStarted(contact.id, contact.agent, contact.wrap_until))
+    return result
+
+
 def _enqueued(contact: Contact) -> i.Enqueued:
     assert contact.queue is not None
     both = contact.only_agent is not None and contact.only_until is not None
@@ -306,7 +313,7 @@ def _assigned(contact: Contact, agent: str, at: Millis) -> i.Assigned:
     return i.Assigned(contact.id, agent, str(contact.channel), contact.queue or "", contact.connected_at or at)
 
 
-def _contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i.Input]:
+def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i.Input]:
     """What an event of a contact means to the engine."""
     id = after.id
     match event:
