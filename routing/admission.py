@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from routing.deadlines import Deadlines
 from routing.index import Index
-from routing.inputs import Decision, Enqueued, Overflow, OverflowReason, SkillsRelaxed
+from routing.inputs import Decision, Enqueued, Overflow, SkillsRelaxed
 from routing.matching import Due, Matching, Subject
-from routing.specs import QueueSpec
+from routing.overflow import OverflowWatch
+from routing.specs import OverflowReason, QueueSpec
 from routing.waiting import Contact, Queue
 
 ROUTING_FIELDS = ("skills", "relax", "strategy", "priority", "quantum_ms", "costs")
@@ -20,6 +21,7 @@ class Admission:
         self._index = index
         self._deadlines = deadlines
         self._matching = matching
+        self._overflow = OverflowWatch(deadlines)
         self.contacts: dict[str, Contact] = {}
         self._aside: dict[str, dict[Contact, None]] = {}
         self._serial = 0
@@ -45,6 +47,8 @@ class Admission:
             wait_ms = queue.spec.sticky_wait_ms if facts.preferred_wait_ms is None else facts.preferred_wait_ms
             self._keep(contact, facts.preferred_agent, facts.enqueued_at + wait_ms, now, directed=False)
         self.rate(contact, queue, now, decisions)
+        if queue.spec.overflow:
+            self._overflow.watch(contact, now)
         self._matching.wait(contact, queue, now)
 
     def admit_anew(self, contact: Contact, facts: Enqueued, now: int, decisions: list[Decision]) -> None:
@@ -113,7 +117,10 @@ class Admission:
                     self.admit(contact, now, decisions)
             return
         if all(getattr(queue.spec, name) == getattr(spec, name) for name in ROUTING_FIELDS):
+            rules_differ = (queue.spec.overflow, queue.spec.closed) != (spec.overflow, spec.closed)
             queue.spec = spec
+            if rules_differ:
+                self._watch_again(queue, now)
             return
         contacts = [entry[3] for entry in queue.ages]
         waiting = [contact for contact in contacts if contact.home is not None]
@@ -124,6 +131,22 @@ class Admission:
             self.rate(contact, queue, now, decisions)
         for contact in waiting:
             self._matching.wait(contact, queue, now)
+        self._watch_again(queue, now)
+
+    def _watch_again(self, queue: Queue, now: int) -> None:
+        for entry in queue.ages:
+            self._overflow.watch(entry[3], now)
+
+    def notice_deserted(self, now: int) -> None:
+        """Classes may have lost their last agent."""
+        while self._index.deserted:
+            self._overflow.deserted(self._index.deserted.popitem()[0], now)
+
+    def overflow(self, contact: Contact, reason: OverflowReason, now: int, decisions: list[Decision]) -> None:
+        """The time has come that an overflow rule names."""
+        told = self._overflow.due(contact, reason, now)
+        if told is not None:
+            decisions.append(told)
 
     def remove_queue(self, id: str, decisions: list[Decision]) -> None:
         """The queue is gone; what waited in it is held aside, what is offered from it goes on."""
@@ -142,6 +165,8 @@ class Admission:
         """The contact leaves its queue, or the place where it was held aside for want of one."""
         self._matching.leave(contact)
         if contact.queue is not None:
+            if contact.queue.spec.overflow:
+                self._overflow.forget(contact)
             contact.queue.ages.remove(contact.age_entry)
             contact.queue = None
         aside = self._aside.get(contact.facts.queue, {})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from routing.estimate import Figures, estimate_wait
 from routing.index import Index
 from routing.specs import ChannelRules
+from routing.strategies import KEYS, Key
 from routing.views import Explanation, QueueCounters, Reason
 from routing.waiting import Contact, Queue, Seat
 
@@ -59,12 +60,21 @@ def counters(queue: Queue) -> QueueCounters:
 
 
 def explain(contact: Contact, index: Index) -> list[Explanation]:
-    """For each agent, by id, whether he could be offered the contact now, and if not why."""
-    told = []
-    for id, seat in sorted(index.seats.items()):
-        reasons = tuple(_reasons(contact, seat))
-        told.append(Explanation(id, not reasons, reasons))
-    return told
+    """For each agent whether he could be offered the contact now and, if not, why: first those who could, in the order
+    in which they would be asked, then the others by id."""
+    reasons = {id: tuple(_reasons(contact, seat)) for id, seat in sorted(index.seats.items())}
+    able = sorted((id for id, found in reasons.items() if not found), key=lambda id: _rank(contact, index.seats[id]))
+    told = [Explanation(id, True, (), rank) for rank, id in enumerate(able, 1)]
+    return told + [Explanation(id, False, found) for id, found in reasons.items() if found]
+
+
+def _rank(contact: Contact, seat: Seat) -> tuple[bool, Key, int]:
+    """The preferred agent first, then by the queue's strategy (under `random` the order is only one of many)."""
+    queue, agent = contact.queue, seat.agent
+    assert queue is not None
+    skills = queue.skills_at(contact.step, contact.facts.requirements)
+    key = KEYS[queue.spec.strategy](agent, queue.spec.id, skills)
+    return contact.facts.preferred_agent != agent.id, key, agent.ordinal
 
 
 def _reasons(contact: Contact, seat: Seat) -> list[Reason]:

@@ -17,7 +17,7 @@ from routing.deadlines import Deadlines
 from routing.estimate import Figures
 from routing.index import Index
 from routing.matching import Due, Matching, Subject
-from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, ChannelRules, Strategy
+from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, ChannelRules, OverflowReason, Strategy
 from routing.views import AgentView, Explanation, QueueCounters
 from routing.waiting import Contact, LiveOffer, Seat
 
@@ -58,6 +58,7 @@ class Engine:
         for subject in self._deadlines.pop_due(self._now):
             self._fall_due(*subject)
         self._matching.settle(self._now, decisions)
+        self._admission.notice_deserted(self._now)
         if came is not None:
             self._check_length(came)
         return decisions
@@ -152,7 +153,7 @@ class Engine:
         if queue is None or contact.home is None or queue.spec.max_length is None:
             return
         if len(queue.ages) > queue.spec.max_length:
-            self._decisions.append(i.Overflow(contact.id, queue.spec.id, i.OverflowReason.QUEUE_FULL))
+            self._decisions.append(i.Overflow(contact.id, queue.spec.id, OverflowReason.QUEUE_FULL))
 
     def _measure_wait(self, contact: Contact, *, abandoned: bool) -> None:
         if contact.queue is not None:
@@ -389,6 +390,9 @@ class Engine:
                 self._admission.relax(self._admission.contacts[id], self._now, self._decisions)
             case Due.KEPT:
                 self._admission.house_again(self._admission.contacts[id], self._now)
+            case Due.OVERFLOW:
+                contact = self._admission.contacts[id]
+                self._admission.overflow(contact, OverflowReason(agent), self._now, self._decisions)
             case Due.EXCLUDED:
                 contact = self._admission.contacts[id]
                 del contact.excluded[agent]
@@ -440,12 +444,22 @@ class Engine:
         return answers.newcomer_wait(self._index, found, channel, max(self._now, now), self._channels)
 
     def explain(self, contact: str) -> list[Explanation]:
-        """For each agent, by id, whether he could be offered the contact now and if not why; [] for an unknown one.
+        """For each agent, who would be asked first, whether he could be offered the contact now and if not why.
 
-        Looks at every agent: for a person who asks, not for each contact.
+        [] for an unknown contact. Looks at every agent: for a person who asks, not for each contact.
         """
         found = self._admission.contacts.get(contact)
         return answers.explain(found, self._index) if found else []
+
+    def explain_newcomer(self, facts: i.Enqueued, now: int) -> list[Explanation]:
+        """As `explain`, for a contact that is not there: a dry run. [] when there is no such queue or channel."""
+        queue = self._index.queues.get(facts.queue)
+        if queue is None or facts.channel not in self._channels:
+            return []
+        contact = Contact(facts, 0, facts.last_fence, facts.relaxed_step, queue=queue)
+        contact.step = queue.step_at(max(self._now, now) - facts.enqueued_at)
+        contact.excluded = {agent: until for agent, until in facts.excluded.items() if until > now}
+        return answers.explain(contact, self._index)
 
     def counters(self, queue: str) -> QueueCounters | None:
         """The queue now; None when there is no such queue."""

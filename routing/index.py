@@ -28,6 +28,8 @@ class Index:
         self._by_skill: dict[tuple[str, int], dict[Profile, None]] = {}
         self._empty: dict[WaitingClass, None] = {}
         self._ordinal = 0
+        self.deserted: dict[WaitingClass, None] = {}
+        """Classes with contacts whose last available agent has left; the engine empties it."""
 
     # --- queues and classes ---------------------------------------------------------------------------------------
 
@@ -194,6 +196,8 @@ class Index:
             queue.staffed += sign
         for waiting_class in seat.profile.classes:
             waiting_class.servers += sign * seat.agent.slots(*waiting_class.weight)
+            if waiting_class.servers == 0 and waiting_class.population:
+                self.deserted[waiting_class] = None
 
     def _count_idle(self, seat: Seat, idle: bool) -> None:
         if seat.idle is idle:

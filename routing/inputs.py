@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from routing.specs import AgentSpec, AgentState, QueueSpec
+from routing.specs import AgentSpec, AgentState, OverflowReason, QueueSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class PresenceChanged:
 class Enqueued:
     """A contact waits in a queue. For one that waits already: it moved, or its facts changed.
 
-    `enqueued_at` is the contact's original age and never changes on requeue. `requirements` come on top of what the
+    `enqueued_at` is the contact's original age and never changes on requeue; `entered_at` (None: the same) is when it
+    came into this queue, from which overflow by waiting counts. `requirements` come on top of what the
     queue asks for and are not relaxed. `priority` adds to the queue's. `last_fence` is the fence of the contact's last
     offer (0: none yet); the next offer's is above it. `relaxed_step` is the last relaxation step the log knows.
     `preferred_agent` (who served this customer last, or owns him) is asked first, and waited for while he is present
@@ -82,6 +83,7 @@ class Enqueued:
     only_agent: str | None = None
     only_until: int | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
+    entered_at: int | None = None
 
     def __post_init__(self) -> None:
         if (self.only_agent is None) != (self.only_until is None):
@@ -228,13 +230,6 @@ class RescindReason(StrEnum):
     AGENT_LEFT = "agent_left"
     AGENT_REMOVED = "agent_removed"
     NEW_SESSION = "new_session"
-
-
-class OverflowReason(StrEnum):
-    """Why a contact should leave its queue."""
-
-    QUEUE_FULL = "queue_full"
-    NO_QUEUE = "no_queue"
 
 
 @dataclass(frozen=True, slots=True)

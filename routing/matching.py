@@ -24,6 +24,7 @@ from routing.waiting import Contact, LiveOffer, Queue, Seat, WaitingClass, Waiti
 class Due(StrEnum):
     """What a deadline is about."""
 
+    OVERFLOW = "overflow"
     OFFER = "offer"
     RELAX = "relax"
     KEPT = "kept"
@@ -33,7 +34,7 @@ class Due(StrEnum):
 
 
 Subject: TypeAlias = tuple[Due, str, str]
-"""(what, contact or "", agent or "")."""
+"""(what, contact or "", agent or ""); of an overflow, its reason stands in the place of the agent."""
 
 
 class Matching:

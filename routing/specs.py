@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 1, 5
 
@@ -28,9 +29,20 @@ class Strategy(StrEnum):
     LEAST_LOADED = "least_loaded"
     ROUND_ROBIN = "round_robin"
     MOST_SKILLED = "most_skilled"
+    LEAST_SKILLED = "least_skilled"
     FIXED_ORDER = "fixed_order"
     FEWEST_TODAY = "fewest_today"
     RANDOM = "random"
+
+
+class OverflowReason(StrEnum):
+    """Why a contact should leave its queue."""
+
+    QUEUE_FULL = "queue_full"
+    WAIT = "wait"
+    UNSTAFFED = "unstaffed"
+    CLOSED = "closed"
+    NO_QUEUE = "no_queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,8 @@ class QueueSpec:
     override the channel's figures, by channel. `wrap_up_ms` holds where `WrapUpStarted` names no end. A contact
     that an agent declined or missed is not offered to him again for `retry_exclude_ms`. `sticky_wait_ms` counts from
     the contact's enqueue time. `max_length` counts waiting and offered contacts; beyond it contacts overflow.
+    `overflow` says after how long contacts should leave: WAIT counts from their entry into this queue, UNSTAFFED from
+    when nobody available can serve them, CLOSED from when the queue is `closed` (0 for at once).
     """
 
     id: str
@@ -101,6 +115,8 @@ class QueueSpec:
     retry_exclude_ms: int = 30_000
     sticky_wait_ms: int = 20_000
     max_length: int | None = None
+    overflow: Mapping[OverflowReason, int] = field(default_factory=dict)
+    closed: bool = False
 
     def __post_init__(self) -> None:
         here = f"queue {self.id}"
@@ -120,6 +136,7 @@ class QueueSpec:
             before, after_ms = step.skills, step.after_ms
         for name, figures in (("offer_ms", self.offer_ms), ("costs", self.costs), ("handle_ms", self.handle_ms)):
             _check_at_least(1, figures, f"{here}: {name}")
+        _check_at_least(0, self.overflow, f"{here}: overflow")
         for name in ("quantum_ms", "wrap_up_ms", "retry_exclude_ms", "sticky_wait_ms", "max_length"):
             figure = getattr(self, name)
             if figure is not None and figure < 0:
@@ -160,7 +177,7 @@ def _check_levels(skills: Mapping[str, int], path: str) -> None:
             raise ValueError(f"{path}.{skill}: expected a level {LOWEST_LEVEL}-{HIGHEST_LEVEL}, got {level}")
 
 
-def _check_at_least(least: int, figures: Mapping[str, int], path: str) -> None:
+def _check_at_least(least: int, figures: Mapping[Any, int], path: str) -> None:
     for name, figure in figures.items():
         if figure < least:
             raise ValueError(f"{path}.{name}: expected at least {least}, got {figure}")

@@ -45,6 +45,11 @@ def most_skilled(agent: Agent, queue: str, skills: Mapping[str, int]) -> Key:
     return (-float(sum(have.get(skill, 0) for skill in skills)), *spare(agent))
 
 
+def least_skilled(agent: Agent, queue: str, skills: Mapping[str, int]) -> Key:
+    """The smallest sum of levels in all his skills, so that those who can do more stay free; then the longest idle."""
+    return (float(sum(agent.spec.skills.values())), *spare(agent))
+
+
 def fixed_order(agent: Agent, queue: str, skills: Mapping[str, int]) -> Key:
     """The administrator's order, then the longest idle."""
     return (float(agent.spec.order), *spare(agent))
@@ -65,6 +70,7 @@ KEYS: Mapping[Strategy, KeyFunction] = {
     Strategy.LEAST_LOADED: least_loaded,
     Strategy.ROUND_ROBIN: round_robin,
     Strategy.MOST_SKILLED: most_skilled,
+    Strategy.LEAST_SKILLED: least_skilled,
     Strategy.FIXED_ORDER: fixed_order,
     Strategy.FEWEST_TODAY: fewest_today,
     Strategy.RANDOM: no_order,

@@ -26,11 +26,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether one agent could be offered one contact now; `reasons` is empty exactly when he could."""
+    """Whether one agent could be offered one contact now; `reasons` is empty exactly when he could.
+
+    `rank` counts those who could from 1, in the order in which they would be asked; None for the others.
+    """
 
     agent: str
     eligible: bool
     reasons: tuple[Reason, ...]
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from routing import inputs as i
 from routing.engine import REPEAT_MS, Engine
-from routing.specs import DEFAULT_CHANNELS, AgentState, QueueSpec, Strategy
+from routing.specs import DEFAULT_CHANNELS, AgentState, OverflowReason, QueueSpec, Strategy
 from tests.unit.routing.indexes import check_indexes
 from tests.unit.routing.model import Model, ModelContact, ModelOffer
 
@@ -126,12 +126,12 @@ class Judge(Model):
                 spec = self.queues[input.queue]
                 length = sum(other.listed and other.facts.queue == input.queue for other in self.contacts.values())
                 full = spec.max_length is not None and length > spec.max_length
-                assert ((input.contact, i.OverflowReason.QUEUE_FULL) in told) == full
+                assert ((input.contact, OverflowReason.QUEUE_FULL) in told) == full
             if input.contact not in known:
-                assert ((input.contact, i.OverflowReason.NO_QUEUE) in told) == (input.queue not in self.queues)
+                assert ((input.contact, OverflowReason.NO_QUEUE) in told) == (input.queue not in self.queues)
         if isinstance(input, i.QueueRemoved):
             aside = {id for id in waited if self.contacts[id].facts.queue == input.queue}
-            assert {id for id, reason in told if reason is i.OverflowReason.NO_QUEUE} == aside
+            assert {id for id, reason in told if reason is OverflowReason.NO_QUEUE} == aside
 
     def _check_quiet(self) -> None:
         """Work conservation: nobody waits beside an agent with room for him."""

@@ -155,6 +155,8 @@ class Model:
             case Strategy.MOST_SKILLED:
                 levels = sum(agent.spec.skills.get(skill, 0) for skill in self.skills(contact))
                 return (-levels, *agent.spare)
+            case Strategy.LEAST_SKILLED:
+                return (sum(agent.spec.skills.values()), *agent.spare)
             case Strategy.FIXED_ORDER:
                 return (agent.spec.order, *agent.spare)
             case Strategy.FEWEST_TODAY:

@@ -4,7 +4,7 @@ import pytest
 
 from routing import inputs as i
 from routing.engine import Engine
-from routing.specs import AgentSpec, AgentState, QueueSpec, RelaxStep
+from routing.specs import AgentSpec, AgentState, OverflowReason, QueueSpec, RelaxStep
 from routing.views import Reason
 from tests.unit.routing.desk import START, Desk, pairs
 
@@ -199,7 +199,7 @@ def test_full_queue_overflows_unless_somebody_is_free() -> None:
     """23: of two that come for the last place one gets it."""
     desk = Desk(max_length=1)
     assert desk.arrive("c1", "voice") == []
-    assert desk.arrive("c2", "voice") == [i.Overflow("c2", "support", i.OverflowReason.QUEUE_FULL)]
+    assert desk.arrive("c2", "voice") == [i.Overflow("c2", "support", OverflowReason.QUEUE_FULL)]
     assert desk.arrive("c2", "voice") == []
     assert pairs(desk.come("ann")) == [("c1", "ann")]
     desk.come("bob")
@@ -209,12 +209,12 @@ def test_full_queue_overflows_unless_somebody_is_free() -> None:
 def test_contact_of_a_queue_that_does_not_exist_is_held_aside() -> None:
     desk = Desk()
     desk.come("ann")
-    assert desk.arrive("c1", queue="new") == [i.Overflow("c1", "new", i.OverflowReason.NO_QUEUE)]
+    assert desk.arrive("c1", queue="new") == [i.Overflow("c1", "new", OverflowReason.NO_QUEUE)]
     assert [row.reasons for row in desk.engine.explain("c1")] == [(Reason.NO_QUEUE,)]
     assert pairs(desk.queue("new")) == [("c1", "ann")]
     desk.presence("ann", AgentState.AWAY)
     desk.do(i.OfferRescinded("c1", "ann", 1))
-    assert desk.do(i.QueueRemoved("new")) == [i.Overflow("c1", "new", i.OverflowReason.NO_QUEUE)]
+    assert desk.do(i.QueueRemoved("new")) == [i.Overflow("c1", "new", OverflowReason.NO_QUEUE)]
     desk.come("ann")
     assert pairs(desk.arrive("c1", enqueued_at=START)) == [("c1", "ann")]
 
