@@ -185,10 +185,11 @@ class Engine:
         contact.answered = input.fence - 1
         if offer is not None:
             if (offer.seat.agent.id, offer.fence) == (input.agent, input.fence):
+                offer.made = True
                 return
             self._end_offer(contact, offer)
         seat = self._index.seats.get(input.agent) or self._ghost(input.agent)
-        offer = LiveOffer(seat, input.fence, input.deadline, input.epoch)
+        offer = LiveOffer(seat, input.fence, input.deadline, input.epoch, made=True)
         self._matching.hold(contact, offer, self._now)
         self._matching.touched(seat)
         self._review_offers(seat)
@@ -231,7 +232,8 @@ class Engine:
             self._put_back(*live)
 
     def _rejected(self, input: i.OfferRejected) -> None:
-        if (live := self._live(input)) is not None:
+        """Void once the log said that it holds the offer: the append only seemed to fail, or what followed it did."""
+        if (live := self._live(input)) is not None and not live[1].made:
             self._admission.bar(live[0], input.agent, self._now + REJECTED_MS, self._now)
             self._put_back(*live)
 

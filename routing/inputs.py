@@ -145,7 +145,10 @@ class OfferRescinded:
 
 @dataclass(frozen=True, slots=True)
 class OfferRejected:
-    """The dispatcher could not append the offer (the contact's version moved); the contact is put back."""
+    """The dispatcher could not append the offer (the contact's version moved); the contact is put back.
+
+    Changes nothing after `OfferMade`: the log's word counts.
+    """
 
     contact: str
     agent: str

@@ -31,12 +31,14 @@ ProfileKey: TypeAlias = tuple[frozenset[tuple[str, int]], frozenset[str] | None,
 
 @dataclass(slots=True)
 class LiveOffer:
-    """An offer that has not been answered; `rescinding` once the engine has asked to take it back."""
+    """An offer that has not been answered; `made` once the log is known to hold it, `rescinding` once the engine has
+    asked to take it back."""
 
     seat: Seat
     fence: int
     deadline: int
     epoch: int
+    made: bool = False
     rescinding: RescindReason | None = None
 
 

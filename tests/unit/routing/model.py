@@ -20,6 +20,7 @@ class ModelOffer:
     fence: int
     deadline: int
     epoch: int
+    made: bool = False
     rescinded: bool = False
     told_at: int | None = None
 
@@ -216,8 +217,10 @@ class Model:
             case i.OfferDeclined() | i.OfferMissed():
                 self._refuse(input)
             case i.OfferRescinded() | i.OfferRejected():
-                if (live := self._live(input)) is not None:
-                    if isinstance(input, i.OfferRejected):
+                live = self._live(input)
+                rejected = isinstance(input, i.OfferRejected)
+                if live is not None and live.offer is not None and not (rejected and live.offer.made):
+                    if rejected:
                         self._exclude(live, input.agent, self.now + REJECTED_MS, refused=False)
                     else:
                         live.answered = input.fence
@@ -342,13 +345,14 @@ class Model:
             return
         contact.answered = input.fence - 1
         if contact.offer is not None and (contact.offer.agent, contact.offer.fence) == (input.agent, input.fence):
+            contact.offer.made = True
             return
         self._end_offer(contact)
         agent = self.agents.get(input.agent)
         if agent is None:
             agent = self._new_agent(AgentSpec(input.agent))
             agent.removed = True
-        self.offer(contact, agent, ModelOffer(input.agent, input.fence, input.deadline, input.epoch))
+        self.offer(contact, agent, ModelOffer(input.agent, input.fence, input.deadline, input.epoch, made=True))
 
     def offer(self, contact: ModelContact, agent: ModelAgent, offer: ModelOffer) -> None:
         facts = contact.facts

@@ -108,6 +108,20 @@ def test_offer_that_only_seemed_to_fail_is_not_lost() -> None:
     assert desk.wait(20_000) == [i.ExpireOffer("c1", "ann", 1)]
 
 
+def test_offer_that_the_log_holds_cannot_fail_any_more() -> None:
+    """freeswitch#2540 once more: the failure is told after the log's own word, as when an automatic accept fails."""
+    desk = Desk(offer_ms={"voice": 20_000})
+    desk.come("ann")
+    desk.wait(1)
+    desk.come("bob")
+    desk.arrive("c1", "voice")
+    made = desk.live("c1")
+    desk.do(i.OfferMade("c1", "ann", 1, made.deadline, made.epoch))
+    assert desk.do(i.OfferRejected("c1", "ann", 1)) == []
+    assert desk.offered() == {"c1": "ann"}
+    assert desk.wait(20_000) == [i.ExpireOffer("c1", "ann", 1)]
+
+
 def test_caller_who_gives_up_frees_the_agent_at_once() -> None:
     """freeswitch#2529: no zombie leg after the caller left while the agent was asked; a late accept is nothing."""
     desk = Desk()
