@@ -3,6 +3,7 @@
 #   make demo        the hub with demo data on http://127.0.0.1:$(PORT); Ctrl-C stops it, a second start keeps the data
 #   make test        everything that CI runs
 #   make test-fast   lint and unit tests, under a minute
+#   make nightly     the long runs: a million steps of routing among faults, half an hour (STEPS=100000 for fewer)
 #   make lint        ruff, mypy, tsc
 #   make format      ruff's formatter and safe fixes
 #   make build       sdist and wheel in dist/
@@ -13,6 +14,7 @@ PORT ?= 8000
 SIP_PORT ?= 5060
 SMTP_PORT ?= 2525
 PYTEST_ARGS ?=
+STEPS ?= 1000000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 FRONT_END := $(shell find widget/src widget/locales agent_ui/src agent_ui/locales agent_ui/assets)
 
-.PHONY: demo test test-fast lint lint-py lint-ts format build clean peers
+.PHONY: demo test test-fast nightly lint lint-py lint-ts format build clean peers
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime static/manifest.json
@@ -38,6 +40,9 @@ endif
 
 test-fast: lint static/manifest.json
 	$(BIN)/python -m pytest tests/unit tests/test_architecture.py $(PYTEST_ARGS)
+
+nightly: $(VENV)/.dev
+	STEPS=$(STEPS) $(BIN)/python -m pytest tests/nightly $(PYTEST_ARGS)
 
 lint: lint-py lint-ts
 

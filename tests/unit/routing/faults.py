@@ -20,7 +20,7 @@ from hub.living import Living
 from hub.model import WAITING, Channel, Contact, Phase, PresenceState
 from hub.ports import ContactRow
 from routing import inputs as i
-from routing.dispatcher import contact_facts, contact_inputs
+from routing.translation import contact_facts, contact_inputs
 from routing.specs import AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
 from tests.unit.routing.judge import Judge
 from tests.unit.routing.model import ModelContact
@@ -37,8 +37,8 @@ SKILLS: Sequence[dict[str, int]] = ({}, {}, {}, {"billing": 1}, {"sales": 2}, {"
 class World:
     """`step` does one thing, chosen by `seed`; AssertionError as soon as anything is wrong.
 
-    With `by_hand` agents also join conversations, and the log is unsure of what it stored: both may put more on an
-    agent than he has room for, else nobody ever has.
+    With `by_hand` agents also join conversations, and the log at times refuses an offer that it has stored: both may
+    put more on an agent than he has room for. Without them nobody ever has too much.
     """
 
     def __init__(self, seed: int, *, by_hand: bool = True) -> None:
@@ -159,7 +159,7 @@ class World:
             self.done["decision lost"] += 1
             self.undone.pop()
             return
-        if luck < 0.9:
+        if luck < 0.9 or (isinstance(decision, i.Offer) and not self.by_hand):
             self.undone.pop()
         self.perform(decision)
 
