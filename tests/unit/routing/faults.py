@@ -20,7 +20,7 @@ from hub.living import Living
 from hub.model import WAITING, Channel, Contact, Phase, PresenceState
 from hub.ports import ContactRow
 from routing import inputs as i
-from routing.translation import contact_facts, contact_inputs
+from routing.dispatcher import contact_facts, contact_inputs
 from routing.specs import AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
 from tests.unit.routing.judge import Judge
 from tests.unit.routing.model import ModelContact
@@ -51,7 +51,7 @@ class World:
         self.history: dict[str, list[Recorded]] = {}
         self.presences: dict[str, tuple[AgentState, int, int]] = {}
         self.inbox: dict[str, deque[Recorded]] = defaultdict(deque)
-        self.lately: deque[Recorded] = deque(maxlen=30)
+        self.lately: deque[str] = deque(maxlen=30)
         self.undone: list[i.Decision] = []
         self.queues: dict[str, QueueSpec] = {}
         self.agents: dict[str, AgentSpec] = {}
@@ -123,13 +123,17 @@ class World:
             return
         waiting = self.inbox[stream or self.random.choice(streams)]
         for _ in range(min(len(waiting), self.random.choice((1, 1, 2, 5)))):
-            self.lately.append(waiting[0])
-            self.hear(waiting.popleft())
+            recorded = waiting.popleft()
+            self.lately.append(recorded.stream)
+            self.hear(recorded)
 
     def deliver_again(self) -> None:
-        """An event that was heard already, perhaps long ago."""
+        """The reader starts again a little before: what a stream said from there on is heard once more, in order."""
         if self.lately:
-            self.hear(self.random.choice(self.lately))
+            stream = self.random.choice(self.lately)
+            heard = self.history[stream][: len(self.history[stream]) - len(self.inbox[stream])]
+            for recorded in heard[self.random.randrange(len(heard)) if heard else 0 :]:
+                self.hear(recorded)
 
     def do(self, contact: str, *commands: c.ContactCommand) -> bool:
         """Whether the log took the commands, all in one step."""
@@ -394,7 +398,7 @@ class World:
         for id in [id for id, contact in self.contacts.items() if contact.phase is Phase.CLOSED]:
             del self.contacts[id], self.born[id], self.history[id]
             self.inbox.pop(id, None)
-            self.lately = deque((one for one in self.lately if one.stream != id), self.lately.maxlen)
+            self.lately = deque((stream for stream in self.lately if stream != id), self.lately.maxlen)
 
     def finish(self) -> None:
         """20, 21: with nobody acting any more, the clock alone empties every transient state."""
