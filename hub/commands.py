@@ -19,6 +19,7 @@ class Create(Command, frozen=True):
     subject: str = ""
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
+    media: bool = False
 
 
 class Enqueue(Command, frozen=True):
@@ -26,6 +27,25 @@ class Enqueue(Command, frozen=True):
     requirements: Requirements
     priority: int = 0
     preferred: str | None = None
+    rules: tuple[str, ...] = ()
+
+
+class Move(Command, frozen=True):
+    """A contact that waits goes to another queue; its age goes along. An offer under way is taken back."""
+
+    queue: str
+    requirements: Requirements
+    reason: str
+
+
+class ChangeChannel(Command, frozen=True):
+    """A contact that waits is to be served on another channel, in its place. An offer under way is taken back."""
+
+    channel: Channel
+
+
+class Relax(Command, frozen=True):
+    step: int
 
 
 class MakeOffer(Command, frozen=True):
@@ -161,6 +181,9 @@ class Remind(Command, frozen=True):
 ContactCommand = (
     Create
     | Enqueue
+    | Move
+    | ChangeChannel
+    | Relax
     | MakeOffer
     | Accept
     | Decline

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,7 +29,14 @@ Texts = dict[Annotated[str, Meta(max_length=35)], ShortText]
 Skills = dict[Id, Level]
 ChannelName = Literal["voice", "chat", "email", "callback"]
 Strategy = Literal[
-    "longest_idle", "least_loaded", "round_robin", "most_skilled", "fixed_order", "fewest_today", "random"
+    "longest_idle",
+    "least_loaded",
+    "round_robin",
+    "most_skilled",
+    "least_skilled",
+    "fixed_order",
+    "fewest_today",
+    "random",
 ]
 
 
@@ -57,7 +65,21 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[int, Meta(ge=1, le=24 * 3600)] = 20
 
 
+class Overflow(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a contact goes that has waited `after_s` in this queue, that nobody available can serve for that long, that
+    finds the queue full, or that still waits when it closes. `text` is what a customer is told who is sent away."""
+
+    when: Literal["wait", "unstaffed", "full", "closed"]
+    to: Literal["queue", "callback", "voicemail", "message"]
+    after_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 0
+    queue: Id | None = None
+    text: Texts = field(default_factory=dict)
+
+
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
+    """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
+    is how long a customer waits for the agent who knows him before the others are asked."""
+
     skills: Skills = field(default_factory=dict)
     relax: list[RelaxStep] = field(default_factory=list)
     strategy: Strategy = "longest_idle"
@@ -66,6 +88,10 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     wrap_up_s: Annotated[int, Meta(ge=0, le=3600)] = 60
     retry_s: Annotated[int, Meta(ge=0, le=3600)] = 60
     max_length: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    overflow: list[Overflow] = field(default_factory=list)
+    groups: list[Id] = field(default_factory=list)
+    costs: dict[ChannelName, Annotated[int, Meta(ge=1, le=10_000)]] = field(default_factory=dict)
+    sticky_s: Annotated[int, Meta(ge=0, le=3600)] = 20
     hours: Id | None = None
     target: Target = Target()
     closed_message: Texts = field(default_factory=dict)
@@ -76,6 +102,85 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
             if step.after_s <= age:
                 raise InvalidInput(f"relax[{i}].after_s", "expected a later time than the step before")
             age = step.after_s
+        _check_overflow(self)
+
+
+def _check_overflow(queue: Queue) -> None:
+    for i, rule in enumerate(queue.overflow):
+        path = f"overflow[{i}]"
+        if rule.when in {other.when for other in queue.overflow[:i]}:
+            raise InvalidInput(f"{path}.when", f'expected one rule for "{rule.when}", not two')
+        if (rule.to == "queue") != (rule.queue is not None):
+            raise InvalidInput(f"{path}.queue", "expected a queue exactly when the contact goes to one")
+        if rule.when == "wait" and rule.after_s == 0:
+            raise InvalidInput(f"{path}.after_s", "expected at least 1 second of waiting")
+        if rule.when == "full" and queue.max_length is None:
+            raise InvalidInput("max_length", "expected the length at which the queue is full, as a rule goes by it")
+        if rule.when == "closed" and queue.hours is None:
+            raise InvalidInput("hours", "expected opening hours, as a rule goes by them")
+
+
+FACTS = (
+    "channel", "queue", "site", "topic", "language", "page", "called", "caller", "email", "name", "verified", "hours"
+)  # fmt: skip
+
+
+class Condition(Struct, frozen=True, forbid_unknown_fields=True):
+    """`fact` is one of FACTS, customer.FIELD or field.FIELD (of the form). Compared without regard to case; `matches`
+    takes * for any text. Of `hours` the value is a calendar, and it `is` while that is open."""
+
+    fact: Annotated[str, Meta(pattern=rf"^({'|'.join(FACTS)}|(customer|field)\.[A-Za-z0-9_]{{1,40}})$")]
+    value: Annotated[str, Meta(min_length=1, max_length=300)]
+    op: Literal["is", "is_not", "starts", "contains", "matches"] = "is"
+
+
+class Rule(Row, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a new contact to which all of `when` applies. Rules are asked by `order`; priorities add up, a
+    later queue replaces an earlier one, and after one with `stop` no more are asked."""
+
+    when: Annotated[list[Condition], Meta(min_length=1, max_length=20)]
+    order: Annotated[int, Meta(ge=0, le=100_000)] = 100
+    enabled: bool = True
+    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    queue: Id | None = None
+    skills: Skills = field(default_factory=dict)
+    stop: bool = False
+
+    def check(self) -> None:
+        if not (self.priority or self.queue or self.skills or self.stop):
+            raise InvalidInput("priority", "expected the rule to do something: a priority, a queue or skills")
+        for i, condition in enumerate(self.when):
+            if condition.fact == "hours" and condition.op not in ("is", "is_not"):
+                raise InvalidInput(f"when[{i}].op", "expected is or is_not: hours are open or they are not")
+
+
+class Group(Row, frozen=True, forbid_unknown_fields=True):
+    """Agents by user id; queues may be limited to groups."""
+
+    agents: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=10_000)] = field(default_factory=list)
+
+
+class Block(Row, frozen=True, forbid_unknown_fields=True):
+    """Somebody who is not served, until the end of `until` (UTC; for ever without it). `name` says why.
+
+    `value` is an e-mail address, a mail domain, a phone number or its beginning followed by *, a visitor's id, or a
+    network address or range (203.0.113.0/24).
+    """
+
+    what: Literal["email", "domain", "phone", "visitor", "address"]
+    value: Annotated[str, Meta(min_length=2, max_length=254)]
+    until: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+
+    def check(self) -> None:
+        if self.what == "address":
+            try:
+                ip_network(self.value, strict=False)
+            except ValueError:
+                raise InvalidInput("value", "expected a network address or range such as 203.0.113.0/24") from None
+        if self.what == "phone" and not re.fullmatch(r"\+\d{2,15}\*?", self.value):
+            raise InvalidInput("value", "expected a number such as +4930123456, or its beginning and a *")
+        if self.what == "email" and "@" not in self.value:
+            raise InvalidInput("value", "expected an e-mail address")
 
 
 class Holiday(Struct, frozen=True, forbid_unknown_fields=True):
@@ -250,6 +355,9 @@ KINDS: dict[str, type[Row]] = {
     "outcome": Outcome,
     "reason": Reason,
     "webhook": Webhook,
+    "rule": Rule,
+    "group": Group,
+    "block": Block,
 }
 # Fields that are written but never shown again.
 SECRETS = {"site": ("identity_secret",), "webhook": ("secret",)}

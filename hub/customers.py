@@ -38,7 +38,7 @@ async def customer_for(hub: Hub, user: User, id: str) -> Customer:
 
 
 async def edit_customer(hub: Hub, user: User, id: str, version: int, changes: dict[str, Any]) -> Customer:
-    """Writes the given fields (name, email, phone, language, timezone, note, fields) over the customer's.
+    """Writes the given fields (name, email, phone, language, timezone, note, fields, owner) over the customer's.
 
     Raises NotFound, Forbidden, InvalidInput, and VersionConflict with the customer as he is now in `details`.
     """
@@ -47,6 +47,8 @@ async def edit_customer(hub: Hub, user: User, id: str, version: int, changes: di
         raise VersionConflict(
             "Somebody else changed this customer. Look at it again.", details={"customer": customer_json(known)}
         )
+    if changes.get("owner") is not None:
+        hub.directory.user(changes["owner"])
     cleaned = {name: _clean(name, value) for name, value in changes.items()}
     changed = [name for name, value in cleaned.items() if getattr(known, name) != value]
     if not changed:
@@ -66,6 +68,8 @@ def _clean(name: str, value: Any) -> Any:
             if len(value) > _MOST_FIELDS:
                 raise InvalidInput("fields", f"expected at most {_MOST_FIELDS} fields")
             return {clean_text(key, "fields").strip(): clean_text(text, f"fields.{key}") for key, text in value.items()}
+        case "owner":
+            return value or None
         case "note":
             return clean_text(value, name)
         case _:

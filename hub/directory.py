@@ -129,6 +129,15 @@ class Directory:
     def webhooks(self) -> dict[str, rows.Webhook]:
         return self._all(rows.Webhook, "webhook")
 
+    def rules(self) -> dict[str, rows.Rule]:
+        return self._all(rows.Rule, "rule")
+
+    def groups(self) -> dict[str, rows.Group]:
+        return self._all(rows.Group, "group")
+
+    def blocks(self) -> dict[str, rows.Block]:
+        return self._all(rows.Block, "block")
+
     def users(self) -> dict[str, User]:
         return self._users
 
@@ -149,12 +158,20 @@ class Directory:
         return name.split()[0] if name else name
 
     def serves(self, user: User, queue: str) -> bool:
-        """Whether the user has every skill that the queue asks for in its widest step."""
-        row = self.queues().get(queue)
-        if row is None or user.disabled:
+        """Whether the queue lets him in, and he has every skill that it asks for in its widest step."""
+        row = self._rows["queue"].get(queue)
+        if not isinstance(row, rows.Queue) or user.disabled or not self.lets_in(user, queue):
             return False
         needed = row.relax[-1].skills if row.relax else row.skills
         return all(user.skills.get(skill, 0) >= level for skill, level in needed.items())
+
+    def lets_in(self, user: User, queue: str) -> bool:
+        """Whether the user may serve the queue, skills aside: it is not limited to groups that he is not in, and he is
+        not reserved for others."""
+        groups = self.queue(queue).groups
+        known = self.groups() if groups else {}
+        in_group = not groups or any(user.id in known[group].agents for group in groups if group in known)
+        return in_group and (not user.reserved or queue in user.reserved)
 
     def is_open(self, queue: str, now: Millis) -> bool:
         """Whether the queue takes contacts now; one without hours always does."""
@@ -167,8 +184,15 @@ class Directory:
     def _hours_of(self, queue: str, now: Millis) -> tuple[bool, tuple[Millis, bool] | None]:
         """(open now, the next change), looked up in the calendar only when the last answer is no longer true."""
         id = self.queue(queue).hours
-        calendar = self._all(rows.Calendar, "calendar").get(id) if id else None
-        if id is None or calendar is None:
+        return (True, None) if id is None else self._calendar(id, now)
+
+    def calendar_open(self, id: str, now: Millis) -> bool:
+        """Whether the calendar's hours are open; one that does not exist always is."""
+        return self._calendar(id, now)[0]
+
+    def _calendar(self, id: str, now: Millis) -> tuple[bool, tuple[Millis, bool] | None]:
+        calendar = self._rows["calendar"].get(id)
+        if not isinstance(calendar, rows.Calendar):
             return True, None
         known = self._hours.get(id)
         if known is None or not known[0] <= now < known[1]:

@@ -22,7 +22,7 @@ class Event(Struct, frozen=True, gc=False, tag_field="type"):
 
 
 class ContactCreated(Event, frozen=True, gc=False, tag="contact.created"):
-    """A customer turned up on a channel."""
+    """A customer turned up on a channel; `media`: something has to be set up before the two can talk (a call)."""
 
     channel: Channel
     site: str
@@ -31,10 +31,11 @@ class ContactCreated(Event, frozen=True, gc=False, tag="contact.created"):
     subject: str = ""
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
+    media: bool = False
 
 
 class ContactQueued(Event, frozen=True, gc=False, tag="contact.queued"):
-    """`queued_at` is the original age: a requeue carries the first one on."""
+    """`queued_at` is the original age: a requeue carries the first one on. `rules` are those that put it here."""
 
     queue: str
     requirements: Requirements
@@ -44,6 +45,20 @@ class ContactQueued(Event, frozen=True, gc=False, tag="contact.queued"):
     preferred: str | None = None
     only_agent: str | None = None
     only_until: Millis | None = None
+    rules: tuple[str, ...] = ()
+
+
+class ContactRelaxed(Event, frozen=True, gc=False, tag="contact.relaxed"):
+    """The contact waited so long that its queue asks for less, by relaxation step `step` (1 for the first)."""
+
+    step: int
+
+
+class ChannelChanged(Event, frozen=True, gc=False, tag="contact.channel_changed"):
+    """The customer is to be reached another way; place and age stay. It is queued anew at once."""
+
+    channel: Channel
+    before: Channel
 
 
 class ContactOffered(Event, frozen=True, gc=False, tag="contact.offered"):
@@ -241,6 +256,12 @@ class CustomerChanged(Event, frozen=True, gc=False, tag="customer.changed"):
     fields: tuple[str, ...]
 
 
+class DispatcherMoved(Event, frozen=True, gc=False, tag="dispatcher.moved"):
+    """This node gives out the contacts from now on. The version in the stream `dispatcher` is its fencing token."""
+
+    node: str
+
+
 class ConfigChanged(Event, frozen=True, gc=False, tag="config.changed"):
     """A row that administrators edit was written; the row itself and the audit entry hold what changed."""
 
@@ -253,6 +274,8 @@ class ConfigChanged(Event, frozen=True, gc=False, tag="config.changed"):
 ContactEvent = (
     ContactCreated
     | ContactQueued
+    | ContactRelaxed
+    | ChannelChanged
     | ContactOffered
     | OfferAccepted
     | OfferDeclined
@@ -281,13 +304,14 @@ ContactEvent = (
 TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded})
 """Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
 
-AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | ConfigChanged
+AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | ConfigChanged
 
 
 class Recorded(Struct, frozen=True, gc=False):
     """An event as the log holds it: `seq` is global and without gaps, `version` counts within the stream.
 
-    A stream is the id of what the event is about: a contact, an agent, a customer, or `config`.
+    A stream is the id of what the event is about: a contact, an agent, a customer, `dispatcher` or
+    `config`.
     """
 
     seq: int

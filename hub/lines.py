@@ -48,6 +48,10 @@ def line_for(
             return Line("reminder", {})
         case e.ContactQueued(reason="new") if before.channel is Channel.EMAIL:
             return Line("offline_received", {"queue": queue_name(event.queue)})
+        case e.ContactQueued(reason="overflow"):
+            return Line("overflowed", {"queue": queue_name(event.queue)}, internal=True)
+        case e.ChannelChanged():
+            return Line("channel_changed", {"channel": str(event.channel)}, internal=True)
         case e.ContactQueued(reason="new"):
             return Line("queued", {"queue": queue_name(event.queue)}, internal=True)
         case e.ContactRated():

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hub import commands as c
 from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
-from hub.model import Channel, Contact, Marks, Millis, Offer, Phase, Rating
+from hub.model import Contact, Marks, Millis, Offer, Phase, Rating
 from hub.model import Page as VisitedPage
 
 P = Phase
@@ -35,6 +35,8 @@ class Transition:
 TRANSITIONS: dict[type[e.Event], Transition] = {
     e.ContactCreated: Transition(frozenset({P.NEW}), P.CREATED),
     e.ContactQueued: Transition(frozenset({P.CREATED, P.QUEUED}), P.QUEUED),
+    e.ContactRelaxed: Transition(frozenset({P.QUEUED, P.OFFERED}), None),
+    e.ChannelChanged: Transition(frozenset({P.QUEUED}), None),
     e.ContactOffered: Transition(frozenset({P.QUEUED}), P.OFFERED),
     e.OfferAccepted: Transition(frozenset({P.OFFERED}), P.CONNECTING),
     e.OfferDeclined: Transition(frozenset({P.OFFERED}), P.QUEUED),
@@ -96,6 +98,13 @@ def _queued(contact: Contact, reason: str) -> e.ContactQueued:
     return e.ContactQueued(contact.queue, contact.requirements, contact.priority, contact.queued_at, reason)
 
 
+def _taken_back(contact: Contact, reason: str) -> list[e.ContactEvent]:
+    """What brings a waiting contact out of its offer, if it has one."""
+    _require(contact, frozenset({P.QUEUED, P.OFFERED}))
+    offer = contact.offer
+    return [] if offer is None else [e.OfferRescinded(offer.agent, offer.fence, reason)]
+
+
 def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.ContactEvent]:
     """What follows from `command` at `now`; an empty list when there is nothing to do.
 
@@ -113,6 +122,7 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
                     command.subject,
                     command.language,
                     command.fields,
+                    command.media,
                 )
             ]
         case c.Enqueue():
@@ -124,8 +134,22 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
                     command.priority,
                     contact.queued_at or now,
                     preferred=command.preferred,
+                    rules=command.rules,
                 )
             ]
+        case c.Move():
+            moved = e.ContactQueued(
+                command.queue, command.requirements, contact.priority, contact.queued_at, command.reason
+            )
+            return [*_taken_back(contact, "moved"), moved]
+        case c.ChangeChannel():
+            if command.channel is contact.channel:
+                return []
+            changed = e.ChannelChanged(command.channel, contact.channel)
+            return [*_taken_back(contact, "channel"), changed, _queued(contact, "channel")]
+        case c.Relax():
+            _require(contact, frozenset({P.QUEUED, P.OFFERED}))
+            return [e.ContactRelaxed(command.step)] if command.step > contact.relaxed else []
         case c.MakeOffer():
             _require(contact, frozenset({P.QUEUED}))
             if command.fence <= contact.last_fence:
@@ -136,10 +160,8 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             if now >= offer.deadline:
                 raise OfferGone("The time to accept this contact is over.")
             accepted = e.OfferAccepted(command.agent, command.fence)
-            # A text conversation needs no media to be set up: it is connected as soon as it is accepted.
-            if contact.channel in (Channel.CHAT, Channel.EMAIL):
-                return [accepted, e.ContactConnected(command.agent)]
-            return [accepted]
+            # Without media to be set up it is connected as soon as it is accepted.
+            return [accepted] if contact.media else [accepted, e.ContactConnected(command.agent)]
         case c.Decline():
             _require_offer(contact, command.agent, command.fence)
             return [e.OfferDeclined(command.agent, command.fence, now + command.exclude_ms)]
@@ -292,19 +314,27 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
                 subject=event.subject,
                 language=event.language,
                 fields=event.fields,
+                media=event.media,
                 created_at=at,
             )
         case e.ContactQueued():
             return replace(
                 contact,
                 queue=event.queue,
+                entered_at=contact.entered_at if contact.queue == event.queue else at,
+                relaxed=contact.relaxed if contact.queue == event.queue else 0,
                 requirements=event.requirements,
                 priority=event.priority,
                 queued_at=event.queued_at,
                 preferred=event.preferred or contact.preferred,
+                rules=event.rules or contact.rules,
                 only_agent=event.only_agent,
                 only_until=event.only_until,
             )
+        case e.ContactRelaxed():
+            return replace(contact, relaxed=event.step)
+        case e.ChannelChanged():
+            return replace(contact, channel=event.channel)
         case e.ContactOffered():
             offer = Offer(event.agent, event.fence, event.deadline, event.epoch, event.auto)
             return replace(contact, offer=offer, last_fence=event.fence)

@@ -87,7 +87,8 @@ class Page(Struct, frozen=True, gc=False):
 class Contact(Struct, frozen=True, gc=False):
     """One interaction of a customer on one channel: the thing that is routed.
 
-    `queued_at` is the age that routing goes by; it survives offers, requeues and transfers back.
+    `queued_at` is the age that routing goes by; it survives offers, requeues and transfers back. `entered_at` is when
+    it came into the queue it is in, `relaxed` the step to which that queue has widened what it asks for.
     `only_agent` restricts routing to one agent until `only_until` (a transfer to a person).
     `excluded` maps agents to the time until which they are not offered this contact again.
     `unread` are the numbers of the customer's messages that no agent has read (the newest 100 at most).
@@ -119,6 +120,9 @@ class Contact(Struct, frozen=True, gc=False):
     offer: Offer | None = None
     last_fence: int = 0
     excluded: dict[str, Millis] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    relaxed: int = 0
+    entered_at: Millis = 0
     preferred: str | None = None
     only_agent: str | None = None
     only_until: Millis | None = None
@@ -137,6 +141,7 @@ class Contact(Struct, frozen=True, gc=False):
     rating: Rating | None = None
     page: Page | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    media: bool = False
 
 
 class AuthorKind(StrEnum):
@@ -185,7 +190,10 @@ class Message(Struct, frozen=True, gc=False):
 
 
 class Customer(Struct, frozen=True, gc=False):
-    """A person, known by identities: visitor ids, e-mail address, phone number, the host site's own user id."""
+    """A person, known by identities: visitor ids, e-mail address, phone number, the host site's own user id.
+
+    `owner` is the agent who looks after him: asked first whenever he comes.
+    """
 
     id: str
     name: str = ""
@@ -197,6 +205,7 @@ class Customer(Struct, frozen=True, gc=False):
     verified: bool = False
     note: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    owner: str | None = None
     created_at: Millis = 0
     version: int = 0
 
@@ -221,7 +230,12 @@ DEFAULT_MAXIMA = {Channel.VOICE: 1, Channel.CHAT: 3, Channel.EMAIL: 5, Channel.C
 
 
 class User(Struct, frozen=True):
-    """Someone who signs in. An agent is a user who may handle contacts."""
+    """Someone who signs in. An agent is a user who may handle contacts.
+
+    `costs` are the capacity units that a contact takes of him, by channel, in the place of the queue's and the usual
+    ones. `interrupts` says by offered channel which channels he may have beside it whatever they cost (None: as usual).
+    `reserved` are the only queues he serves, when there are any. `order` is his place under the fixed order.
+    """
 
     id: str
     username: str
@@ -232,6 +246,10 @@ class User(Struct, frozen=True):
     units: int = 100
     maxima: dict[str, int] = field(default_factory=lambda: {str(k): v for k, v in DEFAULT_MAXIMA.items()})
     auto_accept: tuple[str, ...] = ()
+    costs: dict[str, int] = field(default_factory=dict)
+    interrupts: dict[str, tuple[str, ...]] | None = None
+    reserved: tuple[str, ...] = ()
+    order: int = 100
     locale: str = "en"
     theme: str = "auto"
     settings: dict[str, Any] = field(default_factory=dict)

@@ -14,6 +14,7 @@ class Permission(StrEnum):
     CONTACT_SEARCH = "contact.search"
     CONTACT_TRANSFER = "contact.transfer"
     CONTACT_JOIN = "contact.join"
+    CONTACT_CREATE = "contact.create"  # contacts of any channel, by a program
     AGENT_VIEW = "agent.view"  # who the colleagues are and how they are
     LIVE_VIEW = "live.view"  # the supervisor's tables
     AGENT_SET_STATUS = "agent.set_status"  # of somebody else
@@ -39,6 +40,7 @@ _AGENT = frozenset(
 )
 _SUPERVISOR = _AGENT | {
     Permission.CONTACT_READ_ALL,
+    Permission.CONTACT_CREATE,
     Permission.LIVE_VIEW,
     Permission.AGENT_SET_STATUS,
     Permission.AGENT_LOGOUT,

@@ -29,6 +29,21 @@ def references(row: rows.Row) -> Iterator[Reference]:
                 yield from _skills(f"relax[{i}].skills", step.skills)
             if row.hours is not None:
                 yield Reference("hours", "calendar", row.hours)
+            for i, rule in enumerate(row.overflow):
+                if rule.queue is not None:
+                    yield Reference(f"overflow[{i}].queue", "queue", rule.queue)
+            for i, group in enumerate(row.groups):
+                yield Reference(f"groups[{i}]", "group", group)
+        case rows.Rule():
+            if row.queue is not None:
+                yield Reference("queue", "queue", row.queue)
+            yield from _skills("skills", row.skills)
+            for i, condition in enumerate(row.when):
+                if condition.fact == "hours":
+                    yield Reference(f"when[{i}].value", "calendar", condition.value)
+        case rows.Group():
+            for i, agent in enumerate(row.agents):
+                yield Reference(f"agents[{i}]", "user", agent)
         case rows.Site():
             for i, topic in enumerate(row.topics):
                 yield Reference(f"topics[{i}].queue", "queue", topic.queue)
@@ -41,7 +56,9 @@ def references(row: rows.Row) -> Iterator[Reference]:
 
 
 def user_references(user: User) -> Iterator[Reference]:
-    return _skills("skills", user.skills)
+    yield from _skills("skills", user.skills)
+    for i, queue in enumerate(user.reserved):
+        yield Reference(f"reserved[{i}]", "queue", queue)
 
 
 def _skills(path: str, skills: dict[str, int]) -> Iterator[Reference]:
@@ -54,7 +71,8 @@ async def check_references(store: Store, found: Iterable[Reference]) -> None:
     known: dict[str, set[str]] = {}
     for reference in found:
         if reference.kind not in known:
-            known[reference.kind] = {row.id for row in await store.configs.rows(reference.kind)}
+            named = await (store.accounts.users() if reference.kind == "user" else store.configs.rows(reference.kind))
+            known[reference.kind] = {row.id for row in named}
         if reference.id not in known[reference.kind]:
             raise InvalidInput(reference.path, f'expected the id of a {reference.kind}, got "{reference.id}"')
 

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub import commands as c
-from hub.contacts import ContactService, Outcome, agent_words, clean_text
+from hub.contacts import ContactService, Outcome, Words, agent_words, clean_text
 from hub.directory import Directory
 from hub.errors import Forbidden, NotFound, Refused
 from hub.events import Recorded
 from hub.feed import Feed, Handler, Reader
+from hub.leadership import Leadership
 from hub.living import Living
-from hub.model import Contact, FileRef, Message, Millis, User
+from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Requirements, User
 from hub.permissions import Permission, may
 from hub.ports import Bus, Clock, ContactRow, Store
 from hub.presence import PresenceService
+from hub.roster import Roster
+from hub.rules import Placement, blocked, facts_of, place
 from hub.today import Today
 from hub.views import Views
 from hub.visitors import VisitorService
+
+log = structlog.get_logger(__name__)
 
 WRAP_UP_LIMIT_MS = 15 * 60_000
 WRAP_UP_STEP_MS = 60_000
@@ -50,7 +58,11 @@ class Routing(Protocol):
     def standing(self, queue: str) -> QueueStanding: ...
 
     def explain(self, contact: str) -> list[dict[str, Any]]:
-        """Every agent, whether he is eligible, and why not."""
+        """Every agent, whether he is eligible, and why not; first those who are, in their order."""
+        ...
+
+    def explain_newcomer(self, channel: str, placement: Placement, preferred: str | None) -> list[dict[str, Any]]:
+        """As `explain`, for a contact that is not there."""
         ...
 
     def load(self, agent: str) -> dict[str, Any]:
@@ -59,7 +71,7 @@ class Routing(Protocol):
 
 
 class Hub:
-    """The domain's services over one store. `online(visitor)` is answered by the chat channel."""
+    """The domain's services over one store, at one node of perhaps several."""
 
     def __init__(
         self,
@@ -74,18 +86,23 @@ class Hub:
         self.store = store
         self.bus = bus
         self.clock = clock
-        self.feed = Feed(store.log)
+        self.feed = Feed(store.log, bus)
+        self.roster = Roster(bus)
+        self.leadership = Leadership(store.log, bus, clock)
         self.directory = Directory(store)
         self.living = Living()
         self.today = Today(store, self.directory, clock)
         self.contacts = ContactService(store, self.directory, clock)
-        self.presence = PresenceService(store, self.contacts, clock, lease_ms, grace_ms)
+        self.presence = PresenceService(store, self.contacts, clock, self.roster, self.leadership, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
-        self.online: Callable[[str], bool] = lambda visitor: False
-        self.views = Views(self.directory, self.contacts, lambda visitor: self.online(visitor))
+        self.views = Views(self.directory, self.contacts, self.online)
         self._routing: Routing | None = None
         self.stopping = False
         self._state: Reader
+
+    def online(self, visitor: str) -> bool:
+        """Whether the visitor has a page open, at whatever node."""
+        return self.roster.there("visitor", visitor)
 
     @property
     def routing(self) -> Routing:
@@ -102,13 +119,17 @@ class Hub:
         cursor = await self.store.log.head()
         await self.living.load(self.store)
         await self.today.load()
+        await self.leadership.load()
         await self.feed.start()
+        await self.roster.start()
         self._state = self.feed.add("state", self._follow, cursor)
         await self.presence.start(self._held_by)
 
     async def stop(self) -> None:
         self.stopping = True
+        await self.leadership.stop()
         await self.presence.stop()
+        await self.roster.stop()
         await self.feed.stop()
 
     async def _follow(self, batch: Sequence[Recorded]) -> None:
@@ -116,6 +137,7 @@ class Hub:
         await self.contacts.follow(batch)
         await self.living.follow(batch)
         await self.today.follow(batch)
+        self.leadership.follow(batch)
         await self.presence.follow(batch)
         await self.directory.follow(batch)
 
@@ -147,6 +169,80 @@ class Hub:
         if not self.may_see(user, row.contact):
             raise Forbidden("This contact belongs to other agents.")
         return row
+
+    # --- where new contacts go ------------------------------------------------------------------------------------
+
+    def place(
+        self, draft: Contact, customer: Customer | None, queue: str, skills: Requirements, **facts: str
+    ) -> Placement:
+        """Where the administrators' rules put a contact that would come to `queue`; `facts` as in `rules.facts_of`."""
+        known = facts_of(draft, customer, **facts)
+        placement = place(self.directory.rules(), known, queue, skills, self._calendar_open)
+        open_queue = self._open_queue(placement.queue)
+        return placement if open_queue == placement.queue else replace(placement, queue=open_queue, requirements={})
+
+    def _open_queue(self, queue: str) -> str:
+        """The queue, or the one to which its rule sends contacts while it is closed. Raises NotFound."""
+        seen = {queue}
+        while not self.directory.is_open(queue, self.clock.now()):
+            rules = (rule for rule in self.directory.queue(queue).overflow if rule.when == "closed")
+            following = next((rule.queue for rule in rules if rule.queue is not None), None)
+            if following is None or following in seen:
+                break
+            seen.add(following)
+            queue = following
+        return queue
+
+    def asked(self, contact: Contact) -> Requirements:
+        """The skills that the contact asks for by now: its queue's at the step it has reached, and its own."""
+        row = self.directory.queues().get(contact.queue or "")
+        if row is None:
+            return contact.requirements
+        asked = dict(
+            row.relax[min(contact.relaxed, len(row.relax)) - 1].skills if contact.relaxed and row.relax else row.skills
+        )
+        for skill, level in contact.requirements.items():
+            asked[skill] = max(level, asked.get(skill, 0))
+        return asked
+
+    def _calendar_open(self, calendar: str) -> bool:
+        return self.directory.calendar_open(calendar, self.clock.now())
+
+    def refuse_blocked(self, *, email: str = "", phone: str = "", visitor: str = "", address: str = "") -> None:
+        """Raises Forbidden for whom the administrators do not want served; it does not say by which row."""
+        today = datetime.fromtimestamp(self.clock.now() / 1000, UTC).date()
+        block = blocked(
+            self.directory.blocks().values(), today, email=email, phone=phone, visitor=visitor, address=address
+        )
+        if block is not None:
+            log.info("contact.blocked", what=block.what)
+            raise Forbidden("We cannot take your request here.", code="customer.blocked")
+
+    async def create(
+        self,
+        id: str,
+        draft: Contact,
+        customer: Customer,
+        placement: Placement,
+        *,
+        actor: str,
+        preferred: str | None = None,
+        words: Words | None = None,
+        command_id: str,
+    ) -> Outcome:
+        """A contact that a program makes: its channel, site, subject, language and fields are those of `draft`."""
+        created = c.Create(draft.channel, draft.site, customer.id, None, draft.subject, draft.language, draft.fields)
+        enqueue = c.Enqueue(
+            placement.queue, placement.requirements, placement.priority, preferred or customer.owner, placement.rules
+        )
+        return await self.contacts.create(
+            id, created, [enqueue], actor=actor, command_id=command_id, words=words, customer=customer
+        )
+
+    async def change_channel(self, user: User, contact: str, channel: Channel, client_id: str) -> Outcome:
+        """A customer who waits is served another way, in the same place of the queue. Raises WrongPhase."""
+        await self.seen_by(user, contact)
+        return await self.contacts.do(contact, c.ChangeChannel(channel), actor=user.id, command_id=client_id)
 
     async def file_of(self, file: str, contact: str, uploader: str) -> FileRef:
         """What a message says of an uploaded file; only its uploader may send it, and only there. Raises NotFound."""

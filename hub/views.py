@@ -52,6 +52,7 @@ def customer_json(customer: Customer) -> Json:
         "external_id": customer.external_id,
         "note": customer.note,
         "fields": customer.fields,
+        "owner": customer.owner,
         "created_at": customer.created_at,
         "version": customer.version,
     }

@@ -11,23 +11,28 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Any, assert_never
 
 import structlog
 
 from hub import commands as c
 from hub import events as e
-from hub.config_rows import Queue
 from hub.errors import HubError, Unavailable
 from hub.events import Recorded
 from hub.living import Living
-from hub.model import DEFAULT_MAXIMA, WAITING, Contact, Millis, Phase, User
-from hub.permissions import Permission, may
+from hub.model import DEFAULT_MAXIMA, Millis
+from hub.ports import Fence
+from hub.rules import Placement
 from hub.service import Hub, QueueStanding
 from hub.today import midnight
 from routing import inputs as i
+from routing.dispatch_overflow import leave_queue
+from routing.dispatch_specs import agent_spec, queue_spec, routable
 from routing.engine import Engine
-from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
+from routing.specs import AgentState
+from routing.translation import contact_facts, contact_inputs
+from routing.views import Explanation
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +40,10 @@ PAUSE_S = 0.5  # before a decision that the store could not take is tried again
 
 
 class Dispatcher:
-    """One per hub. `start` rebuilds the engine and follows the log from there."""
+    """One per node; the one that leads decides, the others' engines follow.
+
+    `start` rebuilds the engine and follows the log from there.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -45,7 +53,9 @@ class Dispatcher:
         self._timer: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[None]] = set()
         self._offering = True
+        self._let_in: dict[str, frozenset[str] | None] = {}
         self._day: Millis = 0
+        self._fence: Fence | None = None
 
     async def start(self) -> None:
         hub = self._hub
@@ -77,8 +87,8 @@ class Dispatcher:
 
     def _rebuild(self, now: Millis) -> list[i.Input]:
         directory = self._hub.directory
-        result: list[i.Input] = [i.QueueChanged(queue_spec(id, row)) for id, row in directory.queues().items()]
-        result += [i.AgentChanged(agent_spec(user)) for user in directory.users().values() if _routable(user)]
+        result: list[i.Input] = [i.QueueChanged(queue_spec(directory, id, now)) for id in directory.queues()]
+        result += [self._agent(user.id) for user in directory.users().values() if routable(user)]
         result.append(i.HandledToday(dict(self._hub.today.handled)))
         result += contact_facts([row.contact for row in self._living], now)
         for user in directory.users().values():
@@ -95,9 +105,21 @@ class Dispatcher:
             self._day = day
             self._carry_out(self._engine.handle(i.HandledToday({}), now))
         for recorded in batch:
+            if isinstance(recorded.event, e.DispatcherMoved):
+                await self._moved(recorded)
+                continue
             for item in self._translate(recorded):
                 self._carry_out(self._engine.handle(item, now))
         self._wake.set()
+
+    async def _moved(self, recorded: Recorded) -> None:
+        """A node took over, at this place in the log: all that was decided before stands before it."""
+        await self._hub.feed.reached(self._hub.feed.readers["state"], recorded.seq)
+        now = self._hub.clock.now()
+        self._engine = Engine(seed=random.getrandbits(32))
+        self._fence = self._hub.leadership.fence(recorded)
+        for item in self._rebuild(now):
+            self._carry_out(self._engine.handle(item, now))
 
     def _translate(self, recorded: Recorded) -> list[i.Input]:
         event = recorded.event
@@ -110,26 +132,70 @@ class Dispatcher:
     def _configured(self, kind: str, id: str) -> None:
         directory = self._hub.directory
         item: i.Input
+        now = self._hub.clock.now()
+        items: list[i.Input] = []
         if kind == "queue":
-            row = directory.queues().get(id)
-            item = i.QueueRemoved(id) if row is None else i.QueueChanged(queue_spec(id, row))
+            gone = id not in directory.queues()
+            items.append(i.QueueRemoved(id) if gone else i.QueueChanged(queue_spec(directory, id, now)))
+        elif kind == "calendar":
+            items += [
+                i.QueueChanged(queue_spec(directory, queue, now))
+                for queue, row in directory.queues().items()
+                if row.hours == id
+            ]
         elif kind == "user":
-            user = directory.users().get(id)
-            item = i.AgentRemoved(id) if user is None or not _routable(user) else i.AgentChanged(agent_spec(user))
-        else:
-            return
-        self._carry_out(self._engine.handle(item, self._hub.clock.now()))
+            items.append(self._agent(id))
+        # Which queues an agent is let into is a matter of groups and of the queues' own rows, too.
+        if kind in ("queue", "group"):
+            items += [self._agent(user) for user, known in self._let_in.items() if known != self._queues_of(user)]
+        for item in items:
+            self._carry_out(self._engine.handle(item, now))
         self._wake.set()
+
+    def _agent(self, id: str) -> i.Input:
+        user = self._hub.directory.users().get(id)
+        if user is None or not routable(user):
+            self._let_in.pop(id, None)
+            return i.AgentRemoved(id)
+        spec = agent_spec(self._hub.directory, user)
+        self._let_in[id] = spec.queues
+        return i.AgentChanged(spec)
+
+    def _queues_of(self, id: str) -> frozenset[str] | None:
+        user = self._hub.directory.users().get(id)
+        return None if user is None else agent_spec(self._hub.directory, user).queues
+
+    def _next_hours(self) -> Millis | None:
+        """When a queue with a rule for its closing opens or closes next."""
+        directory, now = self._hub.directory, self._hub.clock.now()
+        changes = [
+            change[0]
+            for id, row in directory.queues().items()
+            if any(rule.when == "closed" for rule in row.overflow)
+            and (change := directory.next_change(id, now)) is not None
+        ]
+        return min(changes, default=None)
+
+    def _follow_hours(self) -> None:
+        """Queues that have opened or closed meanwhile."""
+        now = self._hub.clock.now()
+        for id, row in self._hub.directory.queues().items():
+            if any(rule.when == "closed" for rule in row.overflow):
+                item = i.QueueChanged(queue_spec(self._hub.directory, id, now))
+                self._carry_out(self._engine.handle(item, now))
 
     async def _watch_deadlines(self) -> None:
         """Ticks the engine when its next deadline is due; woken whenever that may have changed."""
         while True:
-            deadline = self._engine.next_deadline()
-            pause = None if deadline is None else max(0.0, (deadline - self._hub.clock.now()) / 1000)
+            hours = self._next_hours()
+            deadlines = [due for due in (self._engine.next_deadline(), hours) if due is not None]
+            pause = max(0.0, (min(deadlines) - self._hub.clock.now()) / 1000) if deadlines else None
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
             now = self._hub.clock.now()
+            if hours is not None and hours <= now:
+                self._follow_hours()
             deadline = self._engine.next_deadline()
             if deadline is not None and deadline <= now:
                 self._carry_out(self._engine.handle(i.Tick(), now))
@@ -138,17 +204,28 @@ class Dispatcher:
     # --- decisions --------------------------------------------------------------------------------------------
 
     def _carry_out(self, decisions: Sequence[i.Decision]) -> None:
+        leadership = self._hub.leadership
         for decision in decisions:
-            self._start(self._perform(decision))
+            if leadership.alone or (self._fence is not None and leadership.leads):
+                self._start(self._perform(decision, self._fence))
+            elif isinstance(decision, i.ExpireOffer | i.Rescind):
+                self._forget(decision)
+
+    def _forget(self, decision: i.ExpireOffer | i.Rescind) -> None:
+        """The engine of a node that does not lead only follows: an offer of its own that the log never held is off."""
+        row = self._living.get(decision.contact)
+        if row is None or row.contact.offer is None or row.contact.offer.fence != decision.fence:
+            rejected = i.OfferRejected(decision.contact, decision.agent, decision.fence)
+            self._carry_out(self._engine.handle(rejected, self._hub.clock.now()))
 
     def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
-    async def _perform(self, decision: i.Decision) -> None:
+    async def _perform(self, decision: i.Decision, fence: Fence | None) -> None:
         try:
-            await self._decide(decision)
+            await self._decide(decision, fence)
         except Unavailable:
             # The engine gives a decision again that the log has not answered; an offer it must be told about.
             if isinstance(decision, i.Offer):
@@ -169,8 +246,8 @@ class Dispatcher:
         self._carry_out(self._engine.handle(rejected, self._hub.clock.now()))
         self._wake.set()
 
-    async def _decide(self, decision: i.Decision) -> None:
-        hub, do = self._hub, self._hub.contacts.do
+    async def _decide(self, decision: i.Decision, fence: Fence | None) -> None:
+        hub, do = self._hub, partial(self._hub.contacts.do, fence=fence)
         match decision:
             case i.Offer():
                 if not self._offering:
@@ -192,8 +269,10 @@ class Dispatcher:
                 await hub.presence.not_responding(decision.agent, decision.epoch)
             case i.EndWrapUp():
                 await do(decision.contact, c.Finish("system", None, "timeout"), actor="system")
-            case i.Overflow() | i.SkillsRelaxed():
-                log.info("dispatcher.noted", decision=type(decision).__name__, contact=decision.contact)
+            case i.SkillsRelaxed():
+                await do(decision.contact, c.Relax(decision.step), actor="system")
+            case i.Overflow():
+                await leave_queue(hub, decision.contact, decision.queue, decision.reason)
             case _:
                 assert_never(decision)
 
@@ -215,14 +294,31 @@ class Dispatcher:
         return QueueStanding(counters.waiting + counters.offered, counters.oldest, counters.staffed, counters.idle)
 
     def explain(self, contact: str) -> list[dict[str, Any]]:
+        return self._told(self._engine.explain(contact))
+
+    def explain_newcomer(self, channel: str, placement: Placement, preferred: str | None) -> list[dict[str, Any]]:
+        now = self._hub.clock.now()
+        facts = i.Enqueued(
+            contact="",
+            channel=channel,
+            queue=placement.queue,
+            enqueued_at=now,
+            requirements=placement.requirements,
+            priority=placement.priority,
+            preferred_agent=preferred,
+        )
+        return self._told(self._engine.explain_newcomer(facts, now))
+
+    def _told(self, rows: Sequence[Explanation]) -> list[dict[str, Any]]:
         directory = self._hub.directory
         return [
             {
                 "agent": {"id": row.agent, "name": directory.user_name(row.agent)},
                 "eligible": row.eligible,
                 "reasons": [str(reason) for reason in row.reasons],
+                "rank": row.rank,
             }
-            for row in self._engine.explain(contact)
+            for row in rows
         ]
 
     def load(self, agent: str) -> dict[str, Any]:
@@ -238,113 +334,3 @@ class Dispatcher:
             "used": view.load if view else 0,
             "channels": {name: {"max": most, "used": used.get(name, 0)} for name, most in maxima.items()},
         }
-
-
-def queue_spec(id: str, row: Queue) -> QueueSpec:
-    """The engine's figures of a configured queue."""
-    return QueueSpec(
-        id=id,
-        skills=row.skills,
-        relax=tuple(RelaxStep(step.after_s * 1000, step.skills) for step in row.relax),
-        strategy=Strategy(row.strategy),
-        priority=row.priority,
-        offer_ms={channel: seconds * 1000 for channel, seconds in row.offer_s.items()},
-        wrap_up_ms=row.wrap_up_s * 1000,
-        retry_exclude_ms=row.retry_s * 1000,
-        max_length=row.max_length,
-    )
-
-
-def agent_spec(user: User) -> AgentSpec:
-    known = {name: most for name, most in user.maxima.items() if name in DEFAULT_CHANNELS}
-    return AgentSpec(
-        id=user.id,
-        skills=user.skills,
-        capacity=max(1, user.units),
-        maxima=known,
-        auto_accept=frozenset(user.auto_accept),
-    )
-
-
-def _routable(user: User) -> bool:
-    return may(user, Permission.CONTACT_HANDLE)
-
-
-def contact_facts(contacts: Sequence[Contact], now: Millis) -> list[i.Input]:
-    """What the engine has to be told of contacts that are not closed, when it is rebuilt."""
-    contacts = sorted(contacts, key=lambda contact: contact.queued_at)
-    result: list[i.Input] = [_enqueued(contact) for contact in contacts if contact.phase in WAITING]
-    result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
-    for contact in contacts:
-        if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING) and contact.agent is not None:
-            # Who took part is free once the conversation is over; the wrap-up is its owner's.
-            others = () if contact.phase is Phase.WRAPPING else contact.participants
-            result += [_assigned(contact, agent, now) for agent in (contact.agent, *others)]
-        if contact.phase is Phase.WRAPPING and contact.agent is not None:
-            result.append(i.WrapUpStarted(contact.id, contact.agent, contact.wrap_until))
-    return result
-
-
-def _enqueued(contact: Contact) -> i.Enqueued:
-    assert contact.queue is not None
-    both = contact.only_agent is not None and contact.only_until is not None
-    return i.Enqueued(
-        contact=contact.id,
-        channel=str(contact.channel),
-        queue=contact.queue,
-        enqueued_at=contact.queued_at,
-        requirements=contact.requirements,
-        priority=contact.priority,
-        last_fence=contact.last_fence,
-        preferred_agent=contact.preferred,
-        only_agent=contact.only_agent if both else None,
-        only_until=contact.only_until if both else None,
-        excluded=contact.excluded,
-    )
-
-
-def _offer_made(contact: Contact) -> i.OfferMade:
-    offer = contact.offer
-    assert offer is not None
-    return i.OfferMade(contact.id, offer.agent, offer.fence, offer.deadline, offer.epoch)
-
-
-def _assigned(contact: Contact, agent: str, at: Millis) -> i.Assigned:
-    return i.Assigned(contact.id, agent, str(contact.channel), contact.queue or "", contact.connected_at or at)
-
-
-def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i.Input]:
-    """What an event of a contact means to the engine."""
-    id = after.id
-    match event:
-        case e.ContactQueued():
-            return [_enqueued(after)]
-        case e.ContactOffered():
-            return [_offer_made(after)]
-        case e.OfferAccepted():
-            return [i.OfferAccepted(id, event.agent, event.fence)]
-        case e.OfferDeclined():
-            return [i.OfferDeclined(id, event.agent, event.fence)]
-        case e.OfferMissed():
-            return [i.OfferMissed(id, event.agent, event.fence)]
-        case e.OfferRescinded():
-            return [i.OfferRescinded(id, event.agent, event.fence)]
-        case e.ContactTransferred() | e.ContactRequeued():
-            return [i.Released(id, agent) for agent in (event.agent, *before.participants)]
-        case e.ParticipantJoined():
-            return [_assigned(after, event.agent, after.connected_at or 0)]
-        case e.ParticipantLeft():
-            return [i.Released(id, event.agent)] if event.agent in before.participants else []
-        case e.ContactAbandoned():
-            return [i.Dequeued(id, abandoned=True)]
-        case e.ContactEnded():
-            assert after.agent is not None
-            released: list[i.Input] = [i.Released(id, agent) for agent in after.participants]
-            return [*released, i.WrapUpStarted(id, after.agent, event.wrap_until)]
-        case e.WrapUpExtended():
-            assert after.agent is not None
-            return [i.WrapUpStarted(id, after.agent, event.until)]
-        case e.ContactClosed():
-            return [i.WrapUpEnded(id, after.agent)] if after.agent is not None else []
-        case _:
-            return []

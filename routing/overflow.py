@@ -10,8 +10,10 @@ from routing.matching import Due, Subject
 from routing.specs import OverflowReason
 from routing.waiting import Contact, WaitingClass
 
-REPEAT_MS = 5_000
-"""After this long without an answer from the log, an overflow is told again; so long one that is offered is left."""
+REPEAT_MS = 30_000
+"""After this long without an answer from the log, an overflow is told again."""
+OFFERED_MS = 5_000
+"""A contact that is offered just then is looked at again after this long."""
 
 
 class OverflowWatch:
@@ -52,7 +54,7 @@ class OverflowWatch:
         if queue is None or reason not in queue.spec.overflow:
             return None
         if contact.offer is not None:
-            self._set(contact, reason, now + REPEAT_MS)
+            self._set(contact, reason, now + OFFERED_MS)
             return None
         waiting_class = contact.waiting_class
         if reason is OverflowReason.UNSTAFFED and (waiting_class is None or waiting_class.servers):

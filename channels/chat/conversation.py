@@ -14,7 +14,7 @@ from hub.contacts import Outcome, Words, clean_text
 from hub.errors import Forbidden, InvalidInput, Refused
 from hub.ids import derived_id
 from hub.limits import SlidingLimit
-from hub.model import AuthorKind, Channel, Contact, FileRef, Message, Visitor
+from hub.model import AuthorKind, Channel, Contact, FileRef, Message, Page, Visitor
 from hub.ports import ContactFilter, ContactRow
 from hub.service import Hub
 from hub.sockets import Input
@@ -85,19 +85,33 @@ class Conversations:
         topic = topic_of(site, form.topic)
         name, email, phone = clean_text(form.name, "name", 200), clean_email(form.email), clean_phone(form.phone)
         fields = _check_form(site, form, later)
-        if not later and not hub.directory.is_open(topic.queue, hub.clock.now()):
-            raise Refused("We are closed just now. Leave us a message instead.", code="queue.closed")
-        self._check_length(topic.queue)
+        hub.refuse_blocked(email=email, phone=phone, visitor=visitor.id, address=address)
         self._starts.take(address, hub.clock.now())
         visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
+        known_as = customer or (await hub.contacts.customers([visitor.customer])).get(visitor.customer)
+        channel = Channel.EMAIL if later else Channel.CHAT
+        page = form.page if site.page_info else None
+        draft = Contact(
+            contact_id,
+            channel=channel,
+            site=site_id,
+            language=form.locale,
+            page=None if page is None else Page(page.url, page.title, hub.clock.now()),
+            fields=fields,
+        )
+        place = hub.place(draft, known_as, topic.queue, topic.skills, topic=topic.id)
+        if not later and not hub.directory.is_open(place.queue, hub.clock.now()):
+            raise Refused("We are closed just now. Leave us a message instead.", code="queue.closed")
+        self._check_length(place.queue)
         commands: list[c.ContactCommand] = []
-        if form.page is not None and site.page_info:
-            commands.append(c.VisitPage(form.page.url, clean_text(form.page.title, "page.title")))
-        queue = hub.directory.queue(topic.queue)
-        commands.append(c.Enqueue(topic.queue, topic.skills, 0, await self._last_agent(visitor)))
+        if page is not None:
+            commands.append(c.VisitPage(page.url, clean_text(page.title, "page.title")))
+        queue = hub.directory.queue(place.queue)
+        preferred = (known_as.owner if known_as else None) or await self._last_agent(visitor)
+        commands.append(c.Enqueue(place.queue, place.requirements, place.priority, preferred, place.rules))
         created = c.Create(
-            Channel.EMAIL if later else Channel.CHAT,
+            channel,
             site_id,
             visitor.customer,
             visitor.id,
@@ -140,7 +154,10 @@ class Conversations:
         return await self._hub.store.people.visitor(visitor.id) or visitor
 
     def _check_length(self, queue: str) -> None:
-        most = self._hub.directory.queue(queue).max_length
+        row = self._hub.directory.queue(queue)
+        most = row.max_length
+        if any(rule.when == "full" for rule in row.overflow):
+            return  # the dispatcher sends on whoever finds it full
         if most is not None and self._hub.routing.standing(queue).waiting >= most:
             raise Refused("Too many people are waiting just now. Please try again later.", code="queue.full")
 

@@ -167,8 +167,15 @@ class LogPage(Struct, frozen=True):
 
 
 class RoutingView(Struct, frozen=True):
-    """Why a contact waits: its place, the expected wait in seconds, each agent with what speaks against him."""
+    """Why a contact waits, or where a new one would: the queue, what it asks for by now, its place, the expected wait
+    in seconds, the rules that put it there, and each agent with what speaks against him; those who could come first,
+    in the order in which they would be asked (`rank`)."""
 
+    queue: str | None
+    requirements: dict[str, int]
+    priority: int
+    step: int
+    rules: list[dict[str, str]]
     position: int | None
     wait_s: float | None
     agents: list[dict[str, Any]]
@@ -185,6 +192,7 @@ class Customer(Struct, frozen=True):
     external_id: str | None
     note: str
     fields: dict[str, str]
+    owner: str | None
     created_at: At
     version: int
 
@@ -228,6 +236,10 @@ class User(Struct, frozen=True):
     units: int
     maxima: dict[str, int]
     auto_accept: list[str]
+    costs: dict[str, int]
+    interrupts: dict[str, tuple[str, ...]] | None
+    reserved: list[str]
+    order: int
     locale: str
     disabled: bool
     created_at: At

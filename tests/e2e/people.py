@@ -153,7 +153,8 @@ class Agent(Person):
     def accept(self, customer: str) -> None:
         offer = self.page.get_by_role("alertdialog", name=customer)
         offer.get_by_role("button", name=self.words["accept"]).click()
-        self.log.wait_for()
+        # The conversation may stand there before the contact is his; he can write in it when it is.
+        self.page.get_by_role("textbox", name=self.words["reply"]).wait_for()
 
     def say(self, text: str) -> None:
         self.page.get_by_role("textbox", name=self.words["reply"]).fill(text)

@@ -108,6 +108,7 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     confirm = agent.page.get_by_role("dialog")
     if confirm.count():
         confirm.get_by_role("button").last.click()
+    agent.page.get_by_role("button", name="Finish wrap-up").wait_for()
     agent.page.get_by_role("combobox", name="Outcome").click()
     agent.page.get_by_role("option", name="Solved").click()
     agent.picture("wrap-up")

@@ -23,12 +23,13 @@ def run(contact: Contact, *commands: c.ContactCommand, at: int = NOW) -> Contact
     return contact
 
 
-def waiting(channel: Channel = Channel.CHAT) -> Contact:
-    return run(Contact("ct_1"), c.Create(channel, "demo", "cu_1", "vi_1"), c.Enqueue("support", {"support": 3}))
+def waiting(channel: Channel = Channel.CHAT, *, media: bool = False) -> Contact:
+    created = c.Create(channel, "demo", "cu_1", "vi_1", media=media)
+    return run(Contact("ct_1"), created, c.Enqueue("support", {"support": 3}))
 
 
-def offered(channel: Channel = Channel.CHAT, agent: str = "us_1") -> Contact:
-    contact = waiting(channel)
+def offered(channel: Channel = Channel.CHAT, agent: str = "us_1", *, media: bool = False) -> Contact:
+    contact = waiting(channel, media=media)
     return run(contact, c.MakeOffer(agent, contact.last_fence + 1, NOW + 20_000, 1))
 
 
@@ -68,11 +69,37 @@ def test_an_event_out_of_place_is_a_fault(event_type: type[e.Event]) -> None:
 
 def _value(name: str) -> Any:
     values: dict[str, Any] = {"channel": "chat", "fields": {}, "requirements": {}, "tags": [], "auto": False}
+    values |= {"rules": [], "before": "voice"}
     numbers = {"priority", "queued_at", "only_until", "fence", "deadline", "epoch", "until", "wrap_until", "n"}
-    numbers |= {"delivered", "read", "score"}
-    if name == "internal":
+    numbers |= {"delivered", "read", "score", "step"}
+    if name in ("internal", "media"):
         return False
     return values.get(name, 1 if name in numbers else "visitor")
+
+
+def test_an_overflow_keeps_the_age_and_takes_an_offer_back() -> None:
+    contact = offered(agent="us_1")
+    moved = run(contact, c.Move("other", {"billing": 2}, "overflow"))
+    assert (moved.phase, moved.queue, moved.offer) == (Phase.QUEUED, "other", None)
+    assert (moved.queued_at, moved.id, moved.last_fence) == (contact.queued_at, contact.id, contact.last_fence)
+    assert moved.requirements == {"billing": 2}
+    with pytest.raises(WrongPhase):
+        decide(served(), c.Move("other", {}, "overflow"), NOW)
+
+
+def test_a_change_of_channel_keeps_the_place() -> None:
+    contact = offered(agent="us_1")
+    called = run(contact, c.ChangeChannel(Channel.CALLBACK))
+    assert (called.channel, called.phase, called.queue) == (Channel.CALLBACK, Phase.QUEUED, contact.queue)
+    assert (called.queued_at, called.priority, called.id) == (contact.queued_at, contact.priority, contact.id)
+    assert decide(called, c.ChangeChannel(Channel.CALLBACK), NOW) == []
+
+
+def test_relaxation_goes_one_way_and_begins_anew_in_another_queue() -> None:
+    contact = run(offered(agent="us_1"), c.Relax(2))
+    assert contact.relaxed == 2
+    assert decide(contact, c.Relax(1), NOW) == []
+    assert run(contact, c.Move("other", {}, "overflow")).relaxed == 0
 
 
 # --- stories --------------------------------------------------------------------------------------------------------
@@ -81,7 +108,10 @@ def _value(name: str) -> Any:
 def test_words_are_connected_when_accepted_and_calls_are_not() -> None:
     assert served().phase is Phase.ACTIVE
     assert served().connected_at == NOW
-    ringing = run(offered(Channel.VOICE), c.Accept("us_1", 1))
+    assert run(offered(Channel.VOICE), c.Accept("us_1", 1)).phase is Phase.ACTIVE, (
+        "made by a program: no call is set up"
+    )
+    ringing = run(offered(Channel.VOICE, media=True), c.Accept("us_1", 1))
     assert ringing.phase is Phase.CONNECTING
     assert ringing.connected_at is None
 

@@ -11,13 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.web import table
-from hub.web.api import agents, audit, config, contacts, customers, deliveries, me, status, tokens, users
+from hub.web.api import agents, audit, config, contacts, customers, deliveries, me, routing, status, tokens, users
 from hub.web.context import Web
 from hub.web.openapi import document
 from hub.web.table import BASE, Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *contacts.table.endpoints,
+    *routing.table.endpoints,
     *customers.table.endpoints,
     *agents.table.endpoints,
     *config.endpoints(),

@@ -20,6 +20,7 @@ from hub.outbound import check_address_literal
 from hub.permissions import Permission
 from hub.ports import ConfigRow, ContactFilter
 from hub.references import check_references, check_unused, references
+from hub.routing_check import refuse_mistakes
 from hub.web import shapes as s
 from hub.web.context import Web
 from hub.web.paging import page_of
@@ -35,6 +36,9 @@ RESOURCES: dict[str, tuple[str, Permission]] = {
     "outcomes": ("outcome", Permission.ADMIN_CONFIG),
     "reasons": ("reason", Permission.ADMIN_CONFIG),
     "webhooks": ("webhook", Permission.ADMIN_WEBHOOKS),
+    "rules": ("rule", Permission.ADMIN_CONFIG),
+    "groups": ("group", Permission.ADMIN_CONFIG),
+    "blocks": ("block", Permission.ADMIN_CONFIG),
 }
 _EVENT_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in ContactEvent.__args__) | {
     "agent.presence_changed",
@@ -128,7 +132,7 @@ class _Handlers:
             id = call.body.id or _id_from(call.body.name, taken, self._kind, call.now)
             if id in taken:
                 raise Refused(f'There is a {self._kind} with the id "{id}" already.', code="config.exists")
-            data = await self._checked(call, {})
+            data = await self._checked(call, id, {})
             if self._kind == "webhook" and not data["secret"]:
                 data["secret"] = secrets.token_urlsafe(32)
             row = await self._put(call, id, data, None)
@@ -141,7 +145,7 @@ class _Handlers:
                 raise InvalidInput("id", "expected the id in the address; an id cannot be changed")
             if call.body.version is None:
                 raise InvalidInput("version", "expected the version of the row that you changed")
-            data = await self._checked(call, row.data)
+            data = await self._checked(call, row.id, row.data)
             return view(await self._put(call, row.id, data, call.body.version))
 
     async def _delete(self, call: Call[None, Removal]) -> object:
@@ -160,7 +164,7 @@ class _Handlers:
             raise NotFound(self._kind, call.path("id"))
         return row
 
-    async def _checked(self, call: Call[Struct, Any], before: dict[str, Any]) -> dict[str, Any]:
+    async def _checked(self, call: Call[Struct, Any], id: str, before: dict[str, Any]) -> dict[str, Any]:
         """The row to store from what was sent; a secret that was not sent stays as it was. Raises InvalidInput."""
         given = msgspec.to_builtins(call.body)
         data = {name: given[name] for name in self._struct.__struct_fields__}
@@ -170,6 +174,7 @@ class _Handlers:
         if isinstance(row, rows.Webhook):
             _check_webhook(row, allow_private=call.web.webhooks.allow_private)
         await check_references(call.store, references(row))
+        refuse_mistakes(call.hub.directory, id, row)
         return data
 
     async def _put(self, call: Call[Any, Any], id: str, data: dict[str, Any], version: int | None) -> ConfigRow:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -162,16 +163,28 @@ async def list_events(call: Call[None, EventQuery]) -> object:
     return s.LogPage(items, str(items[-1].version) if more else None)
 
 
+def rule_names(call: Call[Any, Any], rules: Iterable[str]) -> list[dict[str, str]]:
+    known = call.hub.directory.rules()
+    return [{"id": id, "name": known[id].name if id in known else id} for id in rules]
+
+
 @table.add(
     "GET",
     "/contacts/{id}/routing",
-    Permission.LIVE_VIEW,
+    Permission.CONTACT_HANDLE,
     result=s.RoutingView,
     summary="Why the contact waits: its place, the expected wait, and what speaks against each agent",
 )
 async def explain_routing(call: Call[None, Nothing]) -> object:
-    row = await call.hub.seen_by(call.user, call.path("id"))
-    routing, id = call.hub.routing, row.contact.id
-    if row.contact.phase not in WAITING:
-        return s.RoutingView(None, None, [])
-    return s.RoutingView(routing.position(id), routing.wait_s(id), routing.explain(id))
+    contact = (await call.hub.seen_by(call.user, call.path("id"))).contact
+    routing, waits = call.hub.routing, contact.phase in WAITING
+    return s.RoutingView(
+        contact.queue,
+        call.hub.asked(contact),
+        contact.priority,
+        contact.relaxed,
+        rule_names(call, contact.rules),
+        routing.position(contact.id) if waits else None,
+        routing.wait_s(contact.id) if waits else None,
+        routing.explain(contact.id) if waits else [],
+    )

@@ -58,6 +58,7 @@ class CustomerEdit(Input, frozen=True, forbid_unknown_fields=True):
     timezone: Annotated[str, Meta(max_length=60)] | UnsetType = UNSET
     note: Annotated[str, Meta(max_length=8000)] | UnsetType = UNSET
     fields: dict[Annotated[str, Meta(max_length=60)], Annotated[str, Meta(max_length=2000)]] | UnsetType = UNSET
+    owner: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
 
 
 @table.add(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
@@ -21,6 +21,8 @@ table = Table("Users")
 Password = Annotated[str, Meta(max_length=1000)]
 Locale = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Units = Annotated[int, Meta(ge=0, le=10_000)]
+Costs = dict[ChannelName, Annotated[int, Meta(ge=1, le=10_000)]]
+Order = Annotated[int, Meta(ge=0, le=100_000)]
 Maxima = dict[ChannelName, Annotated[int, Meta(ge=0, le=100)]]
 
 
@@ -35,6 +37,10 @@ class NewUser(Input, frozen=True, forbid_unknown_fields=True):
     units: Units | UnsetType = UNSET
     maxima: Maxima | UnsetType = UNSET
     auto_accept: list[ChannelName] | UnsetType = UNSET
+    costs: Costs | UnsetType = UNSET
+    interrupts: dict[ChannelName, list[ChannelName]] | UnsetType | None = UNSET
+    reserved: list[Id] | UnsetType = UNSET
+    order: Order | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
 
 
@@ -50,6 +56,10 @@ class UserEdit(Input, frozen=True, forbid_unknown_fields=True):
     units: Units | UnsetType = UNSET
     maxima: Maxima | UnsetType = UNSET
     auto_accept: list[ChannelName] | UnsetType = UNSET
+    costs: Costs | UnsetType = UNSET
+    interrupts: dict[ChannelName, list[ChannelName]] | UnsetType | None = UNSET
+    reserved: list[Id] | UnsetType = UNSET
+    order: Order | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     created_at: int | UnsetType = UNSET
@@ -69,11 +79,24 @@ def user_view(user: User) -> s.User:
         user.units,
         user.maxima,
         list(user.auto_accept),
+        user.costs,
+        user.interrupts,
+        list(user.reserved),
+        user.order,
         user.locale,
         user.disabled,
         user.created_at,
         user.version,
     )
+
+
+def _freeze(values: dict[str, Any]) -> None:
+    """The lists of a request as the model has them."""
+    for name in ("auto_accept", "reserved"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if values.get("interrupts"):
+        values["interrupts"] = {channel: tuple(others) for channel, others in values["interrupts"].items()}
 
 
 async def _stored(call: Call[object, object]) -> User:
@@ -100,7 +123,7 @@ async def list_users(call: Call[None, s.PageQuery]) -> object:
 async def create_user(call: Call[NewUser, Nothing]) -> object:
     values = given(call.body)
     password = values.pop("password", None)
-    values["auto_accept"] = tuple(values.get("auto_accept", ()))
+    _freeze(values)
     user = User(id=new_id("us", call.now), created_at=call.now, **values)
     async with call.web.editing:
         await check_references(call.store, user_references(user))
@@ -120,8 +143,7 @@ async def replace_user(call: Call[UserEdit, Nothing]) -> object:
     values.pop("created_at", None)
     if values.pop("id", call.path("id")) != call.path("id"):
         raise InvalidInput("id", "expected the id in the address; an id cannot be changed")
-    if "auto_accept" in values:
-        values["auto_accept"] = tuple(values["auto_accept"])
+    _freeze(values)
     async with call.web.editing:
         user = replace(await _stored(call), **values)
         await check_references(call.store, user_references(user))
