@@ -365,6 +365,17 @@ async def test_deliveries_keep_the_order_of_a_contact(store: SqlStore) -> None:
     assert await webhooks.get("de_none") is None
 
 
+async def test_deliveries_that_are_over_go_after_a_time(store: SqlStore) -> None:
+    waiting, *over = (delivery(f"de_{n}", n, f"ct_{n}") for n in range(4))
+    await store.webhooks.enqueue([waiting, *over], reader="w", cursor=4)
+    for each in over:
+        await store.webhooks.update(replace(each, state="delivered", delivered_at=T0))
+    assert await store.webhooks.prune(T0) == 0
+    assert await store.webhooks.prune(T0 + 1, limit=2) == 2
+    assert await store.webhooks.prune(T0 + 1, limit=2) == 1
+    assert [each.id for each in await store.webhooks.page("wh_1")] == [waiting.id]
+
+
 async def test_deliveries_in_pages(store: SqlStore) -> None:
     await store.webhooks.enqueue([delivery(f"de_{n}", n) for n in range(5)], reader="w", cursor=5)
     first = await store.webhooks.page("wh_1", limit=3)
