@@ -213,7 +213,7 @@ async def test_stuck_in_call_for_ever(running: Serving) -> None:
 
 
 async def test_stuck_in_call_after_a_restart(tmp_path: Path) -> None:
-    """OpenSIPS#3123 again: a colleague who took part is free when the conversation is over, also to a new dispatcher."""
+    """OpenSIPS#3123 again: a colleague who took part is free when it is over, also to a new dispatcher."""
     async with own_hub(tmp_path) as hub:
         floor = await asyncio.to_thread(Floor, hub, "restart")
         ann = await floor.agent("ann")
