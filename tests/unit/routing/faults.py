@@ -20,8 +20,8 @@ from hub.living import Living
 from hub.model import WAITING, Channel, Contact, Phase, PresenceState
 from hub.ports import ContactRow
 from routing import inputs as i
-from routing.dispatcher import contact_facts, contact_inputs
 from routing.specs import AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
+from routing.translation import contact_facts, contact_inputs
 from tests.unit.routing.judge import Judge
 from tests.unit.routing.model import ModelContact
 
