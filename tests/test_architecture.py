@@ -44,6 +44,7 @@ PURE = (
     "hub/hours.py",
     "hub/estimate.py",
     "hub/permissions.py",
+    "hub/simulation.py",
     "routing/*.py",
     "mail/parse*.py",
     "mail/compose*.py",
@@ -55,7 +56,7 @@ PURE = (
     "channels/voice/sip/dialog*.py",
 )
 # The asyncio shells among them.
-SHELLS = ("routing/dispatch*.py",)
+SHELLS = ("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py")
 
 LONGEST_FILE = 500
 # Path -> why it may be longer.
