@@ -50,6 +50,7 @@ from hub.web.middleware import Around
 from hub.web.protocol import CuttableSockets
 from hub.web.security import WebSettings, check_origin
 from hub.webhooks import Webhooks
+from routing import simulator
 from routing.dispatcher import Dispatcher
 from widget import demo_shop
 from widget.routes import routes as widget_routes
@@ -333,7 +334,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
 
 def main() -> int:
     """The `contacthub` command; returns its exit code."""
-    return run_command(serve)
+    return run_command(serve, simulator.run)
 
 
 if __name__ == "__main__":

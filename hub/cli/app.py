@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import backup, check, init, serve, user, version
+from hub.cli import backup, check, init, serve, simulate, user, version
 from hub.cli.output import Failed, complain
 from hub.cli.serve import Serve
+from hub.cli.simulate import Simulator
 from hub.errors import ConfigError, HubError
 
 
-def make_app(hub: Serve) -> typer.Typer:
-    """The commands; `hub` serves until it is stopped."""
+def make_app(hub: Serve, simulator: Simulator) -> typer.Typer:
+    """The commands; `hub` serves until it is stopped, `simulator` simulates one."""
     app = typer.Typer(name="contacthub", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @app.callback()
@@ -33,14 +34,15 @@ def make_app(hub: Serve) -> typer.Typer:
     check.add_to(app)
     user.add_to(app)
     backup.add_to(app)
+    simulate.add_to(app, simulator)
     version.add_to(app)
     return app
 
 
-def run_command(hub: Serve, arguments: list[str] | None = None) -> int:
+def run_command(hub: Serve, simulator: Simulator, arguments: list[str] | None = None) -> int:
     """Carries out the command line (or `arguments`); returns the exit code: 0 ok, 1 failed, 2 used wrongly."""
     try:
-        make_app(hub)(arguments, prog_name="contacthub")
+        make_app(hub, simulator)(arguments, prog_name="contacthub")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (Failed, ConfigError, HubError) as error:

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from hub import config_text
 from hub.cli.app import make_app
+from hub.simulation import Report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -29,7 +30,7 @@ This page is written from the code (`python -m hub.cli.reference`); a test holds
 
 def commands() -> str:
     """docs/reference/cli.md."""
-    root = get_command(make_app(lambda config, ready: None))
+    root = get_command(make_app(lambda config, ready: None, lambda job, config, progress: Report(outcomes={})))
     assert isinstance(root, TyperGroup)
     lines = [_HEAD]
     for words, command in _leaves(root, ("contacthub",)):

@@ -22,6 +22,7 @@ from hub.config import Config, parse
 from hub.demo import PASSWORD, USERS
 from hub.errors import ConfigError, Unavailable
 from hub.store.schema import SCHEMA
+from routing.simulator import run as simulate
 from tests.peers import CHECKOUT
 
 Run = Callable[..., "Result"]
@@ -74,7 +75,7 @@ def run(
                 ready("http://127.0.0.1:8000")
 
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run_command(serve, list(arguments))
+        code = run_command(serve, simulate, list(arguments))
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
