@@ -64,7 +64,7 @@ class Floor:
         now, number = self.hub.clock.now(), next(_numbers)
         customer = Customer(new_id("cu", now), f"Customer {number}", created_at=now)
         enqueue = c.Enqueue(facts.pop("queue", self.name), facts.pop("requirements", {}), **facts)
-        create = c.Create(channel, "shop", customer.id)
+        create = c.Create(channel, "shop", customer.id, media=channel is Channel.VOICE)
         id = new_id("ct", now)
         await self.run(
             self.hub.contacts.create(

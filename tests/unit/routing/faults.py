@@ -216,7 +216,7 @@ class World:
         id = f"c{self.number}"
         self.contacts[id] = Contact(id)
         self.born[id] = self.clock
-        create = c.Create(self.random.choice(list(Channel)), "shop", "cu")
+        create = c.Create(self.random.choice(list(Channel)), "shop", "cu", media=self.random.random() < 0.5)
         preferred = self.random.choice((None, None, None, *AGENTS))
         wish, priority = self.random.choice(SKILLS), self.random.choice((0, 0, 0, 1, 5))
         assert self.do(id, create, c.Enqueue(self.random.choice(QUEUES), wish, priority, preferred))
