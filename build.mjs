@@ -20,10 +20,11 @@ const strict = process.argv.includes("--strict");
 const watch = process.argv.includes("--watch");
 
 // Entries of one group share chunks. The widget is its own group, so that no chunk of the desktop's can grow the panel.
+// eager: nearly all of it runs at once, so V8 is told to compile it while it loads instead of function by function.
 // iife: runs as a classic script on pages that are not ours (loader) or as a classic worker.
 const groups = [
   { name: "loader", format: "iife", target: "es2020", entries: { widget: "widget/src/loader.ts" } },
-  { name: "panel", format: "esm", target: "es2020", entries: { panel: "widget/src/panel.tsx" } },
+  { name: "panel", format: "esm", target: "es2020", eager: true, entries: { panel: "widget/src/panel.tsx" } },
   {
     name: "pages",
     format: "esm",
@@ -72,6 +73,7 @@ function options(group, entries) {
     minify: !watch,
     sourcemap: watch ? "linked" : false,
     legalComments: "none", // LICENSES.txt carries them
+    ...(group.eager && { banner: { js: "//# allFunctionsCalledOnLoad" } }),
     metafile: true,
     logLevel: "warning",
   };
