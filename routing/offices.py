@@ -10,11 +10,11 @@ from hub.directory import Directory
 from hub.errors import ConfigError, InvalidInput
 from hub.model import DEFAULT_MAXIMA, Millis, Role, User
 from hub.ports import ConfigRow, Store
+from routing.dispatch_specs import REASONS, agent_spec, queue_spec
 from routing.simulation.plan import presence_of
 from routing.simulation.scenario import Agents, Scenario
 from routing.simulation.world import Agent, Office
 from routing.specs import AgentState, OverflowReason, QueueSpec
-from routing.dispatch_specs import REASONS, agent_spec, queue_spec
 
 Presence = Sequence[tuple[int, AgentState]]
 Rows = Mapping[str, Sequence[ConfigRow]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import TypeAlias
 
 from hub import events as e
 from hub.events import Recorded
@@ -19,6 +20,7 @@ from routing.simulation.tally import Key, Tally
 from routing.specs import AgentState
 
 PAGE = 200
+Presence: TypeAlias = list[tuple[int, AgentState]]
 AT_ONCE_MS = 1000
 """A contact that was offered within this time had not to wait for an agent: the hub itself takes some."""
 UNKNOWN_MS = 180_000
@@ -55,13 +57,18 @@ class Story:
 
 @dataclass(slots=True)
 class Day:
-    """`presences` by agent: (ms since begin, state). `open`: how many contacts were left out as they still go on."""
+    """`presences` by agent: (ms since begin, state). `open`: how many contacts were left out as they still go on.
+
+    `unseen`: agents who served contacts though the log never says that they were there (contacts of another system that
+    were brought in, say); they are taken to be there from the first of these contacts to the last.
+    """
 
     begin: Millis
     end: Millis
     stories: list[Story]
-    presences: dict[str, list[tuple[int, AgentState]]]
+    presences: dict[str, Presence]
     open: int
+    unseen: list[str]
 
 
 def span(day: str) -> tuple[Millis, Millis]:
@@ -83,13 +90,27 @@ async def read_day(store: Store, day: str, progress: Callable[[int, int], None])
         streams = await asyncio.gather(*(_stream(store, id) for id in ids[start : start + PAGE]))
         stories += [story for events in streams if (story := tell(events, begin)) is not None]
         progress(min(start + PAGE, len(ids)), len(ids))
-    presences = {}
+    presences: dict[str, Presence] = {}
     for agent, presence in sorted((await store.people.presences()).items()):
         changes = await _presence(store, agent, presence.epoch, begin, end)
         if any(state is not AgentState.OFFLINE for _, state in changes):
             presences[agent] = changes
     over = sorted((story for story in stories if story.over), key=lambda story: story.at)
-    return Day(begin, end, over, presences, len(stories) - len(over))
+    unseen = _unseen(over, presences)
+    return Day(begin, end, over, presences | unseen, len(stories) - len(over), sorted(unseen))
+
+
+def _unseen(stories: Sequence[Story], presences: Mapping[str, Presence]) -> dict[str, Presence]:
+    found: dict[str, Presence] = {}
+    for stay in (stay for story in stories for stay in story.stays):
+        if any(state is AgentState.AVAILABLE for _, state in presences.get(stay.agent, ())):
+            continue
+        first, last = stay.start - stay.leg.answer_ms, stay.closed
+        if stay.agent in found:
+            (known_first, _), (known_last, _) = found[stay.agent]
+            first, last = min(first, known_first), max(last, known_last)
+        found[stay.agent] = [(first, AgentState.AVAILABLE), (last, AgentState.OFFLINE)]
+    return found
 
 
 async def _stream(store: Store, id: str) -> list[Recorded]:
@@ -99,9 +120,7 @@ async def _stream(store: Store, id: str) -> list[Recorded]:
     return events
 
 
-async def _presence(
-    store: Store, agent: str, versions: int, begin: Millis, end: Millis
-) -> list[tuple[int, AgentState]]:
+async def _presence(store: Store, agent: str, versions: int, begin: Millis, end: Millis) -> Presence:
     """The agent's state at the begin (0) and its changes until the end; what was at the begin is found by halving."""
     low, high = 0, versions
     while low < high:
@@ -111,7 +130,7 @@ async def _presence(
             low = middle + 1
         else:
             high = middle
-    result: list[tuple[int, AgentState]] = []
+    result: Presence = []
     after = max(low - 1, 0)
     while events := await store.log.stream(agent, after):
         for recorded in events:

@@ -111,7 +111,13 @@ def _replay(job: Job, scenario: Scenario, name: str, config: Config, progress: P
     )
     notes = []
     if day.open:
-        notes.append(f"{day.open} contacts of the day still go on and are left out.")
+        notes.append(f"Contacts of the day that still go on and are left out: {day.open}.")
+    if day.unseen:
+        names = ", ".join(before.user_name(id) for id in day.unseen)
+        notes.append(
+            "Served contacts though the log never says they were there; taken to be there from their first contact "
+            f"to their last: {names}."
+        )
     return Report(
         outcomes={"recorded": outcome([recorded]), "as_it_was": outcome([as_it_was]), "changed": outcome([changed])},
         chart=chart([changed], f"{name}, as it would have been") if job.chart else "",

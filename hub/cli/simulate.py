@@ -91,6 +91,7 @@ def add_to(app: typer.Typer, simulator: Simulator) -> None:
             if scenario is not None or given or hours is not None or days is not None:
                 raise typer.BadParameter("--replay takes --with, --threshold and --seed, but no scenario of its own.")
             config = read_known_config(context)
+            _check_store(config)
             job = Job(scenario=_file(changes) if changes else {}, source=str(changes or "--replay"), day=_day(replay))
         elif changes is not None:
             raise typer.BadParameter("--with says what to change about a day; name it with --replay.")
@@ -146,6 +147,13 @@ def _day(text: str) -> str:
         raise typer.BadParameter(
             f'expected YYYY-MM-DD, today or yesterday, got "{text}"', param_hint="--replay"
         ) from None
+
+
+def _check_store(config: Config) -> None:
+    """Raises Failed when there is no database yet; reading must not make one."""
+    path = config.store_url.removeprefix("sqlite:///")
+    if path != config.store_url and not Path(path).is_file():
+        raise Failed(f"There is no database {path}, so no day is recorded.")
 
 
 def _file(path: Path) -> dict[str, Any]:

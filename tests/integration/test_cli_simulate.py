@@ -63,6 +63,8 @@ async def record(path: Path) -> None:
                 offered = max(free, came)
                 free = await served(store, came, offered, "ada")
         await present(store, "ada", PresenceState.OFFLINE, 2, at("12:00"))
+        later = at("10:00") + 2 * 24 * 3600 * S
+        await served(store, later, later, "bob")
     finally:
         await store.close()
 
@@ -263,6 +265,20 @@ def test_a_day_without_contacts(place: Place) -> None:
     refused = place.run("simulate", "--replay", "2026-03-12")
     assert refused.returncode == 1
     assert "2026-03-12: nothing was recorded on that day" in refused.stderr
+
+
+def test_a_hub_that_never_ran(tmp_path: Path) -> None:
+    refused = Place(tmp_path / "new").run("simulate", "--replay", DAY)
+    assert refused.returncode == 1
+    assert "so no day is recorded" in refused.stderr
+    assert not list((tmp_path / "new").rglob("*.db"))
+
+
+def test_agents_without_recorded_presence(place: Place) -> None:
+    """Bob served a contact on the next but one day without ever having been available."""
+    found = place.json("simulate", "--replay", "2026-03-13")
+    assert found["as_it_was"]["answered"] == found["recorded"]["answered"] == 1
+    assert "Bob" in " ".join(found["notes"])
 
 
 def test_recorded_and_simulated_stand_side_by_side(place: Place) -> None:
