@@ -28,7 +28,7 @@ from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from hub import demo
 from hub.auth import Auth, AuthSettings
-from hub.bus import LocalBus
+from hub.bus import open_bus
 from hub.cli import run_command
 from hub.clock import SystemClock
 from hub.config import Config
@@ -91,7 +91,7 @@ class Application:
         config.data_dir.mkdir(parents=True, exist_ok=True)
         clock = SystemClock()
         self.store = open_store(config.store_url)
-        self.bus = LocalBus()
+        self.bus = open_bus(config.bus_url, config.bus.name)
         routing = config.routing
         self.hub = Hub(
             self.store,
@@ -120,6 +120,7 @@ class Application:
         self.visitors = VisitorNamespace(self.hub, self.sio, conversations)
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
+        self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
         settings = WebSettings(
@@ -135,7 +136,7 @@ class Application:
             self.metrics,
             self.webhooks,
             settings=settings,
-            checks={"store": self.store.check, "bus": self._check_bus, "dispatcher": self._check_readers},
+            checks={"store": self.store.check, "bus": self.bus.check, "dispatcher": self._check_readers},
             version=package_version(),
         )
         measure(
@@ -180,6 +181,7 @@ class Application:
         if self.config.demo.enabled:
             await demo.seed(self.store, self.config.server.port)
         await self.files.open()
+        await self.bus.start()
         await self.hub.start()
         await self.dispatcher.start()
         await self.idle.start()
@@ -187,6 +189,7 @@ class Application:
         await self.agents.start()
         await self.webhooks.start()
         self.slow_readers.start()
+        await self.hub.leadership.start()
         sweeper = asyncio.create_task(self._sweep(), name="sessions.sweep")
         log.info("hub.started", seq=self.hub.feed.head)
         try:
@@ -212,15 +215,6 @@ class Application:
                 await self.auth.sweep()
             await asyncio.sleep(600)
 
-    async def _check_bus(self) -> None:
-        heard = asyncio.Event()
-        end = self.bus.subscribe("ready", lambda message: heard.set())
-        try:
-            await self.bus.publish("ready", {})
-            await asyncio.wait_for(heard.wait(), 2)
-        finally:
-            end()
-
     async def _check_readers(self) -> None:
         """The dispatcher works when it has dealt with what was written two seconds ago."""
         reader = self.hub.feed.readers["dispatcher"]
@@ -235,6 +229,7 @@ class Application:
         """Before the sockets are cut: no new offers, and everybody is told when to come back."""
         self.hub.stopping = True
         self.dispatcher.pause()
+        await self.hub.leadership.stop()
         await self.visitors.say_goodbye(RECONNECT_AFTER_MS)
         await self.agents.say_goodbye(RECONNECT_AFTER_MS)
         await asyncio.sleep(0.2)

@@ -69,7 +69,7 @@ class AgentNamespace:
         self._tasks: list[asyncio.Task[None]] = []
         self.live = Live(hub, sio, lambda: any(session.live for session in self.sessions.values()))
         hub.bus.subscribe("typing", self._typed)
-        hub.bus.subscribe("visitor_online", self._visitor_online)
+        hub.roster.on_change("visitor", self._visitor_online)
         hub.directory.on_change(self._configured)
         auth.on_revoked.append(self._revoked)
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
@@ -394,8 +394,8 @@ class AgentNamespace:
         for agent in holders(row.contact) - {by}:
             self._background(self._emit("typing", data, agent_room(agent)))
 
-    def _visitor_online(self, message: Mapping[str, Any]) -> None:
-        for row in self._hub.living.of_visitor(str(message["visitor"])):
+    def _visitor_online(self, visitor: str, online: bool) -> None:
+        for row in self._hub.living.of_visitor(visitor):
             if row.contact.phase in SERVED:
                 self._background(self._push_online(row.contact.id))
 

@@ -16,7 +16,7 @@ from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn,
 from hub.ids import new_id
 from hub.model import AuditEntry, Millis, Role, Session, Token, User
 from hub.passwords import Passwords
-from hub.ports import Clock, Store
+from hub.ports import Bus, Clock, Store
 
 _TOKEN_MARK = "cht_"  # noqa: S105 - what our tokens begin with, so that scanners for leaked secrets can find them
 _SEEN_STEP_MS = 60_000  # how coarsely the last use of a session or token is written
@@ -60,9 +60,15 @@ class Auth:
         self.settings = settings or AuthSettings()
         self.passwords = Passwords(shortest=self.settings.shortest_password)
         self.on_revoked: list[Callable[[Sequence[str]], None]] = []
+        self._bus: Bus | None = None
         # A name is held for a minute at most, so that a stranger cannot keep its owner out.
         self._by_name = Attempts(free=self.settings.free_attempts_per_user, limit_ms=60_000)
         self._by_address = Attempts(free=self.settings.free_attempts_per_address)
+
+    def share(self, bus: Bus) -> None:
+        """From now on `on_revoked` hears of sessions that ended at other nodes too."""
+        self._bus = bus
+        bus.subscribe("revoked", lambda message: self._tell_revoked(message["sessions"]))
 
     # --- signing in and out ---------------------------------------------------------------------------------------
 
@@ -113,14 +119,14 @@ class Auth:
 
     async def sign_out(self, session: Session) -> None:
         await self._store.accounts.delete_session(session.id)
-        self._revoked([session.id])
+        await self._revoked([session.id])
         await self._audit(session.user, "auth.signed_out", session.user, {"session": session.id})
 
     async def sign_out_everywhere(self, user: str, *, by: str = "", keep: str | None = None) -> list[str]:
         """Ends all sessions of the user, except the one with the id `keep`; returns the ids of the ended ones."""
         ended = await self._store.accounts.delete_sessions_of(user, keep=keep)
         if ended:
-            self._revoked(ended)
+            await self._revoked(ended)
             await self._audit(by or user, "auth.signed_out_everywhere", user, {"sessions": len(ended)})
         return ended
 
@@ -178,7 +184,7 @@ class Auth:
         idle_over = session.seen_at + self.settings.idle_s * 1000
         if now >= min(idle_over, session.created_at + self.settings.absolute_s * 1000):
             await self._store.accounts.delete_session(session.id)
-            self._revoked([session.id])
+            await self._revoked([session.id])
             raise NotSignedIn("You were signed out because the session was too old.", code="auth.expired")
         user = await self._store.accounts.user(session.user)
         if user is None or user.disabled:
@@ -282,7 +288,13 @@ class Auth:
         changed = replace(user, password_hash=hashed)
         return await self._store.accounts.put_user(changed, version=user.version, actor=by, at=self._clock.now())
 
-    def _revoked(self, ids: Sequence[str]) -> None:
+    async def _revoked(self, ids: Sequence[str]) -> None:
+        if self._bus is None:
+            self._tell_revoked(ids)
+        else:
+            await self._bus.publish("revoked", {"sessions": list(ids)})
+
+    def _tell_revoked(self, ids: Sequence[str]) -> None:
         for callback in self.on_revoked:
             callback(ids)
 

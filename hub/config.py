@@ -96,6 +96,28 @@ class StoreSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     password: Annotated[Secret | None, _meta("The database's password, by reference.")] = None
 
 
+class BusSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How several nodes of one hub hear each other; a hub of one process needs none. docs/howto/two-nodes.md."""
+
+    url: Annotated[
+        str,
+        _meta(
+            "redis://host:6379/0, or rediss:// with TLS; empty: this process is alone.",
+            "redis://host:6379/0",
+            pattern=r"^($|rediss?://)",
+        ),
+    ] = ""
+    password: Annotated[Secret | None, _meta("Redis's password, by reference.")] = None
+    name: Annotated[
+        str,
+        _meta(
+            "What this hub's keys and channel in Redis begin with; hubs that share a Redis need different ones.",
+            "a name of letters, digits, - and _",
+            pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        ),
+    ] = "contacthub"
+
+
 class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sessions, keys and limits."""
 
@@ -167,6 +189,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     server: Server = field(default_factory=Server)
     store: StoreSection = field(default_factory=StoreSection)
+    bus: BusSection = field(default_factory=BusSection)
     security: Security = field(default_factory=Security)
     chat: Chat = field(default_factory=Chat)
     routing: Routing = field(default_factory=Routing)
@@ -192,12 +215,12 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def store_url(self) -> str:
         """The database with its password, if one is set."""
         url = self.store.url or f"sqlite:///{self.data_dir / 'hub.db'}"
-        if self.store.password is None:
-            return url
-        password = self.store.password.read("store.password")
-        scheme, _, rest = url.partition("://")
-        user, _, host = rest.rpartition("@")
-        return f"{scheme}://{user}:{quote(password, safe='')}@{host}"
+        return _with_password(url, self.store.password, "store.password")
+
+    @property
+    def bus_url(self) -> str:
+        """Redis with its password, if one is set; empty for none."""
+        return _with_password(self.bus.url, self.bus.password, "bus.password")
 
     def secret_key(self) -> bytes:
         """The configured key, or the one in data_dir, which is made at the first start (mode 0600)."""
@@ -212,6 +235,14 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         with os.fdopen(descriptor, "wb") as file:
             file.write(token_hex(32).encode())
         return path.read_bytes().strip()
+
+
+def _with_password(url: str, secret: Secret | None, path: str) -> str:
+    if secret is None:
+        return url
+    scheme, _, rest = url.partition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user}:{quote(secret.read(path), safe='')}@{host}"
 
 
 def load(path: Path | None) -> Config:
@@ -259,12 +290,17 @@ def _check(config: Config) -> None:
                 raise ConfigError(f'{path}[{index}]: expected {kind}, got "{entry}"') from None
     for path, secret in (
         ("store.password", config.store.password),
+        ("bus.password", config.bus.password),
         ("security.secret_key", config.security.secret_key),
     ):
         if secret is not None and (secret.env is None) == (secret.file is None):
             raise ConfigError(f"{path}: expected {BY_REFERENCE}")
     if config.store.password is not None and not config.store.url.startswith("postgresql://"):
         raise ConfigError("store.password: expected a store.url of PostgreSQL with it; SQLite has no passwords")
+    if config.bus.url and not config.store.url.startswith("postgresql://"):
+        raise ConfigError("bus.url: expected a store.url of PostgreSQL with it; nodes cannot share a file of SQLite")
+    if config.bus.password is not None and not config.bus.url:
+        raise ConfigError("bus.password: expected a bus.url with it")
 
 
 def _resolve(config: Config, folder: Path) -> Config:
@@ -282,6 +318,7 @@ def _resolve(config: Config, folder: Path) -> Config:
         config,
         server=replace(config.server, data_dir=absolute(config.server.data_dir)),
         store=replace(config.store, url=url, password=secret(config.store.password)),
+        bus=replace(config.bus, password=secret(config.bus.password)),
         security=replace(config.security, secret_key=secret(config.security.secret_key)),
         files=replace(config.files, dir=absolute(config.files.dir)),
     )

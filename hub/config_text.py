@@ -14,6 +14,7 @@ from hub.config import Config, Secret, expected, hints
 _WIDTH = 100
 # What a setting that has no default could be.
 _EXAMPLES = {
+    "bus.password": '{env = "CONTACTHUB_BUS_PASSWORD"}',
     "store.password": '{env = "CONTACTHUB_STORE_PASSWORD"}',
     "security.secret_key": '{file = "/run/secrets/contacthub_key"}',
 }

@@ -29,7 +29,7 @@ from hub.model import (
     User,
     Visitor,
 )
-from hub.ports import Change, Clock, ContactRow, Store
+from hub.ports import Change, Clock, ContactRow, Fence, Store
 
 TRIES = 8
 TEXT_LIMIT = 8000
@@ -200,8 +200,11 @@ class ContactService:
         actor: str,
         command_id: str | None = None,
         guard: Callable[[Contact], None] | None = None,
+        fence: Fence | None = None,
     ) -> Outcome:
         """Carries out commands in one step; `guard` may refuse by raising, and is asked on the state decided on.
+
+        With a `fence` it is refused once that right has gone to another.
 
         Raises NotFound, Refused (nothing changed) or Unavailable (nothing was stored; try again). The same
         `command_id` of the same actor again gives the first result.
@@ -213,7 +216,7 @@ class ContactService:
             for command in commands:
                 step.do(command)
 
-        return await self._attempt(id, decide, actor, command_id)
+        return await self._attempt(id, decide, actor, command_id, fence)
 
     async def say(
         self,
@@ -244,13 +247,20 @@ class ContactService:
                     return found, outcome
         raise NotFound("message", command_id)
 
-    async def _attempt(self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None) -> Outcome:
+    async def _attempt(
+        self,
+        id: str,
+        decide: Callable[[Step], None],
+        actor: str,
+        command_id: str | None,
+        fence: Fence | None = None,
+    ) -> Outcome:
         # One step at a time within this process; the version guards against the others.
         async with self._locks.setdefault(id, asyncio.Lock()):
-            return await self._attempt_alone(id, decide, actor, command_id)
+            return await self._attempt_alone(id, decide, actor, command_id, fence)
 
     async def _attempt_alone(
-        self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None
+        self, id: str, decide: Callable[[Step], None], actor: str, command_id: str | None, fence: Fence | None
     ) -> Outcome:
         for _ in range(TRIES):
             row = await self.get(id)
@@ -265,7 +275,7 @@ class ContactService:
                 return Outcome(row, first.events, repeated=True)
             if not step.events:
                 return Outcome(row)
-            change = step.change(actor, command_id)
+            change = step.change(actor, command_id, fence=fence)
             try:
                 appended = await self._store.log.append(change)
             except VersionConflict:
@@ -373,6 +383,7 @@ class Step:
         *,
         customer: Customer | None = None,
         visitor: Visitor | None = None,
+        fence: Fence | None = None,
     ) -> Change:
         return Change(
             self.contact.id,
@@ -385,6 +396,7 @@ class Step:
             tuple(self.messages),
             customer,
             visitor,
+            fence=fence,
         )
 
 

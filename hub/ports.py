@@ -32,11 +32,19 @@ class Clock(Protocol):
         ...
 
 
+class Fence(Struct, frozen=True, gc=False):
+    """The right to decide, as the log knows it: it ends when `stream` moves past `version`."""
+
+    stream: str
+    version: int
+
+
 class Change(Struct, frozen=True, gc=False):
     """One atomic step: the events of one stream and the rows that follow from them.
 
     `expected_version` is the stream's version that the decision was made on. `command_id` (with the actor) makes the
-    step idempotent for ever: the same one again changes nothing and returns what it returned first.
+    step idempotent for ever: the same one again changes nothing and returns what it returned first. With a `fence` it
+    is refused once that right has gone to another.
     """
 
     stream: str
@@ -50,6 +58,7 @@ class Change(Struct, frozen=True, gc=False):
     customer: Customer | None = None
     visitor: Visitor | None = None
     presence: Presence | None = None
+    fence: Fence | None = None
 
 
 class Appended(Struct, frozen=True, gc=False):
@@ -70,8 +79,9 @@ class Log(Protocol):
     async def append(self, change: Change) -> Appended:
         """Commits `change` and returns after the commit (concurrent appends share one: group commit).
 
-        Raises VersionConflict when the stream moved, Unavailable when the database is locked, full or away, or the
-        bounded writer queue is full; nothing is stored then.
+        Raises VersionConflict when the stream moved, Refused `fence.lost` when another has the right to decide,
+        Unavailable when the database is locked, full or away, or the bounded writer queue is full; nothing is stored
+        then.
         """
         ...
 
@@ -408,8 +418,53 @@ class Store(Protocol):
         ...
 
 
+class Lease(Protocol):
+    """What at most one node holds at a time, as far as the bus can tell; the log decides (`hub/leadership.py`)."""
+
+    async def take(self) -> bool:
+        """Whether this node holds it from now on for a few seconds; taking it again renews it. Raises Unavailable."""
+        ...
+
+    async def free(self) -> bool:
+        """Whether nobody holds it. Raises Unavailable."""
+        ...
+
+    async def release(self) -> None:
+        """Gives it up if this node holds it. Raises Unavailable."""
+        ...
+
+
 class Bus(Protocol):
-    """Wakes readers and carries what may be lost (typing). Never the record."""
+    """Wakes readers and carries what may be lost (typing). Never the record.
+
+    A message reaches the subscribers of the publisher's own node at once, in order, and those of other nodes soon,
+    each sender's in order, or not at all.
+    """
+
+    @property
+    def shared(self) -> bool:
+        """Whether there may be other nodes."""
+        ...
+
+    @property
+    def node(self) -> str:
+        """What this process is called on the bus; another one at each start."""
+        ...
+
+    @property
+    def up_since(self) -> float | None:
+        """Since when (the loop's time) other nodes can be heard without a break; None while they cannot."""
+        ...
+
+    async def start(self) -> None:
+        """Begins to hear the other nodes; returns without waiting for them."""
+        ...
+
+    async def check(self) -> None:
+        """Raises Unavailable when other nodes cannot be heard."""
+        ...
+
+    def lease(self, name: str) -> Lease: ...
 
     async def publish(self, topic: str, message: Mapping[str, Any]) -> None: ...
 

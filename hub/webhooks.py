@@ -70,6 +70,7 @@ class Webhooks:
         self._busy: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._client: httpx.AsyncClient | None = None
+        hub.leadership.on_change(lambda leads: self._wake.set())
         self._opening = asyncio.Lock()
         self._cursor_written: Millis = 0
         self.failures = 0
@@ -199,6 +200,8 @@ class Webhooks:
         self._wake.clear()
 
     async def _send_due(self) -> None:
+        if not self._hub.leadership.leads:
+            return
         now = self._hub.clock.now()
         for delivery in await self._hub.store.webhooks.due(now, limit=500):
             if len(self._sending) >= AT_ONCE:

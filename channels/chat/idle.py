@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 
@@ -35,7 +34,7 @@ class IdleWatch:
         self._left_at: dict[str, Millis] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        hub.bus.subscribe("visitor_online", self._online)
+        hub.roster.on_change("visitor", self._online)
 
     async def start(self) -> None:
         now = self._hub.clock.now()
@@ -61,9 +60,8 @@ class IdleWatch:
             elif id.startswith("ct_"):
                 self._due.pop(id, None)
 
-    def _online(self, message: Mapping[str, Any]) -> None:
-        visitor = str(message["visitor"])
-        if message["online"]:
+    def _online(self, visitor: str, online: bool) -> None:
+        if online:
             self._left_at.pop(visitor, None)
         else:
             self._left_at[visitor] = self._hub.clock.now()
@@ -78,7 +76,7 @@ class IdleWatch:
         if contact.channel is not Channel.CHAT:
             return None
         if contact.phase in WAITING:
-            left = self._left_at.get(contact.visitor or "")
+            left = None if self._hub.online(contact.visitor or "") else self._left_at.get(contact.visitor or "")
             return None if left is None else left + self._gone_ms
         site = self._hub.directory.sites().get(contact.site)
         if contact.phase is not Phase.ACTIVE or site is None or contact.waiting_since is not None:
@@ -119,6 +117,10 @@ class IdleWatch:
         if self.deadline(contact) != due:
             self._plan(contact)
             return
+        if not self._hub.leadership.leads:
+            # The leading node does it; should it die, this one is ready.
+            self._again(id)
+            return
         command: c.ContactCommand
         if contact.phase in WAITING:
             command = c.End("visitor", "gone", 0)
@@ -129,8 +131,11 @@ class IdleWatch:
         try:
             await self._hub.contacts.do(id, command, actor="system")
         except Unavailable:
-            again = self._hub.clock.now() + RETRY_MS
-            self._due[id] = again
-            heapq.heappush(self._heap, (again, id))
+            self._again(id)
         except HubError as error:
             log.info("idle.refused", contact=id, reason=error.code)
+
+    def _again(self, id: str) -> None:
+        again = self._hub.clock.now() + RETRY_MS
+        self._due[id] = again
+        heapq.heappush(self._heap, (again, id))

@@ -127,7 +127,6 @@ class VisitorNamespace:
         self._dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._site_standing: dict[str, dict[str, Any]] = {}
-        hub.online = lambda visitor: bool(self._by_visitor.get(visitor))
         hub.bus.subscribe("typing", self._typing_of_agent)
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
         sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
@@ -203,7 +202,7 @@ class VisitorNamespace:
             self._told.pop(row.contact.id, None)
         self._dirty.set()
         if came:
-            await self._hub.bus.publish("visitor_online", {"visitor": visitor.id, "online": True})
+            self._hub.roster.here("visitor", visitor.id, True)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         session = self.sessions.pop(sid, None)
@@ -216,7 +215,7 @@ class VisitorNamespace:
         sids.discard(session.sid)
         if not sids:
             del self._by_visitor[visitor.id]
-            await self._hub.bus.publish("visitor_online", {"visitor": visitor.id, "online": False})
+            self._hub.roster.here("visitor", visitor.id, False)
 
     # --- events of the client -----------------------------------------------------------------------------------
 
@@ -273,7 +272,7 @@ class VisitorNamespace:
         if message["by"] == "visitor":
             return
         row = self._hub.living.get(str(message["contact"]))
-        if row is None or row.contact.visitor is None or not self._hub.online(row.contact.visitor):
+        if row is None or row.contact.visitor is None or row.contact.visitor not in self._by_visitor:
             return
         data = {"contact": message["contact"], "name": message["public_name"], "on": message["on"]}
         room = f"visitor:{row.contact.visitor}"
@@ -336,7 +335,7 @@ class VisitorNamespace:
                 messages.append(recorded.event.message)
         rows = await self._hub.contacts.many(list(changed))
         for id, row in rows.items():
-            if row.contact.visitor is not None and self._hub.online(row.contact.visitor):
+            if row.contact.visitor in self._by_visitor:
                 await self._push(row, changed[id])
 
     async def _push(self, row: ContactRow, message_ids: list[str]) -> None:

@@ -11,6 +11,7 @@ import typer
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from hub.bus import open_bus
 from hub.cli.context import config_path
 from hub.cli.output import Json, console, print_json
 from hub.config import load
@@ -54,7 +55,7 @@ def add_to(app: typer.Typer) -> None:
 def _findings(path: Path | None) -> Iterator[Finding]:
     try:
         config = load(path)
-        url = config.store_url
+        url, bus = config.store_url, config.bus_url
         if config.security.secret_key is not None:
             config.secret_key()
     except ConfigError as error:
@@ -65,6 +66,8 @@ def _findings(path: Path | None) -> Iterator[Finding]:
     yield _folder("data folder", config.data_dir)
     yield _folder("files folder", config.files_dir)
     yield from _store(url)
+    if bus:
+        yield asyncio.run(_bus(bus, config.bus.name))
     yield _front_end()
 
 
@@ -114,6 +117,19 @@ async def _schema(url: str) -> str | None:
         return await opened.write(look)
     finally:
         await opened.close()
+
+
+async def _bus(url: str, name: str) -> Finding:
+    """Whether Redis answers, asked for a lease that no hub uses."""
+    try:
+        bus = open_bus(url, name)
+        try:
+            await bus.lease("check").free()
+        finally:
+            await bus.close()
+    except (ConfigError, HubError) as error:
+        return Finding("bus", False, str(error))
+    return Finding("bus", True, "Redis answers")
 
 
 def _nobody() -> Finding:

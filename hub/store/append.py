@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from hub import events as e
-from hub.errors import HubError, VersionConflict
+from hub.errors import HubError, Refused, VersionConflict
 from hub.model import Contact, Customer, Message
 from hub.ports import Appended, Change
 from hub.store import rows
@@ -247,7 +247,8 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
     While `sure`, a command that comes at the right version is taken to be new: hardly any is not, and then the unique
     key refuses it. Raises what the database raises when a change breaks a rule of the tables.
     """
-    versions = _versions(transaction, list({p.change.stream for p in batch}))
+    streams = {p.change.stream for p in batch} | {p.change.fence.stream for p in batch if p.change.fence}
+    versions = _versions(transaction, list(streams))
     known = known_commands(
         transaction.connection,
         [
@@ -262,6 +263,9 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
         change = prepared.change
         if prepared.command in known:
             outcomes.append(Appended(known[prepared.command], repeated=True))
+            continue
+        if change.fence is not None and versions.get(change.fence.stream, 0) != change.fence.version:
+            outcomes.append(Refused("Another node decides this now.", code="fence.lost"))
             continue
         version = versions.get(change.stream, 0)
         if version != change.expected_version:

@@ -145,14 +145,15 @@ def test_written_file_means_the_defaults() -> None:
     assert parse(tomllib.loads(text)) == Config()
     uncommented = re.sub(r"^# (\w+ = .*)$", r"\1", text, flags=re.MULTILINE)
     data = tomllib.loads(uncommented)
-    data["store"]["url"] = "postgresql://hub@db/hub"  # a password is for no other
+    data["store"]["url"] = "postgresql://hub@db/hub"  # a password is for no other, and so is a bus
+    data["bus"]["url"] = "redis://db"
     assert {f"{section}.{name}" for section in data for name in data[section]} == {
         setting.path for section in sections() for setting in section.settings
     }
     given = parse(data)
     for section in sections():
         for setting in section.settings:
-            if setting.default is not None and setting.path != "store.url":
+            if setting.default is not None and setting.path not in ("store.url", "bus.url"):
                 name = setting.path.split(".")[1]
                 assert getattr(getattr(given, section.name), name) == getattr(getattr(Config(), section.name), name)
 
