@@ -21,6 +21,9 @@ from routing.simulation.tally import Key, Tally
 from routing.specs import AgentSpec, AgentState, OverflowReason, QueueSpec
 
 PROGRESS_EVERY = 4096
+LONGEST_END_MS = 48 * 3_600_000
+"""So long (or ten times as long as the time that counts, if that is more) may last what is left at its end: whoever
+nobody ever answers, though there are agents who are offered him again and again, is left waiting then."""
 BACK_MS = 60_000
 
 
@@ -104,7 +107,9 @@ class World:
                 self._arrange(at, self._presence, desk, state)
         self._expect()
         heap, deadline, count = self._heap, self.engine.next_deadline, 0
-        while heap:
+        end = self.tally.grid.end
+        last = end + max(LONGEST_END_MS, 10 * end)
+        while heap and self._now < last:
             due = deadline()
             if due is not None and due <= heap[0][0]:
                 self._now = max(self._now, due)
@@ -116,12 +121,12 @@ class World:
             if count % PROGRESS_EVERY == 0:
                 progress(self._now)
             if not heap:
-                self._last_deadlines()
+                self._last_deadlines(last)
         self.tally.close()
 
-    def _last_deadlines(self) -> None:
+    def _last_deadlines(self, last: int) -> None:
         """Nothing is arranged any more: what the engine still wants to do may arrange something."""
-        while not self._heap and self._calls and (due := self.engine.next_deadline()) is not None:
+        while not self._heap and self._calls and self._now < last and (due := self.engine.next_deadline()) is not None:
             self._now = max(self._now, due)
             self._feed(i.Tick())
 

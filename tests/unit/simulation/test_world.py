@@ -135,6 +135,17 @@ def test_chats_share_an_agents_time() -> None:
     assert [figures.occupancy for figures in found.queues.values()] == [pytest.approx(0.5 / 60)] * 2
 
 
+def test_what_never_comes_to_an_end_is_left() -> None:
+    assert waits(play([call(0)], [here(miss=1.0)])) == (0, 0, 0)
+    assert waits(play([call(0)], [here(decline=1.0)])) == (0, 0, 0)
+    # Who wrote is not sent away, and the engine asks for it again and again.
+    rule = ("q", OverflowReason.WAIT)
+    queue = QueueSpec("q", {"none": 1}, overflow={OverflowReason.WAIT: 5 * S})
+    mail = Arrival(0, "email", (Leg("q", 60 * S),))
+    assert waits(play([mail], [here()], [queue], {rule: None})) == (0, 0, 0)
+    assert outcome([play([call(0)], [here()], [queue], {rule: None})]).total.overflowed == 1.0
+
+
 def test_nobody_there() -> None:
     figures = outcome([play([call(0), call(1, patience_s=9)], [])]).total
     assert (figures.offered, figures.answered, figures.occupancy, figures.asa_s) == (2, 0, None, None)
