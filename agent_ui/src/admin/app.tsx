@@ -8,11 +8,14 @@ import { Revealed, ResourceEditor } from "./editor.tsx";
 import { ResourceList } from "./list.tsx";
 import { firstPage, mayOpen, Nav } from "./nav.tsx";
 import type { Resource } from "./resource.tsx";
+import { blocks } from "./resources/blocks.tsx";
 import { canned } from "./resources/canned.tsx";
+import { groups } from "./resources/groups.tsx";
 import { hours } from "./resources/hours.tsx";
 import { outcomes } from "./resources/outcomes.tsx";
 import { queues } from "./resources/queues.tsx";
 import { reasons } from "./resources/reasons.tsx";
+import { rules } from "./resources/rules.tsx";
 import { sites } from "./resources/sites.tsx";
 import { skills } from "./resources/skills.tsx";
 import { tokens } from "./resources/tokens.tsx";
@@ -21,15 +24,17 @@ import { webhooks } from "./resources/webhooks.tsx";
 import { RolesPage } from "./roles.tsx";
 import { route } from "./router.ts";
 import { SystemPage } from "./system.tsx";
+import { TryPage } from "./try.tsx";
 
 const resources: Record<string, Resource> = Object.fromEntries(
-  [users, queues, skills, hours, sites, canned, outcomes, reasons, webhooks, tokens].map((resource) => [resource.path, resource]),
+  [users, queues, rules, skills, groups, hours, blocks, sites, canned, outcomes, reasons, webhooks, tokens].map((resource) => [resource.path, resource]),
 );
 
 const pages: Record<string, () => ComponentChildren> = {
   roles: () => <RolesPage />,
   audit: () => <AuditLog resources={resources} />,
   system: () => <SystemPage />,
+  try: () => <TryPage />,
 };
 
 function Page() {

@@ -10,6 +10,7 @@ import { validate } from "../common/form/validate.ts";
 import { t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
 import { clock, dateTime, sameDay, serverNow } from "../common/time.ts";
+import { askCheck, useCheck, Warnings } from "./check.tsx";
 import { ConflictDialog } from "./conflict.tsx";
 import { fetchRow, reload, removeRow, rowText, saveRow } from "./data.ts";
 import { ListSkeleton, LoadFailed } from "./list.tsx";
@@ -71,6 +72,9 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
   }, [dirty]);
   useEffect(() => () => void (unsaved.value = false), []);
 
+  const send = (wanted: Row) => resource.outgoing?.(wanted, isNew) ?? wanted;
+  const [found, setFound] = useCheck(resource.check, isNew ? null : id, dirty && row ? send(row) : null);
+
   const sections = row ? resource.sections(row, isNew) : [];
 
   const change = (next: Row) => {
@@ -101,12 +105,17 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
 
   const save = async (wanted: Row | null = row) => {
     if (!wanted || busy) return;
-    const found = validate(resource.sections(wanted, isNew), wanted);
-    if (Object.keys(found).length) return refuse(found);
+    const wrong = validate(resource.sections(wanted, isNew), wanted);
+    if (Object.keys(wrong).length) return refuse(wrong);
     setBusy(true);
     setProblem(null);
     try {
-      const body = resource.outgoing?.(wanted, isNew) ?? wanted;
+      const body = send(wanted);
+      if (resource.check) {
+        const asked = await askCheck(resource.check, isNew ? null : id, body);
+        setFound(asked);
+        if (Object.keys(asked.errors).length) return refuse(asked.errors, Object.values(asked.errors)[0]);
+      }
       const answer = await saveRow(path, isNew ? null : id, body);
       const secret = resource.reveal?.(answer);
       if (secret) revealed.value = secret;
@@ -212,12 +221,13 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
             {problem}
           </p>
         )}
+        {row && <Warnings found={found} row={row} />}
         {failed !== null && (failed instanceof HubError && failed.status === 404 ? <Gone path={path} /> : <LoadFailed error={failed} again={load} />)}
         {!row && failed === null && <ListSkeleton />}
-        {row && <Form sections={sections} row={row} errors={errors} disabled={busy} onChange={change} />}
+        {row && <Form sections={sections} row={row} errors={{ ...found.errors, ...errors }} disabled={busy} onChange={change} />}
         {saved && !isNew && resource.below?.(saved)}
       </div>
-      {aside && <aside class="sheet-aside" aria-label={t("admin.aside")}>{aside}</aside>}
+      {aside && <aside class="sheet-aside" aria-label={t(resource.asideLabel ?? "admin.aside")}>{aside}</aside>}
       {theirs && row && saved && (
         <ConflictDialog
           sections={sections}

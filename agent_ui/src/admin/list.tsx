@@ -61,7 +61,7 @@ export function ResourceList({ resource }: { resource: Resource }) {
         {rows && (
           <DataTable
             label={title}
-            rows={rows}
+            rows={resource.order ? [...rows].sort(resource.order) : rows}
             columns={columns}
             rowKey={(row) => rowText(row, "id")}
             href={resource.editable === false ? undefined : (row) => href(path, rowText(row, "id"))}

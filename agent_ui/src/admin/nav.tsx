@@ -18,8 +18,12 @@ const groups: { name: string; entries: Entry[] }[] = [
   ] },
   { name: "routing", entries: [
     { page: "queues", icon: "queue", permission: "admin.config" },
+    { page: "rules", icon: "filter", permission: "admin.config" },
     { page: "skills", icon: "star", permission: "admin.config" },
+    { page: "groups", icon: "team", permission: "admin.config" },
     { page: "hours", icon: "clock", permission: "admin.config" },
+    { page: "blocks", icon: "lock", permission: "admin.config" },
+    { page: "try", icon: "branch", permission: "admin.config" },
   ] },
   { name: "customers", entries: [{ page: "sites", icon: "globe", permission: "admin.config" }] },
   { name: "desk", entries: [

@@ -25,8 +25,13 @@ export interface Resource {
   outgoing?: (row: Row, isNew: boolean) => Row;
   /** Makes the row fit the form after loading. */
   incoming?: (row: Row) => Row;
-  /** Beside the form. */
+  /** Beside the form; `asideLabel` is the key of its name, "Preview" unless given. */
   aside?: (row: Row, isNew: boolean) => ComponentChildren;
+  asideLabel?: string;
+  /** The kind under which the hub is asked what would be wrong with the routing if the row were saved. */
+  check?: "queue" | "rule" | "group";
+  /** The order of the list until a head is pressed. */
+  order?: (one: Row, other: Row) => number;
   /** Below the form, about the saved row only. */
   below?: (row: Row) => ComponentChildren;
   /** In the head, about the saved row only. */

@@ -1,14 +1,16 @@
 // Queues: what a contact needs, who is asked and when, and what is promised.
 import { field as fieldOf, idField, section as sectionOf, type Resource } from "../resource.tsx";
 import type { Field } from "../../common/form/fields.ts";
+import type { Row, Value } from "../../common/form/paths.ts";
 import { LANGUAGES, t } from "../../common/i18n.ts";
 import { nameIn, optionsOf, rowText } from "../data.ts";
+import { QueueSummary } from "../summary.tsx";
 import { CHANNELS } from "./users.tsx";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("queues", name, rest);
 const section = (name: string, fields: readonly Field[]) => sectionOf("queues", name, fields);
 
-const STRATEGIES = ["longest_idle", "least_loaded", "round_robin", "most_skilled", "fixed_order", "fewest_today", "random"];
+const STRATEGIES = ["longest_idle", "least_loaded", "round_robin", "most_skilled", "least_skilled", "fixed_order", "fewest_today", "random"];
 
 /** The languages of every site together: what a queue says may be read on any of them. */
 export function siteLocales(): string[] {
@@ -21,12 +23,30 @@ function levels(value: unknown): string {
     .join(", ");
 }
 
+const WHEN = ["wait", "unstaffed", "full", "closed"];
+const TO = ["queue", "callback", "voicemail", "message"];
+const timed = (rule: Row) => rule["when"] !== "full";
+const moves = (rule: Row) => rule["to"] === "queue";
+
+/** Figures by channel without those that were left empty. */
+export function filled(value: Value): Row {
+  return Object.fromEntries(Object.entries((value ?? {}) as Row).filter(([, figure]) => figure !== null));
+}
+
+/** An overflow rule without what its kind does not have. */
+function tidyOverflow(rule: Row): Row {
+  return { ...rule, after_s: timed(rule) ? (rule["after_s"] ?? 0) : 0, queue: moves(rule) ? (rule["queue"] ?? null) : null, text: moves(rule) ? {} : (rule["text"] ?? {}) };
+}
+
 export const queues: Resource = {
   path: "queues",
   permission: "admin.config",
   icon: "queue",
-  needs: ["skills", "hours"],
+  needs: ["queues", "skills", "hours", "groups"],
   idFromName: true,
+  check: "queue",
+  asideLabel: "admin.in_words",
+  aside: (row) => <QueueSummary row={row} />,
   nameOf: (row) => rowText(row, "name"),
   columns: () => [
     { key: "name", label: t("admin.queues.name"), text: (row) => rowText(row, "name"), cell: (row) => rowText(row, "name") },
@@ -44,13 +64,12 @@ export const queues: Resource = {
   ],
   fresh: () => ({
     id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
-    max_length: null, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
+    max_length: null, overflow: [], groups: [], costs: {}, sticky_s: 20, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
   }),
   outgoing: (row) => ({
-    ...row,
-    offer_s: Object.fromEntries(Object.entries((row["offer_s"] ?? {}) as Record<string, number | null>).filter(([, seconds]) => seconds !== null)),
+    ...row, offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
   }),
-  sections: (_row, isNew) => [
+  sections: (row, isNew) => [
     section("queue", [
       field("name", { kind: "text", required: true, max: 120, half: true }),
       idField(isNew),
@@ -64,6 +83,10 @@ export const queues: Resource = {
         ],
       }),
     ]),
+    section("agents", [
+      field("groups", { kind: "choices", options: () => optionsOf("groups"), none: t("admin.queues.groups.none") }),
+      field("sticky_s", { kind: "number", required: true, min: 0, max: 3600, unit: t("admin.unit.seconds"), half: true }),
+    ]),
     section("offers", [
       field("strategy", { kind: "select", required: true, options: STRATEGIES.map((value) => ({ value, label: t(`admin.queues.strategy.${value}`) })) }),
       ...CHANNELS.map((channel) => ({
@@ -75,6 +98,23 @@ export const queues: Resource = {
       field("priority", { kind: "number", required: true, min: -100, max: 100, half: true }),
       field("max_length", { kind: "number", min: 1, max: 1_000_000, half: true, placeholder: t("admin.queues.unlimited") }),
     ]),
+    section("overflow", [
+      field("overflow", {
+        kind: "rows", add: t("admin.queues.overflow.add"), none: t("admin.queues.overflow.none"), itemName: t("admin.queues.overflow.item"),
+        fresh: () => ({ when: "wait", to: "queue", after_s: 120, queue: null, text: {} }),
+        fields: [
+          field("when", { kind: "select", required: true, half: true, options: WHEN.map((value) => ({ value, label: t(`admin.queues.when.${value}`) })) }),
+          { ...field("overflow.after_s", { kind: "number", required: true, min: 0, max: 86_400, unit: t("admin.unit.seconds"), half: true }), name: "after_s", when: timed },
+          field("to", { kind: "select", required: true, half: true, options: TO.map((value) => ({ value, label: t(`admin.queues.to.${value}`) })) }),
+          { ...field("overflow.queue", { kind: "select", required: true, half: true, options: () => optionsOf("queues").filter(({ value }) => value !== row["id"]) }), name: "queue", when: moves },
+          { ...field("overflow.text", { kind: "texts", locales: siteLocales, max: 500 }), name: "text", when: (rule) => !moves(rule) },
+        ],
+      }),
+    ]),
+    section("costs", CHANNELS.map((channel) => ({
+      kind: "number" as const, name: `costs.${channel}`, label: t("admin.queues.cost", { channel: t(`common.channel.${channel}`) }), min: 1, max: 10_000,
+      unit: t("admin.unit.units"), half: true, placeholder: t("admin.queues.offer.default"),
+    }))),
     section("promise", [
       field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),
       field("target.seconds", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds"), half: true }),

@@ -4,7 +4,9 @@ import { field as fieldOf, section as sectionOf, type Resource } from "../resour
 import { LANGUAGES, t } from "../../common/i18n.ts";
 import type { Field } from "../../common/form/fields.ts";
 import { nameIn, optionsOf, rowText } from "../data.ts";
+import { Interrupts } from "../interrupts.tsx";
 import { PasswordButton } from "../password.tsx";
+import { filled } from "./queues.tsx";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("users", name, rest);
 const section = (name: string, fields: readonly Field[]) => sectionOf("users", name, fields);
@@ -18,7 +20,7 @@ export const users: Resource = {
   path: "users",
   permission: "admin.users",
   icon: "team",
-  needs: ["skills"],
+  needs: ["skills", "queues"],
   removal: "disable",
   nameOf: (row) => rowText(row, "name"),
   dim: (row) => row["disabled"] === true,
@@ -47,10 +49,11 @@ export const users: Resource = {
   ],
   fresh: () => ({
     name: "", username: "", role: "agent", password: "", skills: {}, units: 100,
-    maxima: { chat: 3, voice: 1, email: 5, callback: 1 }, auto_accept: [], locale: "en",
+    maxima: { chat: 3, voice: 1, email: 5, callback: 1 }, auto_accept: [], costs: {}, interrupts: null, reserved: [], order: 100, locale: "en",
   }),
   outgoing: (row, isNew) => {
-    const { password, ...rest } = row;
+    const { password, ...whole } = row;
+    const rest = { ...whole, costs: filled(row["costs"]) };
     return isNew && password ? { ...rest, password } : rest;
   },
   sections: (_row, isNew) => [
@@ -70,7 +73,16 @@ export const users: Resource = {
       ...CHANNELS.map((channel) => ({
         kind: "number" as const, name: `maxima.${channel}`, label: t("admin.users.maximum", { channel: t(`common.channel.${channel}`) }), min: 0, max: 100, half: true,
       })),
+      ...CHANNELS.map((channel) => ({
+        kind: "number" as const, name: `costs.${channel}`, label: t("admin.users.cost", { channel: t(`common.channel.${channel}`) }), min: 1, max: 10_000,
+        unit: t("admin.unit.units"), half: true, placeholder: t("admin.queues.offer.default"),
+      })),
+      field("interrupts", { kind: "custom", render: (props) => <Interrupts {...props} channels={channels()} /> }),
       field("auto_accept", { kind: "choices", options: channels }),
+    ]),
+    section("routing", [
+      field("reserved", { kind: "choices", options: () => optionsOf("queues") }),
+      field("order", { kind: "number", required: true, min: 0, max: 100_000, half: true }),
     ]),
   ],
   actions: (row) => <PasswordButton id={rowText(row, "id")} name={rowText(row, "name")} />,

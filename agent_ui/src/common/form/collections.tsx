@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { LANGUAGES, languageName, t } from "../i18n.ts";
 import { Icon } from "../icons.tsx";
-import { resolve, type ControlProps, type Field } from "./fields.ts";
+import { fieldsOf, resolve, type ControlProps, type Field } from "./fields.ts";
 import { FieldView } from "./form.tsx";
 import { set, type Row, type Value } from "./paths.ts";
 import { hasErrorBelow, isEmpty } from "./validate.ts";
@@ -244,7 +244,7 @@ export function RowsControl({ field, id, value, row, errors, describedBy, disabl
               />
             </div>
             <div class="fields">
-              {field.fields.map((inner) => (
+              {fieldsOf(field.fields, item).map((inner) => (
                 <FieldView
                   key={inner.name}
                   field={{ ...inner, name: `${field.name}.${index}.${inner.name}` }}

@@ -49,9 +49,16 @@ export type Field = Base &
     | { kind: "lines"; add: string; format?: Format; placeholder?: string }
     | { kind: "texts"; locales: (row: Row) => readonly string[]; multiline?: boolean; max?: number; placeholder?: string }
     | { kind: "levels"; options: Options; add: string; min: number; max: number; none?: string }
-    | { kind: "rows"; fields: readonly Field[]; add: string; fresh: () => Row; none?: string; itemName: string }
+    | { kind: "rows"; fields: Fields; add: string; fresh: () => Row; none?: string; itemName: string }
     | { kind: "custom"; render: (props: ControlProps) => ComponentChildren; check?: (value: Value, path: string) => Errors }
   );
+
+/** The fields of a list's item; they may depend on what the item says. */
+export type Fields = readonly Field[] | ((item: Row) => readonly Field[]);
+
+export function fieldsOf(fields: Fields, item: Row): readonly Field[] {
+  return typeof fields === "function" ? fields(item) : fields;
+}
 
 export interface Section {
   title: string;

@@ -1,6 +1,6 @@
 // Checks what can be known without the server, in the reader's words. The server checks everything again.
 import { t } from "../i18n.ts";
-import type { Errors, Field, Format, Section } from "./fields.ts";
+import { fieldsOf, type Errors, type Field, type Format, type Section } from "./fields.ts";
 import { get, type Row, type Value } from "./paths.ts";
 
 /** An origin as browsers send it: scheme, host and port, nothing behind; one leading "*." stands for subdomains. */
@@ -65,7 +65,7 @@ function check(field: Field, row: Row, path: string): Errors {
         return problem ? { [`${path}.${key}`]: problem } : {};
       })) as Errors;
     case "rows":
-      return Object.assign({}, ...(value as Value[]).map((_, index) => checkFields(field.fields, row, `${path}.${index}.`))) as Errors;
+      return Object.assign({}, ...(value as Row[]).map((item, index) => checkFields(fieldsOf(field.fields, item), row, `${path}.${index}.`))) as Errors;
     case "custom":
       return field.check?.(value, path) ?? {};
     default:
