@@ -60,6 +60,7 @@ log = structlog.get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 RECONNECT_AFTER_MS = 1500
 SHUTDOWN_S = 6
+DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
 BACKLOG = 2048
 
 
@@ -209,10 +210,12 @@ class Application:
             log.info("hub.stopped")
 
     async def _sweep(self) -> None:
-        """Forgets sessions that are over."""
+        """Forgets sessions that are over, and deliveries that nobody will ask about any more."""
         while True:
             with contextlib.suppress(HubError):
                 await self.auth.sweep()
+                while await self.store.webhooks.prune(self.hub.clock.now() - DELIVERIES_KEPT_MS):
+                    await asyncio.sleep(0.1)
             await asyncio.sleep(600)
 
     async def _check_readers(self) -> None:

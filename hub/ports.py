@@ -355,6 +355,10 @@ class Webhooks(Protocol):
         """Newest first."""
         ...
 
+    async def prune(self, before: Millis, limit: int = 1000) -> int:
+        """Deletes at most `limit` of those that were over before `before`; returns how many."""
+        ...
+
 
 class FilePlaces(Protocol):
     """Where a file's content and a picture's thumbnail lie: `hub.files.FileStore` knows."""

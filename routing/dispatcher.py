@@ -36,6 +36,7 @@ from routing.views import Explanation
 
 log = structlog.get_logger(__name__)
 
+TURN = 50  # events that are dealt with in one go: the loop has others to serve
 PAUSE_S = 0.5  # before a decision that the store could not take is tried again
 
 
@@ -100,7 +101,7 @@ class Dispatcher:
 
     async def follow(self, batch: Sequence[Recorded]) -> None:
         """The log reader."""
-        now = self._hub.clock.now()
+        now, steps = self._hub.clock.now(), 0
         if (day := midnight(now)) != self._day:
             self._day = day
             self._carry_out(self._engine.handle(i.HandledToday({}), now))
@@ -110,6 +111,8 @@ class Dispatcher:
                 continue
             for item in self._translate(recorded):
                 self._carry_out(self._engine.handle(item, now))
+            if (steps := steps + 1) % TURN == 0:
+                await asyncio.sleep(0)
         self._wake.set()
 
     async def _moved(self, recorded: Recorded) -> None:
