@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -28,6 +29,7 @@ LOOK_S = 0.5
 HOLDER_FIRST_S = 0.8
 # A node that starts while Redis is away waits for it this long; then it leads, for else nobody would.
 WITHOUT_BUS_S = 5.0
+STOP_S = 1.0
 
 
 class Leadership:
@@ -44,6 +46,7 @@ class Leadership:
         self._changed: list[Callable[[bool], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._handed_over = False
 
     @property
     def alone(self) -> bool:
@@ -81,16 +84,21 @@ class Leadership:
         """Begins to stand for it. A hub that is alone leads without a word."""
         if not self._bus.shared:
             return
-        self._bus.subscribe("lease.freed", lambda message: self._wake.set())
+        self._bus.subscribe("lease.freed", self._freed)
         self._task = asyncio.create_task(self._run(), name="leadership")
+
+    def _freed(self, message: Mapping[str, Any]) -> None:
+        self._handed_over = True
+        self._wake.set()
 
     async def stop(self) -> None:
         """Lets another node take over at once."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        task, self._task = self._task, None
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=STOP_S)
         led = self.leads
         self._hold(False)
         if led:
@@ -132,9 +140,9 @@ class Leadership:
                     free_since = None
                 else:
                     free_since = free_since or loop.time()
-                    first = self._leader in (None, self.node)
+                    first = self._handed_over or self._leader in (None, self.node)
                     if (first or loop.time() - free_since >= HOLDER_FIRST_S) and await self._lease.take():
-                        free_since = None
+                        free_since, self._handed_over = None, False
                         await self._take_over()
                 heard_of_redis = True
             except Unavailable:
@@ -146,7 +154,8 @@ class Leadership:
                 logger.exception("leadership.failed")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_S if free_since is None else LOOK_S / 2)
+                async with asyncio.timeout(LOOK_S if free_since is None else LOOK_S / 2):
+                    await self._wake.wait()
 
     async def _take_over(self) -> bool:
         """Says in the log that this node leads; `follow` hears it in its turn. Raises Unavailable."""

@@ -108,6 +108,7 @@ class Line:
     async def _serve(self) -> None:
         self._end = asyncio.Event()
         self._pipes: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = int(server.sockets[0].getsockname()[1])
         self._ready.set()
@@ -115,9 +116,13 @@ class Line:
         server.close()
         for task in list(self._pipes):
             task.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
+        await asyncio.gather(*self._pipes, *self._ends, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
