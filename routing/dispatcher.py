@@ -37,6 +37,7 @@ from routing.views import Explanation
 log = structlog.get_logger(__name__)
 
 TURN = 50  # events that are dealt with in one go: the loop has others to serve
+MOST_AT_ONCE = 256  # decisions on their way into the log: a herd must not fill the store's queue
 PAUSE_S = 0.5  # before a decision that the store could not take is tried again
 
 
@@ -53,6 +54,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[None]] = set()
+        self._appending = asyncio.Semaphore(MOST_AT_ONCE)
         self._offering = True
         self._let_in: dict[str, frozenset[str] | None] = {}
         self._day: Millis = 0
@@ -228,7 +230,8 @@ class Dispatcher:
 
     async def _perform(self, decision: i.Decision, fence: Fence | None) -> None:
         try:
-            await self._decide(decision, fence)
+            async with self._appending:
+                await self._decide(decision, fence)
         except Unavailable:
             # The engine gives a decision again that the log has not answered; an offer it must be told about.
             if isinstance(decision, i.Offer):
