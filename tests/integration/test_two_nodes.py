@@ -1,0 +1,281 @@
+"""Two hub processes on one PostgreSQL and one Redis are one hub, whatever becomes of a node or of Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients import Client, SignedIn, visitor
+from tests.hub import DemoHub
+from tests.peers import require
+from tests.postgres import PostgresServer, postgres_server
+from tests.redis import Line, RedisServer, redis_server
+
+MOVED_WITHIN_S = 5.0
+
+
+@dataclass
+class House:
+    """Nodes `a` and `b`; `line` is b's way to Redis."""
+
+    a: DemoHub
+    b: DemoHub
+    redis: RedisServer
+    line: Line
+
+    def leader(self) -> DemoHub:
+        """Whoever said last that he leads."""
+        gained = {
+            node.port: max((at for at, word in _leadership(node) if word == "gained"), default=0.0)
+            for node in (self.a, self.b)
+        }
+        return self.a if gained[self.a.port] > gained[self.b.port] else self.b
+
+    def other(self, node: DemoHub) -> DemoHub:
+        return self.b if node is self.a else self.a
+
+
+def _leadership(node: DemoHub) -> list[tuple[float, str]]:
+    """(when, gained or lost), from the node's log."""
+    found = []
+    for line in node.log.read_text().splitlines():
+        if '"leadership.' in line:
+            row = json.loads(line)
+            at = time.mktime(time.strptime(row["timestamp"][:19], "%Y-%m-%dT%H:%M:%S")) + float(
+                "0." + row["timestamp"][20:].rstrip("Z")
+            )
+            found.append((at, row["event"].removeprefix("leadership.")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[PostgresServer]:
+    require("postgres")
+    with postgres_server() as server:
+        assert server is not None
+        yield server
+
+
+@pytest.fixture
+def house(tmp_path: Path, database: PostgresServer) -> Iterator[House]:
+    key = tmp_path / "secret.key"
+    key.write_text("a key that both nodes know, of many characters")
+    with redis_server() as redis:
+        line = Line(redis.port)
+        url = database.new_database()
+        nodes = []
+        for name, port in (("a", redis.port), ("b", line.port)):
+            settings = (
+                f'[store]\nurl = "{url}"\n[bus]\nurl = "redis://127.0.0.1:{port}/0"\n'
+                f'[security]\nsecret_key = {{file = "{key}"}}\n[logging]\nformat = "json"\n'
+                "[routing]\npresence_lease_s = 4\ngrace_s = 20\n"
+                "[chat]\nstarts_per_hour = 10000\nmessages_per_minute = 100000\n"
+            )
+            (tmp_path / name).mkdir()
+            nodes.append(DemoHub(tmp_path / name, settings))
+        for node in nodes:
+            node.start()
+        try:
+            yield House(nodes[0], nodes[1], redis, line)
+        finally:
+            for node in nodes:
+                assert node.process is not None
+                if node.process.poll() is None:
+                    node.kill()
+            line.close()
+
+
+async def until(what: Callable[[], Any], seconds: float = 20) -> Any:
+    async with asyncio.timeout(seconds):
+        while not (found := what()):
+            await asyncio.sleep(0.02)
+        return found
+
+
+class Desk:
+    """An agent's window at a node, with heartbeats; it remembers what it was told."""
+
+    def __init__(self, client: Client, heard: list[tuple[str, Any]]) -> None:
+        self.client, self.heard = client, heard
+        self._beat = asyncio.create_task(self._heartbeat())
+
+    @classmethod
+    async def at(cls, node: DemoHub, name: str) -> Desk:
+        heard: list[tuple[str, Any]] = []
+        signed_in = await asyncio.to_thread(SignedIn, node.url, name)
+        client = await signed_in.client(node.url, on_event=lambda event, data: heard.append((event, data))).open()
+        return cls(client, heard)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await self.client.call("heartbeat", {"window": "w"})
+            await asyncio.sleep(1)
+
+    async def offer(self, contact: str, seconds: float = 20) -> Any:
+        def found() -> Any:
+            return next((d for e, d in self.heard if e == "offer" and d["contact"]["id"] == contact), None)
+
+        return await until(found, seconds)
+
+    def offers(self, contact: str) -> list[int]:
+        return [data["fence"] for event, data in self.heard if event == "offer" and data["contact"]["id"] == contact]
+
+    async def accept(self, contact: str) -> None:
+        offer = await self.offer(contact)
+        data = {"contact": contact, "fence": offer["fence"], "client_id": f"accept-{contact[-12:]}"}
+        answer = await self.client.call("offer:accept", data)
+        assert answer["ok"], answer
+
+    async def close(self) -> None:
+        self._beat.cancel()
+        await self.client.close()
+
+
+async def ask(node: DemoHub, number: str, on_event: Any = None) -> tuple[Client, str]:
+    client = await visitor(node.url, on_event=on_event).open()
+    form = {"client_id": f"start-{number}", "name": "Clara", "email": "", "topic": "support", "text": "Hello"}
+    answer = await client.call("chat:start", form)
+    assert answer["ok"], answer
+    return client, answer["contact"]["id"]
+
+
+async def bus_is(node: DemoHub, state: str) -> None:
+    """Returns when /readyz says so."""
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as client, asyncio.timeout(20):
+        while (await client.get(f"{node.url}/readyz")).json()["checks"]["bus"] != state:
+            await asyncio.sleep(0.1)
+
+
+async def test_a_visitor_at_one_node_and_an_agent_at_the_other_talk(house: House) -> None:
+    desk = await Desk.at(house.b, "agent1")
+    assert (await desk.client.call("presence:set", {"state": "available"}))["ok"]
+    told: list[tuple[str, Any]] = []
+    began = time.monotonic()
+    visiting, contact = await ask(house.a, "crossing1", lambda event, data: told.append((event, data)))
+    await desk.offer(contact)
+    crossed = time.monotonic() - began
+    await desk.accept(contact)
+    answer = {"contact": contact, "client_id": "agent-says-1", "text": "Good morning"}
+    assert (await desk.client.call("message:send", answer))["ok"]
+    await until(lambda: [m for e, d in told if e == "sync" for m in d["messages"] if m["text"] == "Good morning"])
+    await visiting.call("typing", {"contact": contact, "on": True})
+    await until(lambda: [d for e, d in desk.heard if e == "typing" and d["contact"] == contact])
+    # A window at the other node shows the agent as he is.
+    lead = await Desk.at(house.a, "lead")
+    rows = (await lead.client.call("supervise:subscribe", {}))["agents"]
+    (row,) = [row for row in rows if row["name"].startswith(desk_name(desk))]
+    assert row["connected"] and row["state"] == "busy", row  # with the one chat
+    assert len(desk.offers(contact)) == 1
+    print(f"a contact that came to one node was offered at the other after {crossed * 1000:.0f} ms")
+    # The nodes need no look at the log for it.
+    assert crossed < 1.5
+    for each in (visiting, desk, lead):
+        await each.close()
+
+
+def desk_name(desk: Desk) -> str:
+    return str(next(data["me"]["name"] for event, data in desk.heard if event == "hello"))
+
+
+async def test_the_dispatcher_moves_when_its_node_is_killed(house: House) -> None:
+    leader = await asyncio.to_thread(house.leader)
+    living = house.other(leader)
+    here, there = await Desk.at(living, "agent1"), await Desk.at(leader, "agent2")
+    for desk in (here, there):
+        assert (await desk.client.call("presence:set", {"state": "available"}))["ok"]
+    visiting, first = await ask(living, "before-kill")
+    taker = await until(lambda: next((desk for desk in (here, there) if desk.offers(first)), None))
+    await taker.accept(first)
+    await asyncio.to_thread(leader.kill)
+    killed = time.monotonic()
+    here.heard.clear()
+    second_visitor, second = await ask(living, "after-kill1")
+    await here.offer(second, MOVED_WITHIN_S + 20)
+    moved = time.monotonic() - killed
+    print(f"offered by the other node {moved:.2f} s after the kill")
+    await here.accept(second)
+    assert here.offers(second) == [here.offers(second)[0]]
+    # Whoever was at the dead node and comes back at the other within his grace keeps his chats.
+    back = await Desk.at(living, "agent2")
+    hello = next(data for event, data in back.heard if event == "hello")
+    if taker is there:
+        assert first in [contact["id"] for contact in hello["contacts"]]
+    await until(
+        lambda: (
+            any(e == "presence" and d["state"] == "available" for e, d in back.heard)
+            or hello["presence"]["state"] == "available"
+        )
+    )
+    assert moved < MOVED_WITHIN_S
+    there._beat.cancel()
+    for each in (visiting, second_visitor, here, back):
+        await each.close()
+
+
+async def test_what_becomes_of_redis_loses_and_doubles_nothing(house: House) -> None:
+    desk = await Desk.at(house.b, "agent1")
+    assert (await desk.client.call("presence:set", {"state": "available"}))["ok"]
+    told: list[tuple[str, Any]] = []
+    visiting, contact = await ask(house.a, "redis-away", lambda event, data: told.append((event, data)))
+    await desk.accept(contact)
+    stop = asyncio.Event()
+    sent: dict[str, list[str]] = {"visitor": [], "agent": []}
+
+    async def talk(who: str, client: Client) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            message = {"contact": contact, "client_id": f"{who}-{number:08d}", "text": f"{who} {number}"}
+            answer = await client.call("message:send", message)
+            assert answer["ok"], answer
+            sent[who].append(message["text"])
+            await asyncio.sleep(0.05)
+
+    talking = [asyncio.create_task(talk("visitor", visiting)), asyncio.create_task(talk("agent", desk.client))]
+    await bus_is(house.b, "ok")
+    for _ in range(3):
+        await asyncio.to_thread(house.redis.ask, "FLUSHALL")
+        await asyncio.sleep(1)
+    await asyncio.to_thread(house.redis.stop)
+    await asyncio.sleep(6)
+    await bus_is(house.a, "failed")
+    during_visitor, during = await ask(house.a, "no-redis-1")
+    await desk.accept(during)  # heard of by the look at the log
+    await asyncio.to_thread(house.redis.start)
+    await until(lambda: not talking[0].done())
+    await asyncio.sleep(3)
+    house.line.cut()
+    await asyncio.sleep(60)
+    parted_visitor, parted = await ask(house.a, "parted-one")
+    await desk.accept(parted)
+    house.line.mend()
+    await asyncio.sleep(5)
+    stop.set()
+    await asyncio.gather(*talking)
+    await bus_is(house.b, "ok")
+    assert len(desk.offers(during)) == len(set(desk.offers(during)))
+
+    stored: list[dict[str, Any]] = []
+    after, more = 0, True
+    while more:
+        page = await desk.client.call("contact:sync", {"contact": contact, "after": after})
+        assert page["ok"], page
+        stored += page["messages"]
+        more, after = page["more"], page["messages"][-1]["seq"] if page["messages"] else after
+    assert [message["n"] for message in stored] == list(range(1, len(stored) + 1))
+    for who, texts in sent.items():
+        assert [m["text"] for m in stored if m["text"].startswith(f"{who} ")] == texts
+    # What the other side was pushed is what is stored: nothing missing, nothing twice.
+    await until(lambda: {m["text"] for e, d in told if e == "sync" for m in d["messages"]} >= set(sent["agent"]))
+    pushed = [m["text"] for e, d in told if e == "sync" for m in d["messages"] if m["text"].startswith("agent ")]
+    assert pushed == sent["agent"]
+    for each in (visiting, during_visitor, parted_visitor, desk):
+        await each.close()
