@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../common/i18n.ts";
+import { Why } from "../common/routing/why.tsx";
 import { Rail, RailItem, Shell } from "../common/shell.tsx";
 import { connection } from "../common/socket.ts";
 import { ready } from "../common/store.ts";
@@ -84,6 +85,7 @@ export function App() {
       </div>
       <Settings />
       <ShortcutSheet />
+      <Why />
     </Shell>
   );
 }

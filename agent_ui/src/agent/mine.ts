@@ -21,6 +21,11 @@ export function canWrite(contact: Contact): boolean {
   return ["connecting", "active", "held"].includes(contact.phase) && (isOwner(contact) || isParticipant(contact));
 }
 
+/** Whether somebody reads what is written here: who only has a phone at the ear does not. */
+export function readsText(contact: Contact): boolean {
+  return contact.channel === "chat" || contact.channel === "email" || Boolean(contact.site) || contact.customer.online;
+}
+
 function began(contact: Contact): number {
   return contact.connected_at ?? contact.queued_at ?? contact.created_at;
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Combobox } from "../common/components/index.ts";
 import { locale, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
+import { Why } from "../common/routing/why.tsx";
 import { Rail, Shell } from "../common/shell.tsx";
 import { connection } from "../common/socket.ts";
 import { clock, now } from "../common/time.ts";
@@ -79,6 +80,7 @@ export function App() {
         <AlertsPane />
       </div>
       <Drawer />
+      <Why />
     </Shell>
   );
 }

@@ -10,6 +10,7 @@ import { Button, Empty } from "../common/components/index.ts";
 import { errorText } from "../common/errors.ts";
 import { t } from "../common/i18n.ts";
 import { channelIcon, Icon } from "../common/icons.tsx";
+import { askWhy } from "../common/routing/why.tsx";
 import { command } from "../common/socket.ts";
 import { contacts } from "../common/store.ts";
 import type { Contact } from "../common/types.ts";
@@ -70,6 +71,7 @@ function Content({ id }: { id: string }) {
             </p>
           )}
         </div>
+        {contact?.queue && <button type="button" class="btn quiet small" onClick={() => askWhy(id)}>{t("routing.why")}</button>}
         <button type="button" class="btn quiet icon" aria-label={t("common.close")} onClick={close}><Icon name="x" /></button>
       </div>
       {failure.value

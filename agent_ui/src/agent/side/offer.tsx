@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../../common/components/index.ts";
+import { askWhy } from "../../common/routing/why.tsx";
 import { t } from "../../common/i18n.ts";
 import { channelIcon, Icon } from "../../common/icons.tsx";
 import { duration, serverNow } from "../../common/time.ts";
@@ -87,6 +88,7 @@ export function OfferCard() {
             {contact.customer.verified && <Icon name="shield" label={t("agent.customer.verified")} />}
           </h2>
         </div>
+        <button type="button" class="btn quiet small why" onClick={() => askWhy(contact.id)}>{t("routing.why")}</button>
         {more > 0 && <span class="chip more">{t("agent.offer.more", { count: more })}</span>}
       </header>
       <Facts offer={offer} />

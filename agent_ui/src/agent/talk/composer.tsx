@@ -6,7 +6,7 @@ import { Icon } from "../../common/icons.tsx";
 import { settings } from "../../common/store.ts";
 import type { Canned, Contact } from "../../common/types.ts";
 import { readDraft, writeDraft } from "../drafts.ts";
-import { canWrite, customerName } from "../mine.ts";
+import { canWrite, customerName, readsText } from "../mine.ts";
 import { sendFile, sendText } from "../outbox.ts";
 import { iAmTyping, iStopped } from "../typing.ts";
 import { CannedList, findCanned } from "./canned.tsx";
@@ -95,7 +95,7 @@ function useCanned(contact: Contact, text: string, field: { current: HTMLTextAre
 
 /** Where a reply or a note is written. Enter sends, Shift+Enter makes a new line, "/" opens the canned replies. */
 export function Composer({ contact }: { contact: Contact }) {
-  const only = canWrite(contact) ? null : "note";
+  const only = canWrite(contact) && readsText(contact) ? null : "note";
   const { text, note, change, toggle } = useDraft(contact, only);
   const field = useGrowing(text);
   const files = useRef<HTMLInputElement>(null);

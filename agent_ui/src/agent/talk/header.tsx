@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { attempt, Button, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
 import { list, t } from "../../common/i18n.ts";
 import { Icon, type IconName } from "../../common/icons.tsx";
+import { askWhy } from "../../common/routing/why.tsx";
 import { may } from "../../common/boot.ts";
 import { me } from "../../common/store.ts";
 import { clock } from "../../common/time.ts";
@@ -49,6 +50,7 @@ async function copyLink(contact: Contact): Promise<void> {
 
 function more(contact: Contact): MenuEntry[] {
   const entries: MenuEntry[] = [{ label: t("agent.header.copy"), icon: "copy", onSelect: () => void attempt(() => copyLink(contact)) }];
+  if (contact.queue) entries.push({ label: t("routing.why"), icon: "branch", onSelect: () => askWhy(contact.id) });
   if (isOwner(contact) && contact.phase !== "closed") {
     entries.push({ label: t("agent.subject.edit"), icon: "edit", onSelect: () => (asking.value = "subject") });
   }

@@ -62,7 +62,7 @@ function Lines({ contact, messages }: { contact: Contact; messages: readonly Mes
         const newDay = !sameDay(before?.at ?? serverNow(), message.at);
         return [
           newDay && <p key={`day-${message.n}`} class="day-line"><span>{dayLine(message.at)}</span></p>,
-          message.kind === "system"
+          message.kind === "system" || (message.author_kind === "system" && message.kind === "text")
             ? <SystemLine key={message.n} message={message} contact={contact} customer={customer} />
             : <MessageLine key={message.n} message={message} contact={contact} last={message.n === newest} />,
         ];

@@ -14,12 +14,14 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
   let key = `agent.system.${code}`;
   if (code === "ended") key = `agent.system.ended_${value("by") || "system"}`;
   if (code === "rated" && value("comment")) key = "agent.system.rated_comment";
+  if (!code && text(fallback)) return t("agent.system.told", { text: fallback }); // words of the hub's own to the customer
   if (!code || !has(key)) return fallback || code || "";
   if (code === "rated") return t(key, { score: Number(data?.["score"] ?? 0), comment: value("comment") });
   const bold = (words: string) => <b>{words}</b>;
   return tx(key, {
     name: bold(value("name") || t("agent.someone")),
     queue: bold(value("queue")),
+    channel: bold(has(`common.channel.${value("channel")}`) ? t(`common.channel.${value("channel")}`) : value("channel")),
     by: bold(value("by")),
     from: bold(value("from")),
     customer: bold(customer),

@@ -51,9 +51,10 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 function Agents({ agents }: { agents: readonly AgentVerdict[] }) {
   if (agents.length === 0) return <p class="none">{t("routing.agents.none")}</p>;
-  const order = [...agents].sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity) || a.agent.name.localeCompare(b.agent.name));
+  const place = ({ rank, reasons }: AgentVerdict) => rank ?? (reasons.includes("has_it") ? 0 : Number.MAX_SAFE_INTEGER);
+  const order = [...agents].sort((a, b) => place(a) - place(b) || a.agent.name.localeCompare(b.agent.name));
   return (
-    <div class="table-box" role="region" aria-label={t("routing.agents")} tabIndex={0}>
+    <div class="verdict-box" role="region" aria-label={t("routing.agents")} tabIndex={0}>
       <table class="table verdicts" aria-label={t("routing.agents")}>
         <thead>
           <tr>
@@ -81,6 +82,7 @@ function Agents({ agents }: { agents: readonly AgentVerdict[] }) {
 }
 
 export function Explanation({ view, waits, queueName, skillName }: Props) {
+  const holder = view.agents.find(({ reasons }) => reasons.includes("has_it"));
   const able = view.agents.filter(({ eligible }) => eligible).length;
   return (
     <div class="explanation">
@@ -98,7 +100,7 @@ export function Explanation({ view, waits, queueName, skillName }: Props) {
       {waits && (
         <section>
           <h3>{t("routing.agents")}</h3>
-          {view.agents.length > 0 && <p>{able ? t("routing.agents.few", { count: able }) : t("routing.agents.nobody")}</p>}
+          {view.agents.length > 0 && <p>{holder ? t("routing.agents.offered", { name: holder.agent.name }) : able ? t("routing.agents.few", { count: able }) : t("routing.agents.nobody")}</p>}
           <Agents agents={view.agents} />
         </section>
       )}

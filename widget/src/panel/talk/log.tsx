@@ -67,6 +67,7 @@ export class Log extends Component<{ talk: Talk }> {
           const { id, at, kind, n } = message;
           const words = kind == "system" ? systemLine(message) : kind;
           if (kind == "note" || !words) return null;
+          const told = message.author_kind == "system" && kind == "text"; // the hub's own words, not an agent's
           const newDay = day(at);
           const turned = newDay != today;
           today = newDay;
@@ -83,7 +84,12 @@ export class Log extends Component<{ talk: Talk }> {
               ) : (
                 turned && <p class="day">{newDay}</p>
               )}
-              {kind != "system" && <Bubble message={message} talk={talk} last={message == lastOwn} time={!next || next.at - at > 300_000} />}
+              {told && (
+                <p class="told">
+                  <Linked text={message.text ?? ""} />
+                </p>
+              )}
+              {kind != "system" && !told && <Bubble message={message} talk={talk} last={message == lastOwn} time={!next || next.at - at > 300_000} />}
             </Fragment>
           );
         })}
