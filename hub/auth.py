@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -66,9 +67,25 @@ class Auth:
         self._by_address = Attempts(free=self.settings.free_attempts_per_address)
 
     def share(self, bus: Bus) -> None:
-        """From now on `on_revoked` hears of sessions that ended at other nodes too."""
+        """From now on `on_revoked` hears of sessions that end at other nodes, and guesses made there count here."""
         self._bus = bus
         bus.subscribe("revoked", lambda message: self._tell_revoked(message["sessions"]))
+        bus.subscribe("attempts", self._heard_attempt)
+
+    def _heard_attempt(self, message: Mapping[str, Any]) -> None:
+        if self._bus is None or message["node"] == self._bus.node:
+            return
+        name, address = str(message["name"]), str(message["address"])
+        if message["failed"]:
+            self._by_name.begin(name, self._clock.now())
+            self._by_address.begin(address, self._clock.now())
+        else:
+            self._by_name.clear(name)
+
+    async def _tell_attempt(self, name: str, address: str, *, failed: bool) -> None:
+        if self._bus is not None and self._bus.shared:
+            message = {"node": self._bus.node, "name": name, "address": address, "failed": failed}
+            await self._bus.publish("attempts", message)
 
     # --- signing in and out ---------------------------------------------------------------------------------------
 
@@ -94,9 +111,11 @@ class Auth:
             raise
         if user is None or not right or user.disabled:
             await self._audit(user.id if user else "", "auth.failed", user.id if user else "", {"address": address})
+            await self._tell_attempt(name, address, failed=True)
             raise NotSignedIn(_WRONG, code="auth.failed")
         self._by_name.clear(name)
         self._by_address.give_back(address)
+        await self._tell_attempt(name, address, failed=False)
         if renewed:
             # Somebody edits the user at this moment: the next sign-in renews the hash.
             with suppress(VersionConflict):

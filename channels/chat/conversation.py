@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import structlog
@@ -59,6 +60,12 @@ class Conversations:
         self._hub = hub
         self._messages = SlidingLimit(per_minute, 60_000)
         self._starts = SlidingLimit(starts, 3_600_000)
+        hub.bus.subscribe("chat.started", self._started_elsewhere)
+
+    def _started_elsewhere(self, message: Mapping[str, Any]) -> None:
+        """An address has one allowance, however many nodes it talks to."""
+        if message["node"] != self._hub.bus.node:
+            self._starts.count_elsewhere(str(message["address"]), self._hub.clock.now())
 
     async def own(self, visitor: Visitor | None, contact: str) -> ContactRow:
         """The contact if it is this visitor's. Raises Forbidden, also when there is no such contact."""
@@ -87,6 +94,8 @@ class Conversations:
         fields = _check_form(site, form, later)
         hub.refuse_blocked(email=email, phone=phone, visitor=visitor.id, address=address)
         self._starts.take(address, hub.clock.now())
+        if hub.bus.shared:
+            await hub.bus.publish("chat.started", {"node": hub.bus.node, "address": address})
         visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
         known_as = customer or (await hub.contacts.customers([visitor.customer])).get(visitor.customer)

@@ -279,3 +279,23 @@ async def test_what_becomes_of_redis_loses_and_doubles_nothing(house: House) -> 
     assert pushed == sent["agent"]
     for each in (visiting, during_visitor, parted_visitor, desk):
         await each.close()
+
+
+def test_guesses_at_one_node_count_at_the_other(house: House) -> None:
+    """Whoever guesses passwords gains nothing by asking all nodes in turn."""
+
+    def guess(node: DemoHub) -> tuple[int, float]:
+        """(status, for how many seconds the next guess has to wait)."""
+        with httpx.Client(base_url=node.url, trust_env=False, timeout=30, headers={"Origin": node.url}) as http:
+            token = http.get("/login").text.partition('<meta name="csrf" content="')[2].partition('"')[0]
+            answer = http.post(
+                "/login", json={"username": "agent1", "password": "wrong"}, headers={"X-CSRF-Token": token}
+            )
+            return answer.status_code, answer.json()["error"]["details"].get("retry_after_ms", 0) / 1000
+
+    wait = 0.0
+    while wait < 3:
+        time.sleep(wait)
+        status, wait = guess(house.a)
+        assert status in (401, 429)
+    assert guess(house.b)[0] == 429
