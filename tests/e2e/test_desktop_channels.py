@@ -113,7 +113,9 @@ def test_a_call_an_email_and_a_chat_side_by_side(people_of_own_hub: People, lead
     assert accessible(agent.page) == []
 
 
-def test_why_tells_what_a_contact_asked_for_and_who_comes_next(people_of_own_hub: People, lead: Lead) -> None:
+def test_why_tells_what_a_contact_asked_for_and_who_comes_next(
+    people_of_own_hub: People, lead: Lead, artefacts: Path
+) -> None:
     rule = {"name": "Gold", "when": [{"fact": "customer.tier", "value": "gold"}], "priority": 10}
     lead.call("POST", "rules", {"id": "gold", **rule})
     agent = people_of_own_hub.agent("agent1")
@@ -138,6 +140,15 @@ def test_why_tells_what_a_contact_asked_for_and_who_comes_next(people_of_own_hub
     expect(after).to_contain_text("Support ≥ 3")
     expect(after.get_by_role("table")).to_have_count(0)
     agent.picture("why-taken")
+
+    # The same for a supervisor who reads along.
+    board = lead.page
+    board.get_by_role("button", name="Goldie Ames").click()
+    board.get_by_role("dialog").get_by_role("button", name="Why?").click()
+    reasons = board.get_by_role("dialog", name="Why this contact is here")
+    expect(reasons).to_contain_text("10 minutes earlier")
+    board.screenshot(path=artefacts / "supervisor-why.png")
+    assert accessible(board) == []
 
 
 def test_a_move_and_a_change_of_channel_are_told_in_the_log(people_of_own_hub: People, lead: Lead) -> None:

@@ -69,14 +69,14 @@ export const users: Resource = {
       field("skills", { kind: "levels", options: () => optionsOf("skills"), min: 1, max: 5, add: t("admin.users.skills.add"), none: t("admin.users.skills.none") }),
     ]),
     section("capacity", [
-      field("units", { kind: "number", min: 0, max: 10_000, half: true }),
-      ...CHANNELS.map((channel) => ({
-        kind: "number" as const, name: `maxima.${channel}`, label: t("admin.users.maximum", { channel: t(`common.channel.${channel}`) }), min: 0, max: 100, half: true,
-      })),
-      ...CHANNELS.map((channel) => ({
-        kind: "number" as const, name: `costs.${channel}`, label: t("admin.users.cost", { channel: t(`common.channel.${channel}`) }), min: 1, max: 10_000,
-        unit: t("admin.unit.units"), half: true, placeholder: t("admin.queues.offer.default"),
-      })),
+      field("units", { kind: "number", min: 0, max: 10_000 }),
+      ...CHANNELS.flatMap((channel) => [
+        { kind: "number" as const, name: `maxima.${channel}`, label: t("admin.users.maximum", { channel: t(`common.channel.${channel}`) }), min: 0, max: 100, half: true },
+        {
+          kind: "number" as const, name: `costs.${channel}`, label: t("admin.users.cost", { channel: t(`common.channel.${channel}`) }), min: 1, max: 10_000,
+          unit: t("admin.unit.units"), half: true, placeholder: t("admin.queues.offer.default"),
+        },
+      ]),
       field("interrupts", { kind: "custom", render: (props) => <Interrupts {...props} channels={channels()} /> }),
       field("auto_accept", { kind: "choices", options: channels }),
     ]),

@@ -49,6 +49,12 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
+/** What speaks against an agent. Who is being asked has no room for it any more because of that, which need not be said. */
+function against(reasons: readonly string[]): string {
+  const plain = reasons.includes("has_it") ? ["has_it"] : reasons.length > 1 ? reasons.filter((reason) => reason !== "offered_to_another") : reasons;
+  return plain.map((reason) => t(`routing.reason.${reason}`)).join(t("routing.reason.and"));
+}
+
 function Agents({ agents }: { agents: readonly AgentVerdict[] }) {
   if (agents.length === 0) return <p class="none">{t("routing.agents.none")}</p>;
   const place = ({ rank, reasons }: AgentVerdict) => rank ?? (reasons.includes("has_it") ? 0 : Number.MAX_SAFE_INTEGER);
@@ -71,7 +77,7 @@ function Agents({ agents }: { agents: readonly AgentVerdict[] }) {
               <td>
                 {reasons.length === 0
                   ? <span class="could"><Icon name="check" small />{t(rank === 1 ? "routing.rank.first" : "routing.rank.nth")}</span>
-                  : list(reasons.map((reason) => t(`routing.reason.${reason}`)))}
+                  : against(reasons)}
               </td>
             </tr>
           ))}
