@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, field
 
 from hub.errors import ConfigError
+from hub.toml_values import as_written, value_at
 
 
 def _meta(description: str, expected: str = "", **limits: Any) -> Meta:
@@ -342,9 +343,9 @@ def explain(sentence: str, data: dict[str, Any]) -> str:
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", what)
     if unknown:
         return _no_such_setting(path, unknown[1], annotation)
-    value = _value(data, path)
+    value = value_at(data, path)
     # What stands where a secret belongs may be one.
-    shown = "" if value is UNSET or _struct(annotation) is Secret else f", got {_shown(value)}"
+    shown = "" if value is UNSET or _struct(annotation) is Secret else f", got {as_written(value)}"
     return f"{path}: expected {expected(annotation, what)}{shown}"
 
 
@@ -363,29 +364,6 @@ def _no_such_setting(path: str, name: str, annotation: Any) -> str:
     else:
         hint = f"known are {', '.join(fields)}"
     return f"{path}.{name}".lstrip(".") + f": there is no such setting; {hint}"
-
-
-def _value(data: Any, path: str) -> Any:
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        try:
-            data = data[name] if name else data[int(index)]
-        except (KeyError, IndexError, TypeError):
-            return UNSET
-    return data
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case str():
-            return f'"{value}"'
-        case bool():
-            return str(value).lower()
-        case dict():
-            return "a [section]"
-        case list():
-            return "a list"
-        case _:
-            return str(value)
 
 
 def _annotation(path: str) -> Any:

@@ -42,6 +42,8 @@ PURE = (
     "hub/machine.py",
     "hub/machine_*.py",
     "hub/hours.py",
+    "hub/rules.py",
+    "hub/toml_values.py",
     "hub/estimate.py",
     "hub/permissions.py",
     "hub/simulation.py",

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, field
 
 from hub.config_rows import ChannelName, Id, Skills, Span
 from hub.errors import ConfigError
+from hub.toml_values import as_written, value_at
 from routing.simulation.chances import Times
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -172,35 +173,12 @@ def explain(sentence: str, data: Any) -> str:
     missing = re.fullmatch(r"Object missing required field `(.*)`", what)
     if missing:
         return f"{path}.{missing[1]}".lstrip(".") + ": expected, but it is not there"
-    value = _value(data, path)
-    shown = "" if value is UNSET or "..." in path else f", got {_shown(value)}"
+    value = value_at(data, path)
+    shown = "" if value is UNSET or "..." in path else f", got {as_written(value)}"
     words = re.sub(r", got `.*`", "", what.removeprefix("Expected ")).replace(" | ", "` or `")
     words = re.sub(r"`(\w+)`", lambda match: _KINDS.get(match[1], f"`{match[1]}`"), words)
     words = words.replace(" or nothing", "")
     return f"{path}: {'expected ' if what.startswith('Expected') else ''}{words[:1].lower()}{words[1:]}{shown}"
-
-
-def _value(data: Any, path: str) -> Any:
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        try:
-            data = data[name] if name else data[int(index)]
-        except (KeyError, IndexError, TypeError):
-            return UNSET
-    return data
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case str():
-            return f'"{value}"'
-        case bool():
-            return str(value).lower()
-        case dict():
-            return "a [section]"
-        case list():
-            return "a list"
-        case _:
-            return str(value)
 
 
 def _fields(path: str) -> list[str]:

@@ -104,6 +104,14 @@ async def list_messages(call: Call[None, MessageQuery]) -> object:
     }
 
 
+def command_id(call: Call[Any, Any], given: str | None) -> str:
+    """By what the same request is known again: what it names itself, in its body or its header. Raises InvalidInput."""
+    key = given or call.request.headers.get("idempotency-key") or secrets.token_urlsafe(18)
+    if not 8 <= len(key) <= 64 or not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
+        raise InvalidInput("Idempotency-Key", "expected 8 to 64 letters, digits, - or _")
+    return key
+
+
 class NewMessage(Input, frozen=True, forbid_unknown_fields=True):
     """The same `client_id` (or Idempotency-Key header) again answers with the first message and adds none.
 
@@ -127,9 +135,7 @@ class NewMessage(Input, frozen=True, forbid_unknown_fields=True):
 )
 async def add_message(call: Call[NewMessage, Nothing]) -> object:
     body, id = call.body, call.path("id")
-    key = body.client_id or call.request.headers.get("idempotency-key") or secrets.token_urlsafe(18)
-    if not 8 <= len(key) <= 64 or not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
-        raise InvalidInput("Idempotency-Key", "expected 8 to 64 letters, digits, - or _")
+    key = command_id(call, body.client_id)
     file = await call.hub.file_of(body.file, id, call.user.id) if body.file else None
     message, _ = await call.hub.say(call.user, id, key, body.text, file, note=body.kind == "note")
     return call.hub.views.message(message, for_visitor=False, reader=call.user.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -17,7 +16,7 @@ from hub.routing_check import Finding, check_routing
 from hub.rules import Placement
 from hub.visitors import clean_email, clean_phone
 from hub.web import shapes as s
-from hub.web.api.contacts import ClientId, Word, rule_names
+from hub.web.api.contacts import ClientId, Word, command_id, rule_names
 from hub.web.table import Call, Input, Nothing, Table
 
 table = Table("Routing")
@@ -77,13 +76,6 @@ class Findings(Struct, frozen=True):
     items: list[Finding]
 
 
-def _key(call: Call[Any, Nothing], given: str | None) -> str:
-    key = given or call.request.headers.get("idempotency-key") or secrets.token_urlsafe(18)
-    if not 8 <= len(key) <= 64 or not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
-        raise InvalidInput("Idempotency-Key", "expected 8 to 64 letters, digits, - or _")
-    return key
-
-
 async def _person(call: Call[Any, Nothing], person: Person, id: str) -> Customer:
     """The customer it is about; a new one is not stored yet. Raises NotFound, InvalidInput."""
     if person.id is not None:
@@ -139,7 +131,7 @@ def _placed(call: Call[Any, Nothing], wanted: Wanted, customer: Customer, id: st
 )
 async def create_contact(call: Call[NewContact, Nothing]) -> object:
     body = call.body
-    key = _key(call, body.client_id)
+    key = command_id(call, body.client_id)
     id = derived_id("ct", 0, call.user.id, key)
     customer = await _person(call, body.customer, derived_id("cu", 0, call.user.id, key))
     draft, placement = _placed(call, body, customer, id)
@@ -160,7 +152,7 @@ async def create_contact(call: Call[NewContact, Nothing]) -> object:
     summary="Serve a waiting customer on another channel, in the same place of the queue",
 )
 async def change_channel(call: Call[ChannelChange, Nothing]) -> object:
-    key = _key(call, call.body.client_id)
+    key = command_id(call, call.body.client_id)
     outcome = await call.hub.change_channel(call.user, call.path("id"), call.body.channel, key)
     return await call.hub.views.for_agent(outcome.row)
 
