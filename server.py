@@ -214,8 +214,9 @@ class Application:
         while True:
             with contextlib.suppress(HubError):
                 await self.auth.sweep()
-                while await self.store.webhooks.prune(self.hub.clock.now() - DELIVERIES_KEPT_MS):
-                    await asyncio.sleep(0.1)
+                before = self.hub.clock.now() - DELIVERIES_KEPT_MS
+                while await self.store.webhooks.prune(before):
+                    pass
             await asyncio.sleep(600)
 
     async def _check_readers(self) -> None:
