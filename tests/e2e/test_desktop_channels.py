@@ -186,3 +186,20 @@ def test_who_is_sent_away_reads_a_notice(people_of_own_hub: People, lead: Lead) 
     expect(visitor.log.locator(".told")).to_have_count(1)
     expect(visitor.log.locator(".m")).to_have_count(1)
     visitor.picture("sent-away")
+
+
+def test_a_supervisor_sees_who_waits_and_why(lead: Lead, artefacts: Path) -> None:
+    lead.contact("callback", "Wanda Roth", "Glaze")
+    board = lead.page
+    board.get_by_role("button", name="Support: show the 1 waiting").click()
+    waiting = board.get_by_role("dialog", name="Waiting in Support")
+    row_of_wanda = waiting.get_by_role("row").filter(has_text="Wanda Roth")
+    expect(row_of_wanda).to_contain_text("Waiting")
+    board.screenshot(path=artefacts / "supervisor-waiting.png")
+    assert accessible(board) == []
+    row_of_wanda.get_by_role("button", name="Why Wanda Roth waits").click()
+    why = board.get_by_role("dialog", name="Why this contact waits")
+    expect(why).to_contain_text("unknown: nobody is here who could serve it")
+    expect(why.get_by_role("row").filter(has_text="Nadia Berg")).to_contain_text("not available")
+    board.screenshot(path=artefacts / "supervisor-why-waiting.png")
+    assert accessible(board) == []

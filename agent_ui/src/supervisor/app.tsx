@@ -13,6 +13,7 @@ import { Drawer } from "./drawer.tsx";
 import { Kpis } from "./kpis.tsx";
 import { loaded, queueRows, showQueue, shownQueue } from "./live.ts";
 import { Queues } from "./queues.tsx";
+import { WaitingList } from "./waiting.tsx";
 
 const ALL = "*";
 
@@ -79,6 +80,7 @@ export function App() {
         </main>
         <AlertsPane />
       </div>
+      <WaitingList />
       <Drawer />
       <Why />
     </Shell>

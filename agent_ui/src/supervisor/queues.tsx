@@ -5,6 +5,7 @@ import { duration, now } from "../common/time.ts";
 import type { QueueRow } from "../common/types.ts";
 import { lateness } from "./figures.ts";
 import { queues } from "./live.ts";
+import { showWaiting } from "./waiting.tsx";
 
 function opens(at: number): string {
   const options: Intl.DateTimeFormatOptions = { weekday: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
@@ -41,7 +42,13 @@ function Row({ row }: { row: QueueRow }) {
   return (
     <tr>
       <th scope="row">{row.name}{!row.open && <span class="chip">{t("supervisor.closed")}</span>}</th>
-      <td class="r num strong">{number(row.waiting)}</td>
+      <td class="r num strong">
+        {row.waiting === 0 ? number(0) : (
+          <button type="button" class="link num" aria-label={t("supervisor.waiting.show", { queue: row.name, count: row.waiting })} onClick={() => showWaiting(row)}>
+            {number(row.waiting)}
+          </button>
+        )}
+      </td>
       <td class={`r num ${late}`}>{row.waiting > 0 && row.longest_since !== null ? duration(now.value - row.longest_since) : <span class="dim">{t("supervisor.none")}</span>}</td>
       <td class="sl"><Gauge row={row} /></td>
       <td class="r num opt-col">{lost === null ? <span class="dim">–</span> : `${number(lost * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })}%`}</td>

@@ -6,6 +6,7 @@ import { Dialog, Empty } from "../components/index.ts";
 import { errorText } from "../errors.ts";
 import { t } from "../i18n.ts";
 import { contacts, directory } from "../store.ts";
+import type { Contact } from "../types.ts";
 import { Explanation, type RoutingView } from "./explanation.tsx";
 import "./words.ts";
 
@@ -13,9 +14,16 @@ const AGAIN_MS = 5_000;
 
 /** The contact whose reasons are shown. */
 const asked = signal<string | null>(null);
+/** What is known of it where the page does not follow it. */
+const seen = signal<Contact | undefined>(undefined);
 
-export function askWhy(contact: string): void {
-  asked.value = contact;
+export function askWhy(id: string, contact?: Contact): void {
+  asked.value = id;
+  seen.value = contact;
+}
+
+function known(id: string): Contact | undefined {
+  return contacts.value.get(id) ?? seen.value;
 }
 
 const waiting = (phase: string | undefined) => phase === "queued" || phase === "offered";
@@ -23,7 +31,7 @@ const waiting = (phase: string | undefined) => phase === "queued" || phase === "
 function Content({ id }: { id: string }) {
   const [view, setView] = useState<RoutingView | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const contact = contacts.value.get(id);
+  const contact = known(id);
   const waits = contact ? waiting(contact.phase) : (view?.position ?? null) !== null;
   useEffect(() => {
     const load = () =>
@@ -55,7 +63,7 @@ function Content({ id }: { id: string }) {
 export function Why() {
   const id = asked.value;
   if (id === null) return null;
-  const contact = contacts.value.get(id);
+  const contact = known(id);
   const name = contact && (contact.customer.name || contact.customer.email || contact.customer.phone);
   return (
     <Dialog key={id} wide title={t(waiting(contact?.phase) ? "routing.why.waiting" : "routing.why.title")} subtitle={name || undefined} onClose={() => (asked.value = null)}>
