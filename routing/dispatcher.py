@@ -240,7 +240,7 @@ class Dispatcher:
         except HubError as error:
             if isinstance(decision, i.Offer):
                 self._reject(decision)
-            log.info("dispatcher.refused", decision=type(decision).__name__, reason=error.code)
+            log.debug("dispatcher.refused", decision=type(decision).__name__, reason=error.code)
         except Exception:
             log.exception("dispatcher.failed", decision=type(decision).__name__)
             if isinstance(decision, i.Offer):
