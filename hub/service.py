@@ -225,18 +225,29 @@ class Hub:
         customer: Customer,
         placement: Placement,
         *,
+        new: bool,
         actor: str,
         preferred: str | None = None,
         words: Words | None = None,
         command_id: str,
     ) -> Outcome:
-        """A contact that a program makes: its channel, site, subject, language and fields are those of `draft`."""
+        """A contact that a program makes: its channel, site, subject, language, fields and page are those of `draft`.
+
+        The customer is stored along when he is `new`; one who is known is left as he is.
+        """
         created = c.Create(draft.channel, draft.site, customer.id, None, draft.subject, draft.language, draft.fields)
         enqueue = c.Enqueue(
             placement.queue, placement.requirements, placement.priority, preferred or customer.owner, placement.rules
         )
+        visit = [] if draft.page is None else [c.VisitPage(draft.page.url, draft.page.title)]
         return await self.contacts.create(
-            id, created, [enqueue], actor=actor, command_id=command_id, words=words, customer=customer
+            id,
+            created,
+            [*visit, enqueue],
+            actor=actor,
+            command_id=command_id,
+            words=words,
+            customer=customer if new else None,
         )
 
     async def change_channel(self, user: User, contact: str, channel: Channel, client_id: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from hub import config_rows as rows
 from hub.contacts import Words, clean_text
@@ -46,7 +47,7 @@ class Wanted(Input, frozen=True, forbid_unknown_fields=True):
     customer: Person = Person()
     language: Annotated[str, Meta(max_length=35)] = "en"
     subject: Short = ""
-    page: Long = ""
+    page: Annotated[str, Meta(max_length=2000, pattern=r"^(https?://\S+)?$")] = ""
     called: Annotated[str, Meta(max_length=40)] = ""
     caller: Annotated[str, Meta(max_length=40)] = ""
     fields: dict[Annotated[str, Meta(max_length=60)], Long] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class ChannelChange(Input, frozen=True, forbid_unknown_fields=True):
 class Candidate(Input, frozen=True, forbid_unknown_fields=True):
     """A row as it would be saved: `id` None for a new one."""
 
-    kind: Literal["queue", "rule", "group", "skill"]
+    kind: Literal["queue", "rule", "group"]
     id: rows.Id | None = None
     row: dict[str, Any] = field(default_factory=dict)
 
@@ -135,11 +136,15 @@ async def create_contact(call: Call[NewContact, Nothing]) -> object:
     id = derived_id("ct", 0, call.user.id, key)
     customer = await _person(call, body.customer, derived_id("cu", 0, call.user.id, key))
     draft, placement = _placed(call, body, customer, id)
-    call.hub.refuse_blocked(email=customer.email, phone=body.caller or customer.phone)
+    for phone in (body.caller, customer.phone):
+        call.hub.refuse_blocked(email=customer.email, phone=phone)
     words = None
     if body.text.strip():
         words = Words(AuthorKind.VISITOR, customer.id, customer.name, clean_text(body.text))
-    outcome = await call.hub.create(id, draft, customer, placement, actor=call.user.id, words=words, command_id=key)
+    new = body.customer.id is None
+    outcome = await call.hub.create(
+        id, draft, customer, placement, new=new, actor=call.user.id, words=words, command_id=key
+    )
     return await call.hub.views.for_agent(outcome.row)
 
 
@@ -170,10 +175,9 @@ async def dry_run(call: Call[Wanted, Nothing]) -> object:
     customer = await _person(call, body.customer, "cu_dry")
     draft, placement = _placed(call, body, customer, "ct_dry")
     routing = call.hub.routing
-    draft = draft_in(draft, placement)
     return s.RoutingView(
         placement.queue,
-        call.hub.asked(draft),
+        call.hub.asked(replace(draft, queue=placement.queue, requirements=placement.requirements)),
         placement.priority,
         0,
         rule_names(call, placement.rules),
@@ -181,11 +185,6 @@ async def dry_run(call: Call[Wanted, Nothing]) -> object:
         routing.queue_wait_s(placement.queue, str(body.channel)),
         routing.explain_newcomer(str(body.channel), placement, customer.owner),
     )
-
-
-def draft_in(draft: Contact, placement: Placement) -> Contact:
-    """The draft as it would wait."""
-    return Contact(draft.id, channel=draft.channel, queue=placement.queue, requirements=placement.requirements)
 
 
 @table.add(
