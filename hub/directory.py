@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from hub import config_rows as rows
-from hub import hours
+from hub import hours, rules
 from hub.errors import HubError, NotFound
 from hub.events import ConfigChanged, Recorded
 from hub.model import Millis, User
@@ -166,12 +166,9 @@ class Directory:
         return all(user.skills.get(skill, 0) >= level for skill, level in needed.items())
 
     def lets_in(self, user: User, queue: str) -> bool:
-        """Whether the user may serve the queue, skills aside: it is not limited to groups that he is not in, and he is
-        not reserved for others."""
-        groups = self.queue(queue).groups
-        known = self.groups() if groups else {}
-        in_group = not groups or any(user.id in known[group].agents for group in groups if group in known)
-        return in_group and (not user.reserved or queue in user.reserved)
+        """As `rules.lets_in`. Raises NotFound for an unknown queue."""
+        row = self.queue(queue)
+        return rules.lets_in(user, queue, row, self.groups() if row.groups else {})
 
     def is_open(self, queue: str, now: Millis) -> bool:
         """Whether the queue takes contacts now; one without hours always does."""

@@ -12,6 +12,7 @@ from hub.directory import Directory
 from hub.errors import InvalidInput
 from hub.model import Channel, User
 from hub.permissions import Permission, may
+from hub.rules import lets_in
 
 Skills = Mapping[str, int]
 
@@ -47,29 +48,34 @@ def check_routing(directory: Directory, id: str, row: rows.Row) -> list[Finding]
 
 
 def refuse_mistakes(directory: Directory, id: str, row: rows.Row) -> None:
-    """Raises InvalidInput for the first error, with the others in `details`."""
+    """Raises InvalidInput for the first error."""
     for finding in check_routing(directory, id, row):
         if finding.level == "error":
             raise InvalidInput(finding.path, finding.message)
 
 
 def _loops(queues: Mapping[str, rows.Queue], start: str) -> Iterator[Finding]:
-    """Overflow rules that would lead a contact back to where it came from."""
+    """Overflow rules that would lead a contact back to where it came from, by whatever rules of the others: it would go
+    round for ever, each round an entry in the log."""
     for i, rule in enumerate(queues[start].overflow):
-        way = [start]
-        at = rule.queue
-        while at is not None and at in queues and at not in way:
-            way.append(at)
-            at = next((r.queue for r in queues[at].overflow if r.when == rule.when and r.queue is not None), None)
-        if at == start:
-            names = " → ".join(queues[id].name for id in (*way, start))
-            yield Finding(
-                "error",
-                f"overflow[{i}].queue",
-                "overflow.loop",
-                f"expected no way back to the queue itself: {names}",
-                start,
-            )
+        way = _way_back(queues, rule.queue, start, (start,), set())
+        if way is not None:
+            names = " → ".join(queues[id].name for id in way)
+            message = f"expected no way back to the queue itself: {names}"
+            yield Finding("error", f"overflow[{i}].queue", "overflow.loop", message, start)
+
+
+def _way_back(
+    queues: Mapping[str, rows.Queue], at: str | None, start: str, way: tuple[str, ...], seen: set[str]
+) -> tuple[str, ...] | None:
+    """The queues from `start` over `at` back to `start`, if there is such a way; those `seen` lead nowhere new."""
+    if at == start:
+        return (*way, start)
+    if at is None or at not in queues or at in seen:
+        return None
+    seen.add(at)
+    ways = (_way_back(queues, rule.queue, start, (*way, at), seen) for rule in queues[at].overflow)
+    return next((found for found in ways if found is not None), None)
 
 
 def _nobody(
@@ -78,7 +84,7 @@ def _nobody(
     agents = [user for user in users.values() if may(user, Permission.CONTACT_HANDLE)]
     for id in ids:
         queue = queues[id]
-        let_in = [user for user in agents if _let_in(user, id, queue, groups)]
+        let_in = [user for user in agents if lets_in(user, id, queue, groups)]
         widest = queue.relax[-1].skills if queue.relax else queue.skills
         path = "groups" if queue.groups and not let_in else "skills"
         able = [user for user in let_in if _has(user, widest)]
@@ -87,11 +93,6 @@ def _nobody(
             yield Finding("warning", path, "queue.nobody", f"No agent can serve {queue.name}: it asks for {asked}.", id)
         elif not any(user.maxima.get(str(channel), 1) for user in able for channel in Channel):
             yield Finding("warning", path, "queue.nobody", f"No agent who can serve {queue.name} takes contacts.", id)
-
-
-def _let_in(user: User, id: str, queue: rows.Queue, groups: Mapping[str, rows.Group]) -> bool:
-    inside = not queue.groups or any(user.id in groups[group].agents for group in queue.groups if group in groups)
-    return inside and (not user.reserved or id in user.reserved)
 
 
 def _has(user: User, skills: Skills) -> bool:

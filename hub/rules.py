@@ -8,8 +8,8 @@ from ipaddress import ip_address, ip_network
 
 from msgspec import Struct
 
-from hub.config_rows import Block, Condition, Rule
-from hub.model import Contact, Customer, Requirements
+from hub.config_rows import Block, Condition, Group, Queue, Rule
+from hub.model import Contact, Customer, Requirements, User
 
 PRIORITY_LIMIT = 1000
 """Priorities of many rules may add up to no more than this, either way."""
@@ -123,6 +123,13 @@ def blocked(
         if found[block.what]:
             return block
     return None
+
+
+def lets_in(user: User, id: str, queue: Queue, groups: Mapping[str, Group]) -> bool:
+    """Whether the user may serve the queue, skills aside: it is not limited to groups that he is not in, and he is not
+    reserved for others."""
+    inside = not queue.groups or any(user.id in groups[group].agents for group in queue.groups if group in groups)
+    return inside and (not user.reserved or id in user.reserved)
 
 
 def _within(address: str, network: str) -> bool:

@@ -127,6 +127,22 @@ def test_the_same_key_makes_one_contact(house: House) -> None:
     assert house.call("POST", "/contacts", "agent", json={"channel": "chat", "queue": "support"}).status_code == 403
 
 
+def test_a_known_customer_is_left_as_he_is(house: House) -> None:
+    """Or a contact made at the same moment as an edit would undo it."""
+    made = make(house, customer={"name": "Mara", "email": "mara@x.example"}, page="https://shop.example/cart")
+    assert made["page"]["url"] == "https://shop.example/cart"
+    before = house.call("GET", f"/customers/{made['customer']['id']}").json()
+    store = house.serving.application.store
+    change = {"version": before["version"], "note": "Prefers calls"}
+    assert house.call("PATCH", f"/customers/{before['id']}", json=change).status_code == 200
+    make(house, customer={"id": before["id"], "name": "Somebody else"})
+    (stored,) = house.serving.run(store.people.customers([before["id"]])).values()
+    assert (stored.name, stored.note, stored.version) == ("Mara", "Prefers calls", before["version"] + 1)
+    assert house.call(
+        "POST", "/contacts", json={"channel": "chat", "queue": "support", "page": "javascript:x"}
+    ).is_error
+
+
 def test_a_change_of_channel_keeps_the_place(house: House) -> None:
     first, second = make(house), make(house)
     answer = house.call("POST", f"/contacts/{first['id']}/channel", json={"channel": "callback"})
@@ -157,6 +173,9 @@ def test_mistakes_in_the_routing_are_refused_with_the_queues_name(house: House) 
     row = house.call("GET", "/queues/support").json()
     loop = house.call("PUT", "/queues/support", json={**row, "overflow": [{**to, "queue": "billing"}]})
     assert loop.status_code == 422 and "Support → Billing → Support" in loop.text
+    other = {"when": "unstaffed", "to": "queue", "queue": "billing"}
+    mixed = house.call("PUT", "/queues/support", json={**row, "overflow": [other]})
+    assert mixed.status_code == 422 and "Support → Billing → Support" in mixed.text, "by other rules is a loop, too"
     never = {"name": "R", "priority": 1, "when": [{"fact": "topic", "value": "no-such-topic"}]}
     assert "can never be" in house.call("POST", "/rules", json=never).text
     both = {"name": "R", "priority": 1, "when": [{"fact": "language", "value": v} for v in ("en", "de")]}
