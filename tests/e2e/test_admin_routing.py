@@ -98,9 +98,9 @@ def test_a_queue_says_where_its_contacts_go_and_refuses_a_loop(own_office: Offic
 
     staff.open("/admin#/queues/support")
     expect(page.get_by_role("heading", level=1, name="Support")).to_be_visible()
-    overflow("Nobody here can serve it", "120", "Billing")
+    overflow("Nobody here can serve it", "120", "Sales")
     expect(in_words(page)).to_contain_text("After 1 min also agents with Support ≥ 2.")
-    expect(in_words(page)).to_contain_text("After 2 min without an agent to Billing.")
+    expect(in_words(page)).to_contain_text("After 2 min without an agent to Sales.")
     staff.save()
 
     overflow("It has waited here", "300", "Billing")
