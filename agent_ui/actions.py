@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from agent_ui import inputs as i
@@ -139,6 +140,8 @@ class Actions:
     async def _edit_customer(self, sid: str, session: AgentSession, data: i.EditCustomer) -> Ack:
         names = ("name", "email", "phone", "language", "note", "fields")
         changes = {name: value for name in names if (value := getattr(data, name)) is not None}
+        if data.owner is not UNSET:
+            changes["owner"] = data.owner
         customer = await edit_customer(self._hub, session.user, data.customer, data.version, changes)
         return {"customer": customer_json(customer)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from hub.sockets import Input
 
@@ -106,6 +106,7 @@ class EditCustomer(Input, frozen=True, forbid_unknown_fields=True):
     language: Annotated[str, Meta(max_length=35)] | None = None
     note: Text | None = None
     fields: dict[Annotated[str, Meta(max_length=60)], Annotated[str, Meta(max_length=2000)]] | None = None
+    owner: Id | UnsetType | None = UNSET  # None: nobody owns him any more
 
 
 class GetCustomer(Input, frozen=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ from hub.permissions import ROLE_PERMISSIONS, Permission, may
 from hub.ports import ContactRow
 from hub.service import Hub
 from hub.sockets import Ack, EventTable, Nothing, SocketEvent, cookie, handshake, refused
+from hub.views import customer_json
 from hub.web.security import SESSION_COOKIE
 
 log = structlog.get_logger(__name__)
@@ -374,11 +375,17 @@ class AgentNamespace:
 
     async def _customer_changed(self, customer: str) -> None:
         rows = [row for row in self._hub.living if row.contact.customer == customer]
+        agents: set[str] = set()
         for row in rows:
             current = await self._hub.contacts.get(row.contact.id)
             view = await self._hub.views.for_agent(current)
+            agents |= holders(current.contact)
             for agent in holders(current.contact):
                 await self._emit("sync", {"seq": current.seq, "contact": view, "messages": []}, agent_room(agent))
+        known = (await self._hub.contacts.customers([customer])).get(customer) if agents else None
+        if known is not None:
+            for agent in agents:
+                await self._emit("customer", {"customer": customer_json(known)}, agent_room(agent))
 
     def _typed(self, message: Mapping[str, Any]) -> None:
         row = self._hub.living.get(str(message["contact"]))

@@ -37,7 +37,7 @@ def type_text(annotation: Any) -> str:
     if origin is dict:
         return "object"
     if arguments:
-        parts = [type_text(part) for part in arguments if part is not type(None)]
+        parts = [type_text(part) for part in arguments if part not in (type(None), msgspec.UnsetType)]
         null = ["null"] if type(None) in arguments else []
         return " or ".join(dict.fromkeys(parts + null))
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from hub.contacts import clean_text
 from hub.errors import Forbidden, InvalidInput, NotFound, VersionConflict
 from hub.model import Customer, User
+from hub.permissions import Permission, may
 from hub.ports import ContactFilter, ContactRow
 from hub.scopes import scope_of
 from hub.service import Hub
@@ -47,8 +48,9 @@ async def edit_customer(hub: Hub, user: User, id: str, version: int, changes: di
         raise VersionConflict(
             "Somebody else changed this customer. Look at it again.", details={"customer": customer_json(known)}
         )
-    if changes.get("owner") is not None:
-        hub.directory.user(changes["owner"])
+    owner = changes.get("owner") or None
+    if owner not in (None, known.owner) and not may(hub.directory.user(owner), Permission.CONTACT_HANDLE):
+        raise InvalidInput("owner", "expected a user who takes contacts")
     cleaned = {name: _clean(name, value) for name, value in changes.items()}
     changed = [name for name, value in cleaned.items() if getattr(known, name) != value]
     if not changed:

@@ -200,3 +200,16 @@ def test_the_owner_is_asked_first(house: House) -> None:
     again = make(house, customer={"id": customer["id"]})
     held = house.serving.run(house.serving.application.hub.contacts.get(again["id"]))
     assert held.contact.preferred == change["owner"]
+
+
+def test_only_who_takes_contacts_can_be_an_owner(house: House) -> None:
+    made = make(house, customer={"name": "Iris", "email": "iris@x.example"})
+    path = f"/customers/{made['customer']['id']}"
+    new = {"username": "left", "name": "Has Left", "role": "agent", "password": "long enough"}
+    left = house.call("POST", "/users", json=new).json()["id"]
+    assert house.call("DELETE", f"/users/{left}").status_code == 204
+    version = house.call("GET", path).json()["version"]
+    for owner, status in ((left, 422), ("us_nobody", 404), (house.users["agent"].id, 200), (None, 200)):
+        answer = house.call("PATCH", path, json={"version": version, "owner": owner})
+        assert answer.status_code == status, answer.text
+        version += status == 200

@@ -122,6 +122,8 @@ export interface Customer {
   external_id: string | null;
   note: string | null;
   fields: Record<string, string>;
+  /** The agent who is asked first when the customer comes. */
+  owner: string | null;
   created_at: number;
   version: number;
 }

@@ -6,13 +6,19 @@ import { Icon } from "../../common/icons.tsx";
 import { request } from "../../common/socket.ts";
 import type { Customer } from "../../common/types.ts";
 import { customerCard, loadCustomer, putCustomer } from "../customers.ts";
+import { OwnerChoice, ownerName } from "../customer/owner.tsx";
 
+interface Changes extends Partial<Values> {
+  fields?: Record<string, string>;
+  /** null: nobody. */
+  owner?: string | null;
+}
 type Values = Pick<Customer, "name" | "email" | "phone" | "language" | "note">;
 const NAMES = ["name", "email", "phone", "language", "note"] as const;
 const LONGEST = { name: 200, email: 254, phone: 40, language: 35, note: 4000 } as const;
 
 /** Saves what was changed; `version` is the one that was looked at. @throws HubError "contact.conflict" and the like */
-async function editCustomer(id: string, version: number, changes: Partial<Values> & { fields?: Record<string, string> }): Promise<void> {
+async function editCustomer(id: string, version: number, changes: Changes): Promise<void> {
   const { customer } = await request<{ customer: Customer }>("customer:edit", { customer: id, version, ...changes });
   putCustomer(customer);
 }
@@ -44,15 +50,16 @@ export function EditCustomerDialog({ customer: opened, onClose }: { customer: Cu
   const [base, setBase] = useState(opened);
   const [values, setValues] = useState<Record<string, string>>(() => Object.fromEntries(NAMES.map((name) => [name, opened[name] ?? ""])));
   const [fields, setFields] = useState<[string, string][]>(Object.entries(opened.fields));
+  const [owner, setOwner] = useState(opened.owner);
   const [theirs, setTheirs] = useState<Customer | null>(null);
   const [errorAt, setErrorAt] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
 
-  const changes = () => {
+  const changes = (): Changes => {
     const changed = NAMES.filter((name) => values[name] !== (base[name] ?? "")).map((name) => [name, values[name]?.trim() ?? ""]);
     const own = Object.fromEntries(fields.map(([name, value]) => [name.trim(), value.trim()]).filter(([name]) => name));
     const same = JSON.stringify(own) === JSON.stringify(base.fields);
-    return { ...(Object.fromEntries(changed) as Partial<Values>), ...(same ? {} : { fields: own }) };
+    return { ...(Object.fromEntries(changed) as Partial<Values>), ...(same ? {} : { fields: own }), ...(owner === base.owner ? {} : { owner }) };
   };
   const save = async () => {
     if (busy) return;
@@ -113,6 +120,12 @@ export function EditCustomerDialog({ customer: opened, onClose }: { customer: Cu
         {field("name")}
         <div class="cols">{field("email")}{field("phone")}</div>
         {field("language")}
+        <OwnerChoice
+          owner={owner}
+          onChange={setOwner}
+          theirs={theirs && theirs.owner !== owner ? t("agent.customer.theirs", { value: ownerName(theirs.owner) ?? t("agent.customer.nobody") }) : null}
+          invalid={errorAt === "owner"}
+        />
         {field("note")}
         <OwnFields fields={fields} onChange={setFields} />
       </div>

@@ -58,18 +58,21 @@ export function CustomerPane({ contact }: { contact: Contact }) {
   const card = customerCard(contact.customer.id).value;
   const [editing, setEditing] = useState(false);
   return (
-    <aside class="cust" role="region" aria-label={t("agent.customer")}>
-      <h1 class="vh narrow-title">{t("agent.customer")}</h1>
-      <button type="button" class="btn quiet icon only-narrow back" aria-label={t("common.back")} onClick={() => showContact(contact.id)}>
-        <Icon name="back" />
-      </button>
-      <Identity contact={contact} customer={card.customer} onEdit={() => setEditing(true)} />
-      <PageNow contact={contact} />
-      <History card={card} current={contact} />
-      <Tags contact={contact} />
-      <Rating contact={contact} />
-      <OutcomeAhead contact={contact} />
+    <>
+      <aside class="cust" role="region" aria-label={t("agent.customer")}>
+        <h1 class="vh narrow-title">{t("agent.customer")}</h1>
+        <button type="button" class="btn quiet icon only-narrow back" aria-label={t("common.back")} onClick={() => showContact(contact.id)}>
+          <Icon name="back" />
+        </button>
+        <Identity contact={contact} customer={card.customer} onEdit={() => setEditing(true)} />
+        <PageNow contact={contact} />
+        <History card={card} current={contact} />
+        <Tags contact={contact} />
+        <Rating contact={contact} />
+        <OutcomeAhead contact={contact} />
+      </aside>
+      {/* Not inside the pane: a window made narrow hides that, and an open dialog that nobody sees would block the page. */}
       {editing && card.customer && <EditCustomerDialog customer={card.customer} onClose={() => setEditing(false)} />}
-    </aside>
+    </>
   );
 }

@@ -4,6 +4,7 @@ import { Icon } from "../../common/icons.tsx";
 import { now } from "../../common/time.ts";
 import type { Contact, Customer } from "../../common/types.ts";
 import { customerName } from "../mine.ts";
+import { ownerName } from "./owner.tsx";
 
 function localTime(timezone: string): string | null {
   try {
@@ -46,6 +47,7 @@ export function Identity({ contact, customer, onEdit }: { contact: Contact; cust
         <Fact name={t("agent.customer.email")} value={customer?.email ?? contact.customer.email} />
         <Fact name={t("agent.customer.phone")} value={customer?.phone ?? contact.customer.phone} />
         <Fact name={t("agent.customer.language")} value={language && languageName(language)} />
+        <Fact name={t("agent.customer.owner")} value={ownerName(customer?.owner ?? null)} />
         <Fact name={t("agent.customer.local_time")} value={customer?.timezone && localTime(customer.timezone)} class="opt" />
         <Fact name={t("agent.customer.account")} value={customer?.external_id} class="opt" />
         {Object.entries({ ...contact.fields, ...customer?.fields }).map(([field, value]) => <Fact key={field} name={field} value={String(value)} />)}

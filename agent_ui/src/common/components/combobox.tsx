@@ -29,6 +29,8 @@ interface ComboboxProps {
   children?: ComponentChildren;
   class?: string | undefined;
   id?: string | undefined;
+  /** The id of what is said about it. */
+  describedBy?: string | undefined;
 }
 
 /** Chooses one of a few: a combobox without typing, after the ARIA pattern "select-only combobox". */
@@ -88,6 +90,7 @@ export function Combobox(props: ComboboxProps) {
         role="combobox"
         class={classes}
         aria-label={label}
+        aria-describedby={props.describedBy}
         aria-haspopup="listbox"
         aria-expanded={open}
         aria-controls={open ? `${base}-list` : undefined}
