@@ -83,6 +83,44 @@ def test_a_rule_says_in_words_what_it_does(own_office: Office) -> None:
     assert accessible(page) == []
 
 
+def test_another_fact_forgets_what_was_said_of_the_old_one(own_office: Office) -> None:
+    staff = own_office.enter("admin", "/admin#/rules/new")
+    page = staff.page
+    make_gold_rule(staff)
+    comparison = page.get_by_role("combobox", name="Comparison")
+    choose(page, "Comparison", "contains")
+
+    # A queue can only be one or not; "contains" and "gold" would be sent unseen.
+    choose(page, "What", "queue")
+    expect(comparison).to_have_value("is")
+    expect(page.get_by_role("combobox", name="Value")).to_have_value("")
+    expect(page.get_by_role("textbox", name="Field", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Create").click()
+    value = page.get_by_role("combobox", name="Value")
+    expect(value).to_be_focused()
+    expect(value).to_have_attribute("aria-invalid", "true")
+    choose(page, "Value", "Billing")
+    choose(page, "Comparison", "is not")
+
+    # What fits both stays; a queue's id is no topic, and no part of an address.
+    choose(page, "What", "opening hours")
+    expect(comparison).to_have_value("is_not")
+    expect(value).to_have_value("")
+    choose(page, "What", "e-mail address")
+    expect(page.get_by_role("textbox", name="Value")).to_have_value("")
+    page.get_by_role("textbox", name="Value").fill("@shop.example")
+    choose(page, "Comparison", "contains")
+    choose(page, "What", "customer's field")
+    expect(comparison).to_have_value("contains")
+    expect(page.get_by_role("textbox", name="Value")).to_have_value("")
+    expect(page.get_by_role("textbox", name="Field", exact=True)).to_have_value("")
+    choose(page, "What", "site")
+    choose(page, "Value", "Moss & Kiln")
+    create(staff, "VIP")
+    page.reload()
+    expect(in_words(page)).to_contain_text("site is Moss & Kiln")
+
+
 def test_a_queue_says_where_its_contacts_go_and_refuses_a_loop(own_office: Office) -> None:
     staff = own_office.enter("admin", "/admin#/queues/billing")
     page = staff.page

@@ -43,12 +43,30 @@ function valuesOf(fact: string): (() => Option[]) | null {
   }
 }
 
+/** How a fact can be compared. */
+function opsOf(fact: string): Option[] {
+  if (fact === "hours") return [{ value: "is", label: t("routing.op.open") }, { value: "is_not", label: t("routing.op.closed") }];
+  return options("op", valuesOf(fact) ? ["is", "is_not"] : OPS);
+}
+
+/** Of another fact nothing is known yet: what was said of the old one would be wrong, and might not even be seen. */
+function settle(condition: Row, changed: string): Row {
+  if (changed !== "fact") return condition;
+  const fact = rowText(condition, "fact");
+  const op = rowText(condition, "op");
+  const { field: _named, ...rest } = condition;
+  return {
+    ...rest,
+    ...(NAMED.includes(fact) ? { field: "" } : {}),
+    op: opsOf(fact).some(({ value }) => value === op) ? op : "is",
+    value: "",
+  };
+}
+
 function conditionFields(condition: Row): Field[] {
   const fact = rowText(condition, "fact");
   const values = valuesOf(fact);
-  const ops = fact === "hours"
-    ? [{ value: "is", label: t("routing.op.open") }, { value: "is_not", label: t("routing.op.closed") }]
-    : options("op", values ? ["is", "is_not"] : OPS);
+  const ops = opsOf(fact);
   return [
     field("fact", { kind: "select", options: options("fact", FACTS), required: true, half: true }),
     ...(NAMED.includes(fact) ? [field("field", { kind: "text", required: true, max: 40, mono: true, half: true, placeholder: "tier" })] : []),
@@ -112,7 +130,7 @@ export const rules: Resource = {
     section("when", [
       field("when", {
         kind: "rows", required: true, add: t("admin.rules.when.add"), itemName: t("admin.rules.condition"),
-        fresh: () => ({ fact: "channel", op: "is", value: "" }), fields: conditionFields,
+        fresh: () => ({ fact: "channel", op: "is", value: "" }), fields: conditionFields, settle,
       }),
     ]),
     section("then", [

@@ -252,7 +252,10 @@ export function RowsControl({ field, id, value, row, errors, describedBy, disabl
                   row={row}
                   errors={errors}
                   disabled={disabled}
-                  onChange={(path, next) => onChange(set(rows as Value[], path.slice(field.name.length + 1), next))}
+                  onChange={(path, next) => {
+                    const changed = set(rows as Value[], path.slice(field.name.length + 1), next);
+                    onChange(field.settle ? set(changed, String(index), field.settle(changed[index] as Row, inner.name)) : changed);
+                  }}
                 />
               ))}
             </div>

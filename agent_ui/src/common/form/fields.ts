@@ -49,9 +49,12 @@ export type Field = Base &
     | { kind: "lines"; add: string; format?: Format; placeholder?: string }
     | { kind: "texts"; locales: (row: Row) => readonly string[]; multiline?: boolean; max?: number; placeholder?: string }
     | { kind: "levels"; options: Options; add: string; min: number; max: number; none?: string }
-    | { kind: "rows"; fields: Fields; add: string; fresh: () => Row; none?: string; itemName: string }
+    | { kind: "rows"; fields: Fields; add: string; fresh: () => Row; none?: string; itemName: string; settle?: Settle }
     | { kind: "custom"; render: (props: ControlProps) => ComponentChildren; check?: (value: Value, path: string) => Errors }
   );
+
+/** What becomes of a list's item after its field of this name has changed: others may fit no more. */
+export type Settle = (item: Row, name: string) => Row;
 
 /** The fields of a list's item; they may depend on what the item says. */
 export type Fields = readonly Field[] | ((item: Row) => readonly Field[]);
