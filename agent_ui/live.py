@@ -60,7 +60,8 @@ class Live:
         while True:
             # Hours begin and end without an event, so it looks by itself from time to time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):
+                    await self._dirty.wait()
             self._dirty.clear()
             try:
                 if self._watched():

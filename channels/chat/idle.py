@@ -100,7 +100,8 @@ class IdleWatch:
             pause = max(0.0, (self._heap[0][0] - self._hub.clock.now()) / 1000) if self._heap else None
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
             now = self._hub.clock.now()
             while self._heap and self._heap[0][0] <= now:
                 due, id = heapq.heappop(self._heap)

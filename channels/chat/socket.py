@@ -355,7 +355,8 @@ class VisitorNamespace:
             pause = LOOK_S if stale is None else max(0.0, (stale - self._hub.clock.now()) / 1000)
             # Hours begin and end without an event, so it looks by itself from time to time.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._dirty.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._dirty.wait()
             self._dirty.clear()
             try:
                 await self._tell_places()
