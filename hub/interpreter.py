@@ -2,9 +2,13 @@
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 YOUNG, MIDDLE, OLD = 700, 2, 1000
 TURN_S = 0.0005
+
+_settled = False
 
 
 def settle() -> None:
@@ -17,7 +21,21 @@ def settle() -> None:
     The store's thread gives its turn away with each row that it writes and may have to wait a whole one to get it back
     (5 ms by default).
     """
+    global _settled
+    _settled = True
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
     sys.setswitchinterval(TURN_S)
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """While much is built that will stay: nothing is collected, and after `settle` it is not looked at again either."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        if _settled:
+            gc.freeze()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hub.directory import Directory
-from hub.model import Millis, User
+from hub.model import Millis, Presence, User
 from hub.permissions import Permission, may
-from routing.specs import DEFAULT_CHANNELS, AgentSpec, OverflowReason, QueueSpec, RelaxStep, Strategy
+from routing import inputs as i
+from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, OverflowReason, QueueSpec, RelaxStep, Strategy
 
 REASONS = {
     "full": OverflowReason.QUEUE_FULL,
@@ -57,3 +58,21 @@ def agent_spec(directory: Directory, user: User) -> AgentSpec:
 
 def routable(user: User) -> bool:
     return may(user, Permission.CONTACT_HANDLE)
+
+
+def queue_input(directory: Directory, id: str, now: Millis) -> i.QueueChanged | i.QueueRemoved:
+    """What the engine is told of a queue, or of one that is gone."""
+    gone = id not in directory.queues()
+    return i.QueueRemoved(id) if gone else i.QueueChanged(queue_spec(directory, id, now))
+
+
+def agent_input(directory: Directory, id: str) -> i.AgentChanged | i.AgentRemoved:
+    """What the engine is told of a user, or of one who is gone or takes no contacts any more."""
+    user = directory.users().get(id)
+    return i.AgentRemoved(id) if user is None or not routable(user) else i.AgentChanged(agent_spec(directory, user))
+
+
+def presence_input(presence: Presence) -> list[i.PresenceChanged]:
+    """What the engine is told of an agent's presence: nothing of one who never said any."""
+    state = AgentState(str(presence.state))
+    return [i.PresenceChanged(presence.agent, state, presence.epoch, presence.since)] if presence.epoch else []

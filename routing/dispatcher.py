@@ -2,7 +2,8 @@
 
 The engine is rebuilt from the store at the start and never stored. A decision that the log refuses (the contact has
 moved on) is told to the engine, which then knows the contact's next event anyway; so nothing is lost or doubled however
-the process ends.
+the process ends. Whatever takes long (a herd of events, a rebuild, a group of many agents that was edited) is done in
+slices, between which the loop's other tasks go on.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Sequence
-from functools import partial
-from typing import Any, assert_never
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any
 
 import structlog
 
-from hub import commands as c
 from hub import events as e
-from hub.errors import HubError, Unavailable
 from hub.events import Recorded
+from hub.interpreter import building
 from hub.living import Living
 from hub.model import DEFAULT_MAXIMA, Millis
 from hub.ports import Fence
@@ -27,36 +26,35 @@ from hub.rules import Placement
 from hub.service import Hub, QueueStanding
 from hub.today import midnight
 from routing import inputs as i
-from routing.dispatch_overflow import leave_queue
-from routing.dispatch_specs import agent_spec, queue_spec, routable
+from routing.dispatch_decisions import Decided, Decisions
+from routing.dispatch_rebuild import rebuild, take_apart
+from routing.dispatch_specs import agent_input, presence_input, queue_input
+from routing.dispatch_turns import Turns
 from routing.engine import Engine
 from routing.specs import AgentState
-from routing.translation import contact_facts, contact_inputs
+from routing.translation import contact_inputs
 from routing.views import Explanation
 
 log = structlog.get_logger(__name__)
-
-TURN = 50  # events that are dealt with in one go: the loop has others to serve
-MOST_AT_ONCE = 256  # decisions on their way into the log: a herd must not fill the store's queue
-PAUSE_S = 0.5  # before a decision that the store could not take is tried again
 
 
 class Dispatcher:
     """One per node; the one that leads decides, the others' engines follow.
 
-    `start` rebuilds the engine and follows the log from there.
+    `start` builds the engine and follows the log from there. At each takeover it is built anew; until the new one knows
+    everything, the old one answers what is asked, and nothing is decided.
     """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._engine = Engine(seed=random.getrandbits(32))
+        self._engine = Engine()
         self._living = Living()
+        self._decisions = Decisions(hub, self._rejected)
+        self._whole = asyncio.Event()
         self._wake = asyncio.Event()
-        self._timer: asyncio.Task[None] | None = None
-        self._work: set[asyncio.Task[None]] = set()
-        self._appending = asyncio.Semaphore(MOST_AT_ONCE)
-        self._offering = True
+        self._edited: dict[tuple[str, str], object] = {}
         self._let_in: dict[str, frozenset[str] | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._day: Millis = 0
         self._fence: Fence | None = None
 
@@ -64,67 +62,93 @@ class Dispatcher:
         hub = self._hub
         cursor = await hub.store.log.head()
         await self._living.load(hub.store)
-        now = hub.clock.now()
-        self._day = midnight(now)
-        for item in self._rebuild(now):
-            self._carry_out(self._engine.handle(item, now))
+        self._day = midnight(hub.clock.now())
         hub.directory.on_change(self._configured)
+        await self._rebuild(None)
         hub.feed.add("dispatcher", self.follow, cursor)
-        self._timer = asyncio.create_task(self._watch_deadlines(), name="dispatcher.deadlines")
+        self._begin(self._keep_time(), "dispatcher.deadlines")
 
     async def stop(self) -> None:
         """Makes no new offers and finishes what is being appended."""
-        self._offering = False
-        if self._timer is not None:
-            self._timer.cancel()
+        self.pause()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
-                await self._timer
-        while self._work:
-            await asyncio.wait(self._work, timeout=2)
+                await task
+        await self._decisions.stop()
 
     def pause(self) -> None:
         """No new offers from now on: the hub is about to stop."""
-        self._offering = False
+        self._decisions.offering = False
 
-    # --- input ------------------------------------------------------------------------------------------------
+    @property
+    def busy(self) -> bool:
+        """Whether something that was edited or decided has not had its effect yet."""
+        return bool(self._edited) or self._decisions.busy
 
-    def _rebuild(self, now: Millis) -> list[i.Input]:
-        directory = self._hub.directory
-        result: list[i.Input] = [i.QueueChanged(queue_spec(directory, id, now)) for id in directory.queues()]
-        result += [self._agent(user.id) for user in directory.users().values() if routable(user)]
-        result.append(i.HandledToday(dict(self._hub.today.handled)))
-        result += contact_facts([row.contact for row in self._living], now)
-        for user in directory.users().values():
-            presence = self._hub.presence.get(user.id)
-            if presence.epoch:
-                state = AgentState(str(presence.state))
-                result.append(i.PresenceChanged(user.id, state, presence.epoch, presence.since))
-        return result
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- the engine ---------------------------------------------------------------------------------------------
+
+    async def _rebuild(self, fence: Fence | None) -> None:
+        """An engine that knows all that the hub knows takes the place of the present one.
+
+        Only then are its decisions carried out, by the right of `fence`, and is it told of what was edited meanwhile.
+        """
+        self._whole.clear()
+        self._decisions.drop()
+        engine, now = Engine(seed=random.getrandbits(32)), self._hub.clock.now()
+        with building():
+            decided = await rebuild(engine, self._hub, self._living, now)
+        self._engine, self._fence = engine, fence
+        self._whole.set()
+        self._wake.set()
+        self._carry_out(decided, now)
+
+    def _tell(self, item: i.Input, now: Millis) -> None:
+        self._carry_out(self._engine.handle(item, now), now)
+
+    async def _catch_up(self, turns: Turns) -> Millis:
+        """Lets the engine's deadlines pass, one moment after the other, up to now; returns the time."""
+        now = self._hub.clock.now()
+        while (deadline := self._engine.next_deadline()) is not None and deadline <= now:
+            self._tell(i.Tick(), deadline)
+            if turns.over:
+                await turns.rest()
+                now = self._hub.clock.now()
+        return now
+
+    # --- input --------------------------------------------------------------------------------------------------
 
     async def follow(self, batch: Sequence[Recorded]) -> None:
         """The log reader."""
-        now, steps = self._hub.clock.now(), 0
+        turns, now = Turns(), self._hub.clock.now()
         if (day := midnight(now)) != self._day:
             self._day = day
-            self._carry_out(self._engine.handle(i.HandledToday({}), now))
+            self._tell(i.HandledToday({}), now)
         for recorded in batch:
             if isinstance(recorded.event, e.DispatcherMoved):
                 await self._moved(recorded)
                 continue
+            now = await self._catch_up(turns)
             for item in self._translate(recorded):
-                self._carry_out(self._engine.handle(item, now))
-            if (steps := steps + 1) % TURN == 0:
-                await asyncio.sleep(0)
+                self._tell(item, now)
+            if turns.over:
+                await turns.rest()
         self._wake.set()
 
     async def _moved(self, recorded: Recorded) -> None:
         """A node took over, at this place in the log: all that was decided before stands before it."""
-        await self._hub.feed.reached(self._hub.feed.readers["state"], recorded.seq)
-        now = self._hub.clock.now()
-        self._engine = Engine(seed=random.getrandbits(32))
-        self._fence = self._hub.leadership.fence(recorded)
-        for item in self._rebuild(now):
-            self._carry_out(self._engine.handle(item, now))
+        hub, before = self._hub, self._engine
+        await hub.feed.reached(hub.feed.readers["state"], recorded.seq)
+        await self._rebuild(hub.leadership.fence(recorded))
+        contacts = [row.contact for row in self._living]
+        self._begin(take_apart(before, hub, contacts, hub.clock.now()), "dispatcher.take_apart")
 
     def _translate(self, recorded: Recorded) -> list[i.Input]:
         event = recorded.event
@@ -135,40 +159,53 @@ class Dispatcher:
         return [] if step is None else contact_inputs(event, *step)
 
     def _configured(self, kind: str, id: str) -> None:
-        directory = self._hub.directory
-        item: i.Input
-        now = self._hub.clock.now()
-        items: list[i.Input] = []
-        if kind == "queue":
-            gone = id not in directory.queues()
-            items.append(i.QueueRemoved(id) if gone else i.QueueChanged(queue_spec(directory, id, now)))
-        elif kind == "calendar":
-            items += [
-                i.QueueChanged(queue_spec(directory, queue, now))
-                for queue, row in directory.queues().items()
-                if row.hours == id
-            ]
-        elif kind == "user":
-            items.append(self._agent(id))
-        # Which queues an agent is let into is a matter of groups and of the queues' own rows, too.
-        if kind in ("queue", "group"):
-            items += [self._agent(user) for user, known in self._let_in.items() if known != self._queues_of(user)]
-        for item in items:
-            self._carry_out(self._engine.handle(item, now))
+        """A row or a user was edited; the engine is told in its turn, and once it is whole."""
+        self._edited[kind, id] = object()
         self._wake.set()
 
-    def _agent(self, id: str) -> i.Input:
-        user = self._hub.directory.users().get(id)
-        if user is None or not routable(user):
-            self._let_in.pop(id, None)
-            return i.AgentRemoved(id)
-        spec = agent_spec(self._hub.directory, user)
-        self._let_in[id] = spec.queues
-        return i.AgentChanged(spec)
+    async def _take_edits(self, turns: Turns) -> None:
+        """Tells the engine of what was edited. If it is replaced meanwhile, the new one reads it for itself."""
+        while self._edited:
+            (kind, id), edit = next(iter(self._edited.items()))
+            try:
+                for item in self._edit(kind, id):
+                    self._tell(item, self._hub.clock.now())
+                    if turns.over:
+                        await turns.rest()
+                # Which queues an agent is let into is a matter of groups and of the queues' own rows, too.
+                if kind in ("queue", "group"):
+                    await self._take_agents(turns)
+            except Exception:
+                # A row that the engine does not take must not keep it from all others.
+                log.exception("dispatcher.bad_row", kind=kind, row=id)
+            # Edited again meanwhile, it is told again.
+            if self._edited[kind, id] is edit:
+                del self._edited[kind, id]
 
-    def _queues_of(self, id: str) -> frozenset[str] | None:
-        user = self._hub.directory.users().get(id)
-        return None if user is None else agent_spec(self._hub.directory, user).queues
+    def _edit(self, kind: str, id: str) -> Iterator[i.Input]:
+        directory, now = self._hub.directory, self._hub.clock.now()
+        if kind == "queue":
+            yield queue_input(directory, id, now)
+        elif kind == "calendar":
+            for queue, row in directory.queues().items():
+                if row.hours == id:
+                    yield queue_input(directory, queue, now)
+        elif kind == "user":
+            yield agent_input(directory, id)
+            # What he said of himself may have come before.
+            yield from presence_input(self._hub.presence.get(id))
+
+    async def _take_agents(self, turns: Turns) -> None:
+        """Those whose queues are others than they were when they were last told."""
+        for id in list(self._hub.directory.users()):
+            item = agent_input(self._hub.directory, id)
+            if isinstance(item, i.AgentRemoved):
+                self._let_in.pop(id, None)
+            elif id not in self._let_in or self._let_in[id] != item.agent.queues:
+                self._let_in[id] = item.agent.queues
+                self._tell(item, self._hub.clock.now())
+            if turns.over:
+                await turns.rest()
 
     def _next_hours(self) -> Millis | None:
         """When a queue with a rule for its closing opens or closes next."""
@@ -186,33 +223,36 @@ class Dispatcher:
         now = self._hub.clock.now()
         for id, row in self._hub.directory.queues().items():
             if any(rule.when == "closed" for rule in row.overflow):
-                item = i.QueueChanged(queue_spec(self._hub.directory, id, now))
-                self._carry_out(self._engine.handle(item, now))
+                self._tell(queue_input(self._hub.directory, id, now), now)
 
-    async def _watch_deadlines(self) -> None:
-        """Ticks the engine when its next deadline is due; woken whenever that may have changed."""
+    async def _keep_time(self) -> None:
+        """Tells the engine when its next deadline is due, and what was edited; woken whenever that may have changed."""
         while True:
+            await self._whole.wait()
+            turns = Turns()
+            await self._take_edits(turns)
+            await self._catch_up(turns)
             hours = self._next_hours()
             deadlines = [due for due in (self._engine.next_deadline(), hours) if due is not None]
             pause = max(0.0, (min(deadlines) - self._hub.clock.now()) / 1000) if deadlines else None
             self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
-            now = self._hub.clock.now()
-            if hours is not None and hours <= now:
+            if not self._edited:
+                with contextlib.suppress(TimeoutError):
+                    # wait_for would drop a cancellation that comes as it is woken (before Python 3.12).
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
+            if hours is not None and hours <= self._hub.clock.now():
                 self._follow_hours()
-            deadline = self._engine.next_deadline()
-            if deadline is not None and deadline <= now:
-                self._carry_out(self._engine.handle(i.Tick(), now))
-                await asyncio.sleep(0)
 
-    # --- decisions --------------------------------------------------------------------------------------------
+    # --- decisions ----------------------------------------------------------------------------------------------
 
-    def _carry_out(self, decisions: Sequence[i.Decision]) -> None:
+    def _carry_out(self, decisions: Sequence[i.Decision], now: Millis) -> None:
         leadership = self._hub.leadership
         for decision in decisions:
+            if not self._whole.is_set():
+                break
             if leadership.alone or (self._fence is not None and leadership.leads):
-                self._start(self._perform(decision, self._fence))
+                self._decisions.add(Decided(decision, self._engine, self._fence, now))
             elif isinstance(decision, i.ExpireOffer | i.Rescind):
                 self._forget(decision)
 
@@ -220,67 +260,12 @@ class Dispatcher:
         """The engine of a node that does not lead only follows: an offer of its own that the log never held is off."""
         row = self._living.get(decision.contact)
         if row is None or row.contact.offer is None or row.contact.offer.fence != decision.fence:
-            rejected = i.OfferRejected(decision.contact, decision.agent, decision.fence)
-            self._carry_out(self._engine.handle(rejected, self._hub.clock.now()))
+            self._tell(i.OfferRejected(decision.contact, decision.agent, decision.fence), self._hub.clock.now())
 
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
-
-    async def _perform(self, decision: i.Decision, fence: Fence | None) -> None:
-        try:
-            async with self._appending:
-                await self._decide(decision, fence)
-        except Unavailable:
-            # The engine gives a decision again that the log has not answered; an offer it must be told about.
-            if isinstance(decision, i.Offer):
-                await asyncio.sleep(PAUSE_S)
-                self._reject(decision)
-        except HubError as error:
-            if isinstance(decision, i.Offer):
-                self._reject(decision)
-            log.debug("dispatcher.refused", decision=type(decision).__name__, reason=error.code)
-        except Exception:
-            log.exception("dispatcher.failed", decision=type(decision).__name__)
-            if isinstance(decision, i.Offer):
-                await asyncio.sleep(PAUSE_S)
-                self._reject(decision)
-
-    def _reject(self, offer: i.Offer) -> None:
-        rejected = i.OfferRejected(offer.contact, offer.agent, offer.fence)
-        self._carry_out(self._engine.handle(rejected, self._hub.clock.now()))
-        self._wake.set()
-
-    async def _decide(self, decision: i.Decision, fence: Fence | None) -> None:
-        hub, do = self._hub, partial(self._hub.contacts.do, fence=fence)
-        match decision:
-            case i.Offer():
-                if not self._offering:
-                    return
-                offer = c.MakeOffer(
-                    decision.agent, decision.fence, decision.deadline, decision.epoch, decision.auto_accept
-                )
-                await do(decision.contact, offer, actor="system")
-                if decision.auto_accept:
-                    await do(decision.contact, c.Accept(decision.agent, decision.fence), actor=decision.agent)
-            case i.ExpireOffer():
-                row = await hub.contacts.get(decision.contact)
-                miss = c.Miss(decision.agent, decision.fence, hub.retry_ms(row.contact.queue))
-                await do(decision.contact, miss, actor="system")
-            case i.Rescind():
-                rescind = c.Rescind(decision.agent, decision.fence, str(decision.reason))
-                await do(decision.contact, rescind, actor="system")
-            case i.MarkNotResponding():
-                await hub.presence.not_responding(decision.agent, decision.epoch)
-            case i.EndWrapUp():
-                await do(decision.contact, c.Finish("system", None, "timeout"), actor="system")
-            case i.SkillsRelaxed():
-                await do(decision.contact, c.Relax(decision.step), actor="system")
-            case i.Overflow():
-                await leave_queue(hub, decision.contact, decision.queue, decision.reason)
-            case _:
-                assert_never(decision)
+    def _rejected(self, offer: i.Offer, engine: Engine) -> None:
+        if engine is self._engine:
+            self._tell(i.OfferRejected(offer.contact, offer.agent, offer.fence), self._hub.clock.now())
+            self._wake.set()
 
     # --- what the hub asks (hub.service.Routing) ----------------------------------------------------------------
 

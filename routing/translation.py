@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hub import events as e
 from hub.model import WAITING, Contact, Millis, Phase
 from routing import inputs as i
 
 
-def contact_facts(contacts: Sequence[Contact], now: Millis) -> list[i.Input]:
-    """What the engine has to be told of contacts that are not closed, when it is rebuilt."""
-    contacts = sorted(contacts, key=lambda contact: contact.queued_at)
-    result: list[i.Input] = [_enqueued(contact) for contact in contacts if contact.phase in WAITING]
-    result += [_offer_made(contact) for contact in contacts if contact.offer is not None]
-    for contact in contacts:
-        if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING) and contact.agent is not None:
-            # Who took part is free once the conversation is over; the wrap-up is its owner's.
-            others = () if contact.phase is Phase.WRAPPING else contact.participants
-            result += [_assigned(contact, agent, now) for agent in (contact.agent, *others)]
-        if contact.phase is Phase.WRAPPING and contact.agent is not None:
-            result.append(i.WrapUpStarted(contact.id, contact.agent, contact.wrap_until))
+def contact_facts(contact: Contact, now: Millis) -> list[i.Input]:
+    """What the engine has to be told of a contact that is not closed, when it is rebuilt: of the oldest first."""
+    result: list[i.Input] = []
+    if contact.phase in WAITING:
+        result.append(_enqueued(contact))
+    if contact.offer is not None:
+        result.append(_offer_made(contact))
+    if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING) and contact.agent is not None:
+        # Who took part is free once the conversation is over; the wrap-up is its owner's.
+        others = () if contact.phase is Phase.WRAPPING else contact.participants
+        result += [_assigned(contact, agent, now) for agent in (contact.agent, *others)]
+    if contact.phase is Phase.WRAPPING and contact.agent is not None:
+        result.append(i.WrapUpStarted(contact.id, contact.agent, contact.wrap_until))
     return result
 
 

@@ -111,7 +111,7 @@ class Floor:
         async with asyncio.timeout(PATIENCE_S):
             while still < 3:
                 reader = self.hub.feed.readers["dispatcher"]
-                busy = dispatcher._work or reader.cursor < self.hub.feed.head
+                busy = dispatcher.busy or reader.cursor < self.hub.feed.head
                 still = 0 if busy else still + 1
                 await asyncio.sleep(0.02)
 

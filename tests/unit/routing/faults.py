@@ -339,8 +339,9 @@ class World:
         living = [contact for contact in self.contacts.values() if contact.phase is not Phase.CLOSED]
         for contact in living:
             self.living._put(ContactRow(contact, 0))
-        for input in contact_facts(living, self.clock):
-            self.feed(input)
+        for contact in sorted(living, key=lambda contact: contact.queued_at):
+            for input in contact_facts(contact, self.clock):
+                self.feed(input)
         for id, (state, epoch, at) in self.presences.items():
             self.feed(i.PresenceChanged(id, state, epoch, at))
 
