@@ -27,6 +27,7 @@ from hub.roster import Roster
 log = structlog.get_logger(__name__)
 
 LOST = "connection_lost"
+MOST_AT_ONCE = 256  # changes that are being stored: when all come at once, the loop and the store have others to serve
 
 
 class PresenceService:
@@ -50,6 +51,7 @@ class PresenceService:
         self.lease_ms = lease_ms
         self.grace_ms = grace_ms
         self._presences: dict[str, Presence] = {}
+        self._storing = asyncio.Semaphore(MOST_AT_ONCE)
         self._windows: dict[str, dict[str, Millis]] = {}
         self._grace: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -182,20 +184,21 @@ class PresenceService:
     ) -> Presence:
         """With `expected`, raises VersionConflict when his presence has changed since that epoch."""
         for _ in range(5):
-            before = self.get(agent)
-            if expected is not None and before.epoch != expected:
-                break
-            at = self._clock.now()
-            event = PresenceChanged(state, before.epoch + 1, reason, by, resume, resume_reason)
-            after = _presence(agent, event, at)
-            try:
-                await self._store.log.append(Change(agent, before.epoch, (event,), at, by, presence=after))
-            except VersionConflict:
-                self._presences = await self._store.people.presences()
-                continue
-            if after.epoch > self.get(agent).epoch:
-                self._presences[agent] = after
-            return after
+            async with self._storing:
+                before = self.get(agent)
+                if expected is not None and before.epoch != expected:
+                    break
+                at = self._clock.now()
+                event = PresenceChanged(state, before.epoch + 1, reason, by, resume, resume_reason)
+                after = _presence(agent, event, at)
+                try:
+                    await self._store.log.append(Change(agent, before.epoch, (event,), at, by, presence=after))
+                except VersionConflict:
+                    self._presences = await self._store.people.presences()
+                    continue
+                if after.epoch > self.get(agent).epoch:
+                    self._presences[agent] = after
+                return after
         raise VersionConflict("The status changed at the same time. Please try again.")
 
     async def _lose(self, agent: str) -> None:
