@@ -24,7 +24,8 @@ from statistics import median
 from time import thread_time_ns
 
 from bench.routing_centre import START, Centre, offers
-from bench.routing_hub import herd, lifecycles
+from bench.routing_herd import herd
+from bench.routing_hub import lifecycles
 from bench.routing_naive import Naive
 from routing import inputs as i
 from routing.engine import Engine
@@ -239,7 +240,7 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], None]]] = {
     "rebuild": ("restart", rebuild),
     "memory": ("memory", memory),
     "hub": ("through the hub, with SQLite on this disk", hub),
-    "herd": ("everybody signs in at once, through the hub", sign_in),
+    "herd": ("everybody signs in at once, and a takeover, through the hub", sign_in),
 }
 
 

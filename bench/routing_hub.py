@@ -129,36 +129,3 @@ async def lifecycles(folder: Path, contacts: int, agents: int = 200, at_once: in
     print(
         f"  took {took:.1f} s; CPU a contact: {loop_us:,.0f} us in the loop's thread, {other_us:,.0f} us in the store's"
     )
-
-
-async def herd(folder: Path, waiting: int, agents: int) -> None:
-    """Everybody signs in at once while many wait: the longest time for which the loop did nothing else."""
-    running = Running(folder)
-    running.answering = False
-    await running.open(agents, present=False)
-    for start in range(0, waiting, 1_000):
-        await asyncio.gather(*(running.arrive(n) for n in range(start, min(waiting, start + 1_000))))
-    while running.hub.feed.readers["dispatcher"].cursor < running.hub.feed.head:
-        await asyncio.sleep(0.05)
-    settle()
-    longest, stop = 0.0, False
-
-    async def watch() -> None:
-        """The CPU that the loop's thread used from one turn of this task to the next."""
-        nonlocal longest
-        while not stop:
-            before = time.thread_time()
-            await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - before)
-
-    watching = asyncio.create_task(watch())
-    started = time.perf_counter()
-    await asyncio.gather(*(running.come(n) for n in range(agents)))
-    while running.hub.feed.readers["dispatcher"].cursor < running.hub.feed.head:
-        await asyncio.sleep(0.01)
-    took, stop = time.perf_counter() - started, True
-    await watching
-    print(
-        f"  {agents:,} sign in while {waiting:,} wait: {took:.1f} s; longest turn of the loop {longest * 1000:.1f} ms"
-    )
-    await running.close()
