@@ -23,7 +23,7 @@ const groups: { name: string; entries: Entry[] }[] = [
     { page: "groups", icon: "team", permission: "admin.config" },
     { page: "hours", icon: "clock", permission: "admin.config" },
     { page: "blocks", icon: "lock", permission: "admin.config" },
-    { page: "try", icon: "branch", permission: "admin.config" },
+    { page: "try", icon: "branch", permission: "live.view" },
   ] },
   { name: "customers", entries: [{ page: "sites", icon: "globe", permission: "admin.config" }] },
   { name: "desk", entries: [

@@ -1,6 +1,6 @@
 // What a kind of row is, for the pages that list and edit it. Each kind is one file in resources/.
 import type { ComponentChildren } from "preact";
-import type { Field, Section } from "../common/form/fields.ts";
+import type { Field, Section, Unsaid } from "../common/form/fields.ts";
 import type { Row } from "../common/form/paths.ts";
 import { has, t } from "../common/i18n.ts";
 import type { IconName } from "../common/icons.tsx";
@@ -43,9 +43,6 @@ export interface Resource {
   /** Shown once after the row was made: a secret that nobody can read later. */
   reveal?: (saved: Row) => { title: string; text: string; secret: string } | null;
 }
-
-/** Each kind of field without what field() adds. */
-type Unsaid<F> = F extends Field ? Omit<F, "name" | "label"> : never;
 
 /** A field that says itself by the words of its path: "admin.queues.wrap_up_s", and ".hint" when there is one. */
 export function field(area: string, name: string, rest: Unsaid<Field>): Field {

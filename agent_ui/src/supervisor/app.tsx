@@ -1,5 +1,6 @@
 // The wallboard: figures, queues, agents, alerts.
 import { useEffect, useState } from "preact/hooks";
+import { may } from "../common/boot.ts";
 import { Combobox } from "../common/components/index.ts";
 import { locale, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
@@ -13,6 +14,7 @@ import { Drawer } from "./drawer.tsx";
 import { Kpis } from "./kpis.tsx";
 import { loaded, queueRows, showQueue, shownQueue } from "./live.ts";
 import { Queues } from "./queues.tsx";
+import { TryButton, TryDialog } from "./try.tsx";
 import { WaitingList } from "./waiting.tsx";
 
 const ALL = "*";
@@ -63,6 +65,7 @@ export function App() {
             <LiveMark />
             <div class="right">
               <Combobox label={t("supervisor.queues_shown")} value={shownQueue.value || ALL} options={options} onChange={(value) => showQueue(value === ALL ? "" : value)} class="btn" />
+              {may("live.view") && <TryButton />}
               <button type="button" class="btn icon" aria-label={label} title={label} aria-pressed={wall} onClick={toggle}>
                 <Icon name="fit" small />
               </button>
@@ -81,6 +84,7 @@ export function App() {
         <AlertsPane />
       </div>
       <WaitingList />
+      <TryDialog />
       <Drawer />
       <Why />
     </Shell>

@@ -77,6 +77,25 @@ class Findings(Struct, frozen=True):
     items: list[Finding]
 
 
+class TopicChoice(Struct, frozen=True):
+    id: str
+    label: dict[str, str]
+
+
+class SiteChoice(Struct, frozen=True):
+    id: str
+    name: str
+    topics: list[TopicChoice]
+
+
+class Choices(Struct, frozen=True):
+    """The names only: whoever may try the routing need not be let into its configuration."""
+
+    queues: list[s.Named]
+    skills: list[s.Named]
+    sites: list[SiteChoice]
+
+
 async def _person(call: Call[Any, Nothing], person: Person, id: str) -> Customer:
     """The customer it is about; a new one is not stored yet. Raises NotFound, InvalidInput."""
     if person.id is not None:
@@ -184,6 +203,25 @@ async def dry_run(call: Call[Wanted, Nothing]) -> object:
         None,
         routing.queue_wait_s(placement.queue, str(body.channel)),
         routing.explain_newcomer(str(body.channel), placement, customer.owner),
+    )
+
+
+@table.add(
+    "GET",
+    "/routing/choices",
+    Permission.LIVE_VIEW,
+    result=Choices,
+    summary="What a dry run may name: the queues, the skills, and the sites with their topics",
+)
+async def choices(call: Call[None, Nothing]) -> object:
+    directory = call.hub.directory
+    return Choices(
+        [s.Named(id, row.name) for id, row in sorted(directory.queues().items())],
+        [s.Named(id, row.name) for id, row in sorted(directory.skills().items())],
+        [
+            SiteChoice(id, row.name, [TopicChoice(topic.id, topic.label) for topic in row.topics])
+            for id, row in sorted(directory.sites().items())
+        ],
     )
 
 

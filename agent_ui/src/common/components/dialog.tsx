@@ -25,7 +25,7 @@ export function Dialog({ title, subtitle, onClose, children, footer, onSubmit, w
     const dialog = element.current;
     const before = document.activeElement as HTMLElement | null;
     dialog?.showModal();
-    const first = dialog?.querySelector<HTMLElement>("[autofocus], .body input, .body textarea, .body [role=combobox], .body button");
+    const first = dialog?.querySelector<HTMLElement>("[autofocus], .body input, .body select, .body textarea, .body [role=combobox], .body button");
     (first ?? dialog?.querySelector<HTMLElement>("footer .primary"))?.focus();
     return () => {
       if (dialog?.open) dialog.close();

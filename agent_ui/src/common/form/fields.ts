@@ -53,6 +53,9 @@ export type Field = Base &
     | { kind: "custom"; render: (props: ControlProps) => ComponentChildren; check?: (value: Value, path: string) => Errors }
   );
 
+/** Each kind of field without its name and label, which a page's own field() adds. */
+export type Unsaid<F> = F extends Field ? Omit<F, "name" | "label"> : never;
+
 /** What becomes of a list's item after its field of this name has changed: others may fit no more. */
 export type Settle = (item: Row, name: string) => Row;
 
