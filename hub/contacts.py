@@ -10,6 +10,7 @@ from unicodedata import category
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub import commands as c
 from hub import events as e
@@ -289,7 +290,7 @@ class ContactService:
     def _committed(self, change: Change, events: tuple[Recorded, ...]) -> Outcome:
         assert change.contact is not None
         seqs = {r.event.message: r.seq for r in events if isinstance(r.event, e.MessageAdded)}
-        messages = tuple(_with_seq(message, seqs[message.id]) for message in change.messages)
+        messages = tuple(replace(message, seq=seqs[message.id]) for message in change.messages)
         for message in messages:
             self._messages.keep(message.id, message)
         row = ContactRow(change.contact, events[-1].seq)
@@ -312,11 +313,6 @@ class ContactService:
         )
         self._customers.keep(customer.id, customer)
         return customer
-
-
-def _with_seq(message: Message, seq: int) -> Message:
-    fields: dict[str, Any] = {name: getattr(message, name) for name in message.__struct_fields__}
-    return Message(**(fields | {"seq": seq}))
 
 
 class Step:

@@ -8,11 +8,12 @@ import secrets
 from hub.model import Millis
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 
 def _base32(value: int) -> str:
     """The low 130 bits of `value`, most significant first."""
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def make_id(prefix: str, now: Millis, randomness: bytes) -> str:

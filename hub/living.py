@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hub import machine
 from hub.events import Event, Recorded
@@ -25,10 +25,6 @@ class Living:
         async for row in store.contacts.living():
             self._put(row)
 
-    async def follow(self, batch: Sequence[Recorded]) -> None:
-        for recorded in batch:
-            self.apply(recorded)
-
     def apply(self, recorded: Recorded) -> tuple[Contact, Contact] | None:
         """(before, after) of a contact's event; None for what is no contact's, is known already, or follows a close."""
         if type(recorded.event) not in machine.TRANSITIONS:
@@ -48,12 +44,17 @@ class Living:
 
     def _put(self, row: ContactRow, before: Contact | None = None) -> None:
         contact = row.contact
-        if before is not None:
-            self._unindex(before)
-        if contact.phase is Phase.CLOSED:
+        closed = contact.phase is Phase.CLOSED
+        if closed:
             self._rows.pop(contact.id, None)
+        else:
+            self._rows[contact.id] = row
+        if before is not None:
+            if _place(before) == _place(contact):
+                return
+            self._unindex(before)
+        if closed:
             return
-        self._rows[contact.id] = row
         for agent in holders(contact):
             self._by_agent[agent].add(contact.id)
         if contact.queue is not None:
@@ -98,6 +99,20 @@ class Living:
     def of_visitor(self, visitor: str, channel: Channel | None = None) -> list[ContactRow]:
         rows = [self._rows[id] for id in self._by_visitor.get(visitor, ())]
         return [row for row in rows if channel is None or row.contact.channel is channel]
+
+
+def _place(contact: Contact) -> tuple[object, ...]:
+    """What the indexes go by."""
+    return (
+        contact.agent,
+        contact.offer,
+        contact.participants,
+        contact.invited,
+        contact.queue,
+        contact.visitor,
+        contact.phase in WAITING,
+        contact.phase is Phase.CLOSED,
+    )
 
 
 def holders(contact: Contact) -> set[str]:

@@ -304,6 +304,9 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
     phase = transition.target or contact.phase
     contact = replace(contact, version=contact.version + 1, phase=phase)
     match event:
+        # The cases are tried in order, and this event comes most.
+        case e.MessageAdded():
+            return _evolve_message(replace(contact, messages=event.n), event, at)
         case e.ContactCreated():
             return replace(
                 contact,
@@ -398,8 +401,6 @@ def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:
             return replace(contact, wrap_until=event.until)
         case e.ContactClosed():
             return replace(contact, outcome=event.outcome, wrap_until=None, closed_at=at)
-        case e.MessageAdded():
-            return _evolve_message(replace(contact, messages=event.n), event, at)
         case e.MarksMoved():
             marks = (
                 Marks(event.delivered, event.read, contact.marks.agent_delivered, contact.marks.agent_read)

@@ -37,6 +37,9 @@ class Phase(StrEnum):
     WRAPPING = "wrapping"
     CLOSED = "closed"
 
+    # Enum's own is written in Python, and phases are looked up at every event.
+    __hash__ = str.__hash__
+
 
 WAITING = frozenset({Phase.QUEUED, Phase.OFFERED})
 """The phases in which nobody serves the customer yet."""

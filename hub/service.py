@@ -135,8 +135,11 @@ class Hub:
     async def _follow(self, batch: Sequence[Recorded]) -> None:
         """Brings what is kept in memory up to date; whoever reads that follows the log behind this reader."""
         await self.contacts.follow(batch)
-        await self.living.follow(batch)
-        await self.today.follow(batch)
+        self.today.turn()
+        for recorded in batch:
+            step = self.living.apply(recorded)
+            if step is not None:
+                self.today.count(recorded.event, *step)
         self.leadership.follow(batch)
         await self.presence.follow(batch)
         await self.directory.follow(batch)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hub import events as e
 from hub.directory import Directory
-from hub.events import Recorded
-from hub.living import Living
 from hub.model import Contact, Millis
 from hub.ports import Clock, ContactFilter, Store
 
@@ -36,20 +33,18 @@ def midnight(now: Millis) -> Millis:
 
 
 class Today:
-    """Follows the log; starts from the contacts that were created since midnight, and anew at each midnight."""
+    """Is told every event; starts from the contacts that were created since midnight, and anew at each midnight."""
 
     def __init__(self, store: Store, directory: Directory, clock: Clock) -> None:
         self._store = store
         self._directory = directory
         self._clock = clock
         self._since: Millis = 0
-        self._living = Living()
         self.queues: dict[str, QueueToday] = defaultdict(QueueToday)
         self.handled: dict[str, int] = defaultdict(int)
 
     async def load(self) -> None:
         self._since = midnight(self._clock.now())
-        await self._living.load(self._store)
         after: str | None = None
         while True:
             rows = await self._store.contacts.page(ContactFilter(created_from=self._since), after=after, limit=200)
@@ -77,18 +72,16 @@ class Today:
         if row is not None and waited <= row.target.seconds * 1000:
             figures.in_target += 1
 
-    async def follow(self, batch: Sequence[Recorded]) -> None:
+    def turn(self) -> None:
+        """Begins anew when midnight has passed."""
         since = midnight(self._clock.now())
         if since != self._since:
             self._since = since
             self.queues.clear()
             self.handled.clear()
-        for recorded in batch:
-            step = self._living.apply(recorded)
-            if step is not None:
-                self._step(recorded.event, *step)
 
-    def _step(self, event: e.AnyEvent, before: Contact, after: Contact) -> None:
+    def count(self, event: e.AnyEvent, before: Contact, after: Contact) -> None:
+        """What became of a contact by an event, as `Living.apply` tells it."""
         queue = after.queue or ""
         match event:
             case e.ContactQueued(reason="new"):
