@@ -46,7 +46,7 @@ class Centre:
     def matched(self) -> float:
         """Mean number of classes that an agent matches."""
         seats = self.engine._index.seats.values()
-        return sum(len(seat.profile.classes) for seat in seats) / len(seats)
+        return sum(len(lane.classes) for seat in seats for lane in seat.profile.lanes.values()) / len(seats)
 
     def do(self, what: str, input: i.Input) -> list[i.Decision]:
         started = thread_time_ns()

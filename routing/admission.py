@@ -1,6 +1,6 @@
 """How contacts enter and leave queues: listing, score, relaxation, what they are kept for and excluded from."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from routing.deadlines import Deadlines
 from routing.index import Index
@@ -8,7 +8,7 @@ from routing.inputs import Decision, Enqueued, Overflow, SkillsRelaxed
 from routing.matching import Due, Matching, Subject
 from routing.overflow import OverflowWatch
 from routing.specs import OverflowReason, QueueSpec
-from routing.waiting import Contact, Queue
+from routing.waiting import NOBODY, Contact, Queue
 
 ROUTING_FIELDS = ("skills", "relax", "strategy", "priority", "quantum_ms", "costs")
 """The fields of a queue whose change puts its contacts in another order or place."""
@@ -29,7 +29,9 @@ class Admission:
     def new(self, facts: Enqueued) -> Contact:
         """A contact that was not known; it waits once it is admitted."""
         self._serial += 1
-        contact = self.contacts[facts.contact] = Contact(facts, self._serial, facts.last_fence, facts.relaxed_step)
+        contact = self.contacts[facts.contact] = Contact(
+            facts.contact, facts, self._serial, facts.last_fence, facts.relaxed_step
+        )
         return contact
 
     def admit(self, contact: Contact, now: int, decisions: list[Decision]) -> None:
@@ -40,7 +42,7 @@ class Admission:
             self._set_aside(contact, decisions)
             return
         contact.queue = queue
-        queue.ages.add(contact.age_entry)
+        queue.ages.set(contact, facts.enqueued_at)
         if facts.only_agent is not None and facts.only_until is not None:
             self._keep(contact, facts.only_agent, facts.only_until, now, directed=True)
         elif facts.preferred_agent is not None:
@@ -65,18 +67,20 @@ class Admission:
         for agent in contact.excluded:
             self._deadlines.cancel((Due.EXCLUDED, contact.id, agent))
         del self.contacts[contact.id]
+        contact.entry = NOBODY  # it names the contact itself: without this only the collector would free it
 
     def rate(self, contact: Contact, queue: Queue, now: int, decisions: list[Decision]) -> None:
         """Score and relaxation step by the queue's settings; not while the contact is in a waiting set."""
         facts, spec = contact.facts, queue.spec
-        contact.score = facts.enqueued_at - (facts.priority + spec.priority) * spec.quantum_ms
+        score = facts.enqueued_at - (facts.priority + spec.priority) * spec.quantum_ms
+        contact.entry = (score, facts.enqueued_at, contact.serial, contact)
         contact.step = queue.step_at(now - facts.enqueued_at)
         if contact.step > contact.announced:
             contact.announced = contact.step
             decisions.append(SkillsRelaxed(contact.id, contact.step))
         if contact.step < len(spec.relax):
             self._deadlines.set((Due.RELAX, contact.id, ""), facts.enqueued_at + spec.relax[contact.step].after_ms)
-        else:
+        elif spec.relax:
             self._deadlines.cancel((Due.RELAX, contact.id, ""))
 
     def house_again(self, contact: Contact, now: int) -> None:
@@ -122,7 +126,7 @@ class Admission:
             if rules_differ:
                 self._watch_again(queue, now)
             return
-        contacts = [entry[3] for entry in queue.ages]
+        contacts = list(queue.ages)
         waiting = [contact for contact in contacts if contact.home is not None]
         for contact in waiting:
             self._matching.leave(contact)
@@ -134,8 +138,8 @@ class Admission:
         self._watch_again(queue, now)
 
     def _watch_again(self, queue: Queue, now: int) -> None:
-        for entry in queue.ages:
-            self._overflow.watch(entry[3], now)
+        for contact in queue.ages:
+            self._overflow.watch(contact, now)
 
     def notice_deserted(self, now: int) -> None:
         """Classes may have lost their last agent."""
@@ -153,8 +157,7 @@ class Admission:
         queue = self._index.queues.get(id)
         if queue is None:
             return
-        for entry in list(queue.ages):
-            contact = entry[3]
+        for contact in list(queue.ages):
             waits = contact.home is not None
             self._unlist(contact)
             if waits:
@@ -167,7 +170,7 @@ class Admission:
         if contact.queue is not None:
             if contact.queue.spec.overflow:
                 self._overflow.forget(contact)
-            contact.queue.ages.remove(contact.age_entry)
+            contact.queue.ages.cancel(contact)
             contact.queue = None
         aside = self._aside.get(contact.facts.queue, {})
         if contact in aside:
@@ -188,8 +191,9 @@ class Admission:
             self._deadlines.set((Due.KEPT, contact.id, ""), until)
 
     def _keep_no_more(self, contact: Contact) -> None:
-        contact.kept_for, contact.directed = None, False
-        self._deadlines.cancel((Due.KEPT, contact.id, ""))
+        if contact.kept_for is not None:
+            contact.kept_for, contact.directed = None, False
+            self._deadlines.cancel((Due.KEPT, contact.id, ""))
 
 
 def same_place(one: Enqueued, other: Enqueued) -> bool:

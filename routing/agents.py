@@ -9,13 +9,16 @@ agent; the engine then offers him nothing until there is room again.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from routing.specs import AgentSpec, AgentState, ChannelRules
 from routing.views import AgentView, Reason
 
 Weight: TypeAlias = tuple[str, int | None]
 """(channel, the queue's own cost for it): what has to be known of a contact to say whether there is room for it."""
+
+
+UNLIMITED = 1 << 30
 
 
 class Stage(StrEnum):
@@ -38,6 +41,16 @@ class Work:
     until: int | None = None
 
 
+class Terms(NamedTuple):
+    """What a contact of one weight asks of one agent."""
+
+    cost: int
+    maximum: int
+    takes_line: bool
+    beside: tuple[str, ...]
+    """The channels whose contacts it interrupts, so that they do not count."""
+
+
 @dataclass(slots=True, eq=False)
 class Agent:
     """One agent; `ordinal` is unique and breaks ties.
@@ -49,6 +62,7 @@ class Agent:
     spec: AgentSpec
     ordinal: int
     rules: Mapping[str, ChannelRules]
+    id: str = field(init=False)
     state: AgentState = AgentState.OFFLINE
     epoch: int = -1
     changed_at: int = -1
@@ -64,21 +78,35 @@ class Agent:
     lines: int = 0
     channel_load: dict[str, int] = field(default_factory=dict)
     channel_count: dict[str, int] = field(default_factory=dict)
+    _interrupted: tuple[str, ...] = ()
+    """The channels whose contacts do not count for one or another that may be offered."""
+    _terms: dict[Weight, Terms] = field(default_factory=dict)
     _room: dict[Weight, bool] = field(default_factory=dict)
     """What `has_room` found since his work last changed."""
 
-    @property
-    def id(self) -> str:
-        return self.spec.id
+    def __post_init__(self) -> None:
+        self.configure(self.spec)
 
     @property
     def open(self) -> bool:
         """Whether he may be offered anything at all: available, and not in wrap-up."""
         return self.state is AgentState.AVAILABLE and not self.wrapping
 
+    @property
+    def full(self) -> bool:
+        """Whether there can be no room for anything: all his capacity is in use by what nothing interrupts."""
+        room = self.spec.capacity - self.load
+        for channel in self._interrupted:
+            room += self.channel_load.get(channel, 0)
+        return room <= 0
+
     def configure(self, spec: AgentSpec) -> None:
         """He works by another spec from now on; what he has weighs on him as it did."""
-        self.spec = spec
+        self.id, self.spec = spec.id, spec
+        by_channel = (rules.interrupts for rules in self.rules.values())
+        interrupted = by_channel if spec.interrupts is None else spec.interrupts.values()
+        self._interrupted = tuple(sorted(frozenset().union(*interrupted)))
+        self._terms.clear()
         self._room.clear()
 
     def take(self, contact: str, work: Work) -> None:
@@ -138,8 +166,12 @@ class Agent:
         """Whether there is room for such a contact beside what he has; nothing is offered unless he is `open`, too."""
         room = self._room.get(weight)
         if room is None:
-            room = self._room[weight] = self._lack(*weight) is None
+            room = self._room[weight] = self._lack(weight) is None
         return room
+
+    def free(self, weight: Weight) -> bool:
+        """Whether such a contact may be offered to him now."""
+        return self.open and self.has_room(weight)
 
     def obstacle(self, weight: Weight) -> Reason | None:
         """The first thing that keeps such a contact from being offered to him now, or None."""
@@ -147,20 +179,31 @@ class Agent:
             return Reason.NOT_AVAILABLE
         if self.wrapping:
             return Reason.WRAPPING_UP
-        return self._lack(*weight)
+        return self._lack(weight)
 
-    def _lack(self, channel: str, queue_cost: int | None) -> Reason | None:
-        maximum = self.maximum(channel)
-        if maximum is not None and self.channel_count.get(channel, 0) >= maximum:
+    def _lack(self, weight: Weight) -> Reason | None:
+        terms = self._terms.get(weight)
+        if terms is None:
+            terms = self._terms[weight] = self._made(*weight)
+        cost, maximum, takes_line, beside = terms
+        if self.channel_count.get(weight[0], 0) >= maximum:
             return Reason.CHANNEL_FULL
-        rules = self.rules[channel]
-        if rules.takes_line and self.lines:
+        if takes_line and self.lines:
             return Reason.LINE_BUSY
-        load = self.load
-        interrupted = rules.interrupts if self.spec.interrupts is None else self.spec.interrupts.get(channel, ())
-        for other in interrupted:
+        load = self.load + cost
+        for other in beside:
             load -= self.channel_load.get(other, 0)
-        return Reason.NO_CAPACITY if load + self.cost(channel, queue_cost) > self.spec.capacity else None
+        return Reason.NO_CAPACITY if load > self.spec.capacity else None
+
+    def _made(self, channel: str, queue_cost: int | None) -> Terms:
+        rules, maximum = self.rules[channel], self.maximum(channel)
+        interrupts = rules.interrupts if self.spec.interrupts is None else self.spec.interrupts.get(channel, ())
+        return Terms(
+            self.cost(channel, queue_cost),
+            UNLIMITED if maximum is None else maximum,
+            rules.takes_line,
+            tuple(interrupts),
+        )
 
     def view(self) -> AgentView:
         """The agent as the outside may see him."""

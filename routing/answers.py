@@ -37,7 +37,7 @@ def newcomer_wait(
 ) -> float | None:
     """The probable wait in seconds of a contact that comes now and asks for nothing beyond the queue's skills."""
     waiting_class = index.class_of(queue, channel, queue.skills_at(0, {}))
-    if waiting_class.idle:
+    if waiting_class.idle.first(None) is not None:
         return 0.0
     score = now - queue.spec.priority * queue.spec.quantum_ms
     ahead = waiting_class.waiting.rank((score + 1,))
@@ -54,9 +54,8 @@ def _estimate(
 
 def counters(queue: Queue) -> QueueCounters:
     """The queue now."""
-    oldest = queue.ages.head[0] if queue.ages.head else None
     waiting = len(queue.ages) - queue.offered
-    return QueueCounters(queue.spec.id, waiting, queue.offered, oldest, queue.staffed, queue.idle)
+    return QueueCounters(queue.spec.id, waiting, queue.offered, queue.ages.next(), queue.staffed, queue.idle)
 
 
 def explain(contact: Contact, index: Index) -> list[Explanation]:

@@ -24,6 +24,9 @@ class Deadlines(Generic[Subject]):
     def __len__(self) -> int:
         return len(self._live)
 
+    def __iter__(self) -> Iterator[Subject]:
+        return iter(self._live)
+
     def set(self, subject: Subject, due: int) -> None:
         """`subject` becomes due at `due`, and at no other time."""
         self._serial += 1

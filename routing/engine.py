@@ -39,9 +39,9 @@ class Engine:
 
     def __init__(self, *, seed: int = 0, channels: Mapping[str, ChannelRules] = DEFAULT_CHANNELS) -> None:
         self._channels = channels
-        self._index = Index(channels)
+        self._index = Index(channels, seed)
         self._deadlines: Deadlines[Subject] = Deadlines()
-        self._matching = Matching(self._index, self._deadlines, seed)
+        self._matching = Matching(self._index, self._deadlines)
         self._admission = Admission(self._index, self._deadlines, self._matching)
         self._now = 0
         self._decisions: list[i.Decision] = []
@@ -55,8 +55,9 @@ class Engine:
         decisions: list[i.Decision] = []
         self._decisions = decisions
         came = self._apply(input)
-        for subject in self._deadlines.pop_due(self._now):
-            self._fall_due(*subject)
+        if (due := self._deadlines.next()) is not None and due <= self._now:
+            for subject in self._deadlines.pop_due(self._now):
+                self._fall_due(*subject)
         self._matching.settle(self._now, decisions)
         self._admission.notice_deserted(self._now)
         if came is not None:
@@ -68,26 +69,27 @@ class Engine:
         return self._deadlines.next()
 
     def _apply(self, input: i.Input) -> Contact | None:
-        """Take in what happened, without offering anything yet; returns the contact that entered a queue by it."""
+        """Take in what happened, without offering anything yet; returns the contact that entered a queue by it.
+
+        What happens most often stands first: the cases are tried one after the other.
+        """
         match input:
-            case i.QueueChanged():
-                self._admission.change_queue(input.queue, self._now, self._decisions)
-            case i.QueueRemoved():
-                self._admission.remove_queue(input.queue, self._decisions)
-            case i.AgentChanged():
-                self._agent_changed(input.agent)
-            case i.AgentRemoved():
-                self._agent_removed(input.agent)
-            case i.PresenceChanged():
-                self._presence_changed(input)
             case i.Enqueued():
                 return self._enqueued(input)
-            case i.Dequeued():
-                self._dequeued(input)
             case i.OfferMade():
                 self._offer_made(input)
             case i.OfferAccepted():
                 self._accepted(input)
+            case i.WrapUpStarted():
+                self._wrap_up_started(input)
+            case i.WrapUpEnded():
+                self._finished(input.contact, input.agent, Stage.HELD, Stage.WRAPPING)
+            case i.Released():
+                self._finished(input.contact, input.agent, Stage.HELD)
+            case i.PresenceChanged():
+                self._presence_changed(input)
+            case i.Dequeued():
+                self._dequeued(input)
             case i.OfferDeclined():
                 self._declined(input)
             case i.OfferMissed():
@@ -98,12 +100,14 @@ class Engine:
                 self._rejected(input)
             case i.Assigned():
                 self._assigned(input)
-            case i.Released():
-                self._finished(input.contact, input.agent, Stage.HELD)
-            case i.WrapUpStarted():
-                self._wrap_up_started(input)
-            case i.WrapUpEnded():
-                self._finished(input.contact, input.agent, Stage.HELD, Stage.WRAPPING)
+            case i.QueueChanged():
+                self._admission.change_queue(input.queue, self._now, self._decisions)
+            case i.QueueRemoved():
+                self._admission.remove_queue(input.queue, self._decisions)
+            case i.AgentChanged():
+                self._agent_changed(input.agent)
+            case i.AgentRemoved():
+                self._agent_removed(input.agent)
             case i.HandledToday():
                 self._handled_today(input.counts)
             case i.Tick():
@@ -378,6 +382,7 @@ class Engine:
     def _handled_today(self, counts: Mapping[str, int]) -> None:
         for id, seat in self._index.seats.items():
             seat.agent.handled_today = counts.get(id, 0)
+            seat.entries.clear()
         for queue in self._index.queues.values():
             if queue.spec.strategy is Strategy.FEWEST_TODAY:
                 self._index.reorder(queue)
@@ -458,7 +463,7 @@ class Engine:
         queue = self._index.queues.get(facts.queue)
         if queue is None or facts.channel not in self._channels:
             return []
-        contact = Contact(facts, 0, facts.last_fence, facts.relaxed_step, queue=queue)
+        contact = Contact(facts.contact, facts, 0, facts.last_fence, facts.relaxed_step, queue=queue)
         contact.step = queue.step_at(max(self._now, now) - facts.enqueued_at)
         contact.excluded = {agent: until for agent, until in facts.excluded.items() if until > now}
         return answers.explain(contact, self._index)

@@ -1,18 +1,16 @@
 """Which agents match which contacts, kept up to date so that nothing ever has to scan for it.
 
-What happens often is cheap: an agent's change of room costs a few steps per class that his profile matches, a contact
-of a known class costs nothing here. What happens seldom pays: a new class looks at the profiles that have its rarest
-skill, a new profile at all classes, an edited queue at all profiles. Classes that stand empty are kept for the next
-such contact, up to `KEEP_EMPTY`, so that made-up requirements cannot fill the memory.
+What happens often is cheap: an agent who got room costs a look at each class that his profile matches, one who lost it
+nothing (see `idle.py`), a contact of a known class nothing either. What happens seldom pays: a new class looks at the
+profiles that have its rarest skill, a new profile at all classes, an edited queue at all profiles. Classes that stand
+empty are kept for the next such contact, up to `KEEP_EMPTY`, so that made-up requirements cannot fill the memory.
 """
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 
 from routing.agents import Agent
 from routing.specs import AgentSpec, AgentState, ChannelRules, QueueSpec
-from routing.strategies import KeyFunction
-from routing.waiting import IdleEntry, Profile, ProfileKey, Queue, Seat, WaitingClass
+from routing.waiting import NOBODY, Profile, ProfileKey, Queue, Seat, WaitingClass, WaitingEntry
 
 KEEP_EMPTY = 1024
 
@@ -20,12 +18,16 @@ KEEP_EMPTY = 1024
 class Index:
     """The queues, classes, profiles and seats, and what connects them."""
 
-    def __init__(self, rules: Mapping[str, ChannelRules]) -> None:
+    def __init__(self, rules: Mapping[str, ChannelRules], seed: int) -> None:
         self.rules = rules
+        self._seed = seed
         self.queues: dict[str, Queue] = {}
         self.seats: dict[str, Seat] = {}
         self.profiles: dict[ProfileKey, Profile] = {}
         self._by_skill: dict[tuple[str, int], dict[Profile, None]] = {}
+        self.heads: list[WaitingEntry] = [NOBODY]
+        """By number, the first contact of each class."""
+        self._unused: list[int] = []
         self._empty: dict[WaitingClass, None] = {}
         self._ordinal = 0
         self.deserted: dict[WaitingClass, None] = {}
@@ -55,12 +57,15 @@ class Index:
         key = (channel, frozenset(skills.items()))
         found = queue.classes.get(key)
         if found is None:
-            found = queue.classes[key] = WaitingClass(queue, channel, skills, key)
+            if not self._unused:
+                self._unused.append(len(self.heads))
+                self.heads.append(NOBODY)
+            number = self._unused.pop()
+            found = queue.classes[key] = WaitingClass(queue, channel, skills, key, number, self.heads, self._seed)
             self._empty[found] = None
             for profile in self._candidates(skills):
                 if profile.matches(queue.spec.id, channel, skills):
-                    profile.classes[found] = None
-                    found.profiles[profile] = None
+                    profile.join(found)
             self._gather(found)
         return found
 
@@ -91,23 +96,21 @@ class Index:
     def _gather(self, waiting_class: WaitingClass) -> None:
         """Count and order the agents of all the profiles that match the class."""
         weight, servers = waiting_class.weight, 0
-        entries: list[IdleEntry] = []
+        waiting_class.arrange()
         for profile in waiting_class.profiles:
             for seat in profile.seats:
                 if seat.staffed:
                     servers += seat.agent.slots(*weight)
-                    if seat.agent.open and seat.agent.has_room(weight):
-                        entry = seat.entries[waiting_class] = waiting_class.idle_entry(seat)
-                        entries.append(entry)
+                    if seat.agent.free(weight):
+                        waiting_class.idle.welcome(seat, waiting_class.idle_entry(seat))
         waiting_class.servers = servers
-        waiting_class.idle = sorted(entries)
 
     def _drop(self, waiting_class: WaitingClass) -> None:
-        for entry in waiting_class.idle:
-            del entry[-1].entries[waiting_class]
-        for profile in waiting_class.profiles:
-            del profile.classes[waiting_class]
+        for profile in list(waiting_class.profiles):
+            profile.part(waiting_class)
         del waiting_class.queue.classes[waiting_class.key]
+        self.heads[waiting_class.number] = NOBODY
+        self._unused.append(waiting_class.number)
         self._empty.pop(waiting_class, None)
 
     def _connect(self, profile: Profile, queue: Queue) -> None:
@@ -151,41 +154,24 @@ class Index:
 
     def refresh(self, seat: Seat) -> None:
         """Bring the counters and idle orders in line with the agent's presence and room."""
-        agent, profile = seat.agent, seat.profile
+        agent = seat.agent
+        seat.entries.clear()
         self._staff(seat, agent.state is AgentState.AVAILABLE)
         self._count_idle(seat, agent.open and not agent.load)
-        if not agent.open:
-            self._leave_orders(seat)
+        if not agent.open or agent.full:
             return
-        alike: dict[KeyFunction, IdleEntry] = {}
-        entries = seat.entries
-        for waiting_class in profile.classes:
-            before = entries.get(waiting_class)
-            if not agent.has_room(waiting_class.weight):
-                if before is not None:
-                    _leave(waiting_class, before)
-                    del entries[waiting_class]
+        for weight, lane in seat.profile.lanes.items():
+            if not agent.has_room(weight):
                 continue
-            after = alike.get(waiting_class.key_of)
-            if after is None:
-                after = waiting_class.idle_entry(seat)
-                if waiting_class.keys_alike:
-                    alike[waiting_class.key_of] = after
-            if after != before:
-                if before is not None:
-                    _leave(waiting_class, before)
-                insort(waiting_class.idle, after)
-                entries[waiting_class] = after
-
-    def _leave_orders(self, seat: Seat) -> None:
-        for waiting_class, entry in seat.entries.items():
-            _leave(waiting_class, entry)
-        seat.entries.clear()
+            for waiting_class in lane.classes:
+                waiting_class.idle.welcome(seat, waiting_class.idle_entry(seat))
 
     def _stand_down(self, seat: Seat) -> None:
         self._staff(seat, False)
         self._count_idle(seat, False)
-        self._leave_orders(seat)
+        for lane in seat.profile.lanes.values():
+            for waiting_class in lane.classes:
+                waiting_class.idle.forget(seat)
 
     def _staff(self, seat: Seat, staffed: bool) -> None:
         if seat.staffed is staffed:
@@ -194,10 +180,12 @@ class Index:
         sign = 1 if staffed else -1
         for queue in seat.profile.matched_queues:
             queue.staffed += sign
-        for waiting_class in seat.profile.classes:
-            waiting_class.servers += sign * seat.agent.slots(*waiting_class.weight)
-            if waiting_class.servers == 0 and waiting_class.population:
-                self.deserted[waiting_class] = None
+        for weight, lane in seat.profile.lanes.items():
+            slots = sign * seat.agent.slots(*weight)
+            for waiting_class in lane.classes:
+                waiting_class.servers += slots
+                if waiting_class.servers == 0 and waiting_class.population:
+                    self.deserted[waiting_class] = None
 
     def _count_idle(self, seat: Seat, idle: bool) -> None:
         if seat.idle is idle:
@@ -220,8 +208,7 @@ class Index:
                 self._connect(found, queue)
                 for waiting_class in queue.classes.values():
                     if found.matches(queue.spec.id, waiting_class.channel, waiting_class.skills):
-                        found.classes[waiting_class] = None
-                        waiting_class.profiles[found] = None
+                        found.join(waiting_class)
         return found
 
     def _leave_profile(self, seat: Seat) -> None:
@@ -229,15 +216,11 @@ class Index:
         del profile.seats[seat]
         if profile.seats:
             return
-        for waiting_class in profile.classes:
-            del waiting_class.profiles[profile]
+        for waiting_class in [found for lane in profile.lanes.values() for found in lane.classes]:
+            profile.part(waiting_class)
         for queue in profile.matched_queues:
             del queue.profiles[profile]
         for skill, highest in profile.skills.items():
             for level in range(1, highest + 1):
                 del self._by_skill[(skill, level)][profile]
         del self.profiles[profile.key]
-
-
-def _leave(waiting_class: WaitingClass, entry: IdleEntry) -> None:
-    del waiting_class.idle[bisect_left(waiting_class.idle, entry)]

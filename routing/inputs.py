@@ -7,43 +7,39 @@ another fence, changes nothing. A decision the log has not answered within a few
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from routing.specs import AgentSpec, AgentState, OverflowReason, QueueSpec
 
 
-@dataclass(frozen=True, slots=True)
-class QueueChanged:
+class QueueChanged(Struct, frozen=True, gc=False):
     """A queue was made or edited; its contacts are routed by the new settings from now on."""
 
     queue: QueueSpec
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRemoved:
+class QueueRemoved(Struct, frozen=True, gc=False):
     """A queue is gone; contacts still in it overflow with `NO_QUEUE` and are held until they are moved."""
 
     queue: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentChanged:
+class AgentChanged(Struct, frozen=True, gc=False):
     """An agent was made or edited. A new one is offline until `PresenceChanged`."""
 
     agent: AgentSpec
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRemoved:
+class AgentRemoved(Struct, frozen=True, gc=False):
     """An agent is gone; what was offered to him is rescinded."""
 
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceChanged:
+class PresenceChanged(Struct, frozen=True, gc=False):
     """The agent's presence since `at`. Ignored unless (epoch, at) is above that of the last change.
 
     `epoch` grows whenever the agent's session or choice changes: an offer made under one epoch is rescinded under the
@@ -56,8 +52,7 @@ class PresenceChanged:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(Struct, frozen=True, gc=False):
     """A contact waits in a queue. For one that waits already: it moved, or its facts changed.
 
     `enqueued_at` is the contact's original age and never changes on requeue; `entered_at` (None: the same) is when it
@@ -90,16 +85,14 @@ class Enqueued:
             raise ValueError(f"contact {self.contact}: only_agent and only_until go together")
 
 
-@dataclass(frozen=True, slots=True)
-class Dequeued:
+class Dequeued(Struct, frozen=True, gc=False):
     """The contact neither waits nor is offered any more: abandoned, closed, or taken without an offer."""
 
     contact: str
     abandoned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OfferMade:
+class OfferMade(Struct, frozen=True, gc=False):
     """The log holds this offer: confirms the engine's own, and restores one when the engine is rebuilt."""
 
     contact: str
@@ -109,15 +102,13 @@ class OfferMade:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class OfferAccepted:
+class OfferAccepted(Struct, frozen=True, gc=False):
     contact: str
     agent: str
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class OfferDeclined:
+class OfferDeclined(Struct, frozen=True, gc=False):
     """`until`: when the contact may be offered to this agent again (None: by the queue's `retry_exclude_ms`)."""
 
     contact: str
@@ -126,8 +117,7 @@ class OfferDeclined:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OfferMissed:
+class OfferMissed(Struct, frozen=True, gc=False):
     """`until`: when the contact may be offered to this agent again (None: by the queue's `retry_exclude_ms`)."""
 
     contact: str
@@ -136,15 +126,13 @@ class OfferMissed:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OfferRescinded:
+class OfferRescinded(Struct, frozen=True, gc=False):
     contact: str
     agent: str
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class OfferRejected:
+class OfferRejected(Struct, frozen=True, gc=False):
     """The dispatcher could not append the offer (the contact's version moved); the contact is put back.
 
     Changes nothing after `OfferMade`: the log's word counts.
@@ -155,8 +143,7 @@ class OfferRejected:
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(Struct, frozen=True, gc=False):
     """The agent holds the contact since `since` without an offer: joined, took over, or rebuilt from the store."""
 
     contact: str
@@ -166,16 +153,14 @@ class Assigned:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(Struct, frozen=True, gc=False):
     """The agent has the contact no more and owes it no wrap-up. Changes nothing while he wraps it up."""
 
     contact: str
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class WrapUpStarted:
+class WrapUpStarted(Struct, frozen=True, gc=False):
     """Instead of `Released`: his load stays, and he is offered nothing, until `WrapUpEnded`.
 
     `until` None: the queue's `wrap_up_ms` from now. Given again with another `until`, it ends then.
@@ -186,21 +171,18 @@ class WrapUpStarted:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WrapUpEnded:
+class WrapUpEnded(Struct, frozen=True, gc=False):
     contact: str
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandledToday:
+class HandledToday(Struct, frozen=True, gc=False):
     """Contacts handled since midnight by agent (absent: none): given at the start and at each midnight."""
 
     counts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True, gc=False):
     """Nothing but time passed."""
 
 
@@ -235,8 +217,7 @@ class RescindReason(StrEnum):
     NEW_SESSION = "new_session"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True, gc=False):
     """Offer the contact to the agent until `deadline`; an accept has to bring this fence and this epoch.
 
     The contact counts as offered, and its cost as reserved, until an `Offer...` input or `Dequeued` says otherwise.
@@ -250,8 +231,7 @@ class Offer:
     auto_accept: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ExpireOffer:
+class ExpireOffer(Struct, frozen=True, gc=False):
     """The deadline passed without an answer; the log's `OfferMissed` comes back as input."""
 
     contact: str
@@ -259,8 +239,7 @@ class ExpireOffer:
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rescind:
+class Rescind(Struct, frozen=True, gc=False):
     """Take the offer back; the log's `OfferRescinded` comes back as input."""
 
     contact: str
@@ -269,22 +248,19 @@ class Rescind:
     reason: RescindReason
 
 
-@dataclass(frozen=True, slots=True)
-class MarkNotResponding:
+class MarkNotResponding(Struct, frozen=True, gc=False):
     """The agent missed an offer made under `epoch`; void when his epoch has moved on."""
 
     agent: str
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndWrapUp:
+class EndWrapUp(Struct, frozen=True, gc=False):
     contact: str
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Overflow:
+class Overflow(Struct, frozen=True, gc=False):
     """The contact should leave the queue. It keeps waiting in it until the log moves or ends it."""
 
     contact: str
@@ -292,8 +268,7 @@ class Overflow:
     reason: OverflowReason
 
 
-@dataclass(frozen=True, slots=True)
-class SkillsRelaxed:
+class SkillsRelaxed(Struct, frozen=True, gc=False):
     """The contact's age reached relaxation step `step` (1 for the first) of its queue."""
 
     contact: str

@@ -16,9 +16,8 @@ from routing.deadlines import Deadlines
 from routing.index import Index
 from routing.inputs import Decision, Offer
 from routing.ordered import Ordered
-from routing.specs import AgentState, Strategy
-from routing.strategies import draw
-from routing.waiting import Contact, LiveOffer, Queue, Seat, WaitingClass, WaitingEntry
+from routing.specs import AgentState
+from routing.waiting import NOBODY, Contact, LiveOffer, Queue, Seat, WaitingClass, WaitingEntry
 
 
 class Due(StrEnum):
@@ -40,10 +39,9 @@ Subject: TypeAlias = tuple[Due, str, str]
 class Matching:
     """The waiting sets' writer: where a contact waits, and which offers follow."""
 
-    def __init__(self, index: Index, deadlines: Deadlines[Subject], seed: int) -> None:
+    def __init__(self, index: Index, deadlines: Deadlines[Subject]) -> None:
         self._index = index
         self._deadlines = deadlines
-        self._seed = seed
         self._turn = 0
         self._arrived: dict[Contact, None] = {}
         self._freed: dict[Seat, None] = {}
@@ -57,8 +55,12 @@ class Matching:
         waiting_class = self._index.class_of(queue, contact.facts.channel, skills)
         host = self._host(contact, waiting_class, now)
         contact.waiting_class, contact.host = waiting_class, host
-        contact.home = waiting_class.waiting if host is None else host.kept.setdefault(waiting_class, Ordered())
-        contact.home.add(contact.entry)
+        if host is None:
+            contact.home = waiting_class.waiting
+            waiting_class.add(contact.entry)
+        else:
+            contact.home = host.kept.setdefault(waiting_class, Ordered())
+            contact.home.add(contact.entry)
         self._index.occupy(waiting_class)
         self._arrived[contact] = None
 
@@ -67,9 +69,12 @@ class Matching:
         home, waiting_class, host = contact.home, contact.waiting_class, contact.host
         if home is None or waiting_class is None:
             return
-        home.remove(contact.entry)
-        if host is not None and not home:
-            del host.kept[waiting_class]
+        if host is None:
+            waiting_class.remove(contact.entry)
+        else:
+            home.remove(contact.entry)
+            if not home:
+                del host.kept[waiting_class]
         contact.home = contact.waiting_class = contact.host = None
         self._index.vacate(waiting_class)
         self._arrived.pop(contact, None)
@@ -145,47 +150,41 @@ class Matching:
     def _fill(self, seat: Seat, now: int, decisions: list[Decision]) -> None:
         """Offer the agent what has the least score, until he has no room or nothing waits for him."""
         del self._freed[seat]
-        while seat.agent.open and (contact := self._next_for(seat)) is not None:
+        agent = seat.agent
+        while agent.open and not agent.full and (contact := self._next_for(seat)) is not None:
             decisions.append(self._offer(contact, seat, now))
         self._index.refresh(seat)
 
     def _choose(self, contact: Contact) -> Seat | None:
-        """Who gets a waiting contact: whom it is kept for, else whom it prefers, else the first in the queue's order.
-
-        The walk passes only agents that this very contact is kept from.
-        """
+        """Whom it is kept for, else whom it prefers, else the first in the queue's order."""
         waiting_class, host = contact.waiting_class, contact.host
         assert waiting_class is not None
         if host is not None:
-            agent = host.agent
-            able = agent.open and agent.has_room(waiting_class.weight) and not contact.bars(agent)
-            return host if able else None
+            return host if _may_take(host, contact, waiting_class) else None
         if contact.facts.preferred_agent is not None:
             preferred = self._index.seats.get(contact.facts.preferred_agent)
-            if preferred is not None and waiting_class in preferred.entries and not contact.bars(preferred.agent):
+            able = preferred is not None and preferred.profile in waiting_class.profiles
+            if preferred is not None and able and _may_take(preferred, contact, waiting_class):
                 return preferred
-        idle = waiting_class.idle
-        start = 0
-        if waiting_class.queue.spec.strategy is Strategy.RANDOM and idle:
-            start = draw(self._seed, contact.id, contact.fence + 1, len(idle))
-        for at in range(start - len(idle), start):
-            if not contact.bars(idle[at][-1].agent):
-                return idle[at][-1]
-        return None
+        return waiting_class.idle.first(contact)
 
     def _next_for(self, seat: Seat) -> Contact | None:
         """The contact with the least score among all that the agent may be offered: one look at each class's head."""
-        agent = seat.agent
-        best: WaitingEntry | None = None
-        for waiting_class in seat.profile.classes:
-            head = waiting_class.waiting.head
-            if head is not None and (best is None or head < best) and agent.has_room(waiting_class.weight):
-                best = _first(waiting_class.waiting, head, agent, best)
+        agent, heads = seat.agent, self._index.heads
+        best = NOBODY
+        for weight, lane in seat.profile.lanes.items():
+            if agent.has_room(weight):
+                head = lane.head(heads)
+                if head < best:
+                    if not head[3].bars(agent):
+                        best = head
+                    else:
+                        for waiting_class in lane.classes:
+                            best = _first(waiting_class.waiting, agent, best)
         for waiting_class, kept in seat.kept.items():
-            head = kept.head
-            if head is not None and (best is None or head < best) and agent.has_room(waiting_class.weight):
-                best = _first(kept, head, agent, best)
-        return None if best is None else best[3]
+            if agent.has_room(waiting_class.weight):
+                best = _first(kept, agent, best)
+        return None if best is NOBODY else best[3]
 
     def _offer(self, contact: Contact, seat: Seat, now: int) -> Offer:
         waiting_class, agent = contact.waiting_class, seat.agent
@@ -217,17 +216,17 @@ class Matching:
         self._deadlines.cancel((Due.OFFER, contact.id, ""))
 
 
-def _first(
-    waiting: Ordered[WaitingEntry], head: WaitingEntry, agent: Agent, best: WaitingEntry | None
-) -> WaitingEntry | None:
+def _may_take(seat: Seat, contact: Contact, waiting_class: WaitingClass) -> bool:
+    return seat.agent.free(waiting_class.weight) and not contact.bars(seat.agent)
+
+
+def _first(waiting: Ordered[WaitingEntry], agent: Agent, best: WaitingEntry) -> WaitingEntry:
     """The first entry that the agent may be offered, or `best` if that comes first.
 
     Past the head it walks only over contacts that are kept from this very agent.
     """
-    if not head[3].bars(agent):
-        return head
     for entry in waiting:
-        if best is not None and best < entry:
+        if best < entry:
             return best
         if not entry[3].bars(agent):
             return entry

@@ -60,9 +60,13 @@ class Ordered(Generic[Entry]):
 
     def remove(self, entry: Entry) -> None:
         """Take `entry` out: O(log n). Raises KeyError when it is not there."""
-        at = bisect_left(self._maxima, entry)
-        chunk = self._chunks[at] if at < len(self._chunks) else []
-        place = bisect_left(chunk, entry)
+        at = place = 0
+        if entry is self.head:  # what is taken most often
+            chunk = self._chunks[0]
+        else:
+            at = bisect_left(self._maxima, entry)
+            chunk = self._chunks[at] if at < len(self._chunks) else []
+            place = bisect_left(chunk, entry)
         if place == len(chunk) or chunk[place] != entry:
             raise KeyError(entry)
         self._size -= 1

@@ -2,9 +2,10 @@
 
 from routing.agents import Agent
 from routing.engine import Engine
+from routing.idle import DEAD, Drawn, Ranked
 from routing.ordered import Ordered
 from routing.specs import AgentState
-from routing.waiting import WaitingEntry
+from routing.waiting import NOBODY, Seat, WaitingClass, WaitingEntry
 
 
 def check_indexes(engine: Engine) -> None:
@@ -23,10 +24,16 @@ def check_indexes(engine: Engine) -> None:
             homes.setdefault(id(home), []).append(contact.entry)
         else:
             assert contact.waiting_class is None and contact.host is None
+    classes = [waiting_class for queue in index.queues.values() for waiting_class in queue.classes.values()]
+    used = {waiting_class.number: waiting_class.waiting.head or NOBODY for waiting_class in classes}
+    assert len(used) == len(classes) and 0 not in used
+    assert index.heads == [used.get(number, NOBODY) for number in range(len(index.heads))]
+    assert sorted([0, *used, *index._unused]) == list(range(len(index.heads)))
     for queue in index.queues.values():
         listed = [contact for contact in contacts.values() if contact.queue is queue]
-        assert list(queue.ages) == sorted(contact.age_entry for contact in listed)
-        check_ordered(queue.ages)
+        assert {contact: queue.ages.due(contact) for contact in queue.ages} == {
+            contact: contact.facts.enqueued_at for contact in listed
+        }
         assert set(queue.profiles) == {
             profile
             for profile in index.profiles.values()
@@ -52,14 +59,15 @@ def check_indexes(engine: Engine) -> None:
             staffed = [seat for seat in able if seat.agent.state is AgentState.AVAILABLE]
             assert waiting_class.servers == sum(seat.agent.slots(*weight) for seat in staffed)
             free = [seat for seat in staffed if seat.agent.obstacle(weight) is None]
-            assert waiting_class.idle == sorted(waiting_class.idle_entry(seat) for seat in free)
-            for seat in able:
-                assert (waiting_class in seat.entries) == (seat in free)
+            check_idle(waiting_class, free, able)
     for name, seat in index.seats.items():
         assert seat.agent.id == name and index.profiles[seat.profile.key] is seat.profile
         assert seat in seat.profile.seats
         matched = {c for queue in index.queues.values() for c in queue.classes.values() if seat.profile in c.profiles}
-        assert set(seat.profile.classes) == matched
+        assert {c for lane in seat.profile.lanes.values() for c in lane.classes} == matched
+        assert all(c.weight == weight for weight, lane in seat.profile.lanes.items() for c in lane.classes)
+        for lane in seat.profile.lanes.values():
+            assert lane.head(index.heads) == min(c.waiting.head or NOBODY for c in lane.classes)
         for waiting_class, kept in seat.kept.items():
             assert list(kept) == sorted(homes[id(kept)]) and kept
             assert waiting_class.queue.classes[waiting_class.key] is waiting_class
@@ -68,6 +76,23 @@ def check_indexes(engine: Engine) -> None:
         assert profile.seats
         for skill, highest in profile.skills.items():
             assert all(profile in index._by_skill[(skill, level)] for level in range(1, highest + 1))
+
+
+def check_idle(waiting_class: WaitingClass, free: list[Seat], able: list[Seat]) -> None:
+    """Whoever has room is in the idle order, none with a bound above his key, and nobody from elsewhere."""
+    idle = waiting_class.idle
+    if isinstance(idle, Drawn):
+        assert set(free) <= set(idle._places) <= set(able)
+        assert [idle._seats[place] for place in idle._places.values()] == list(idle._places)
+        assert len(idle._seats) == len(idle._places)
+        return
+    assert isinstance(idle, Ranked)
+    assert set(free) <= set(idle.bounds) <= set(able)
+    assert all(idle.bounds[seat] <= waiting_class.idle_entry(seat) for seat in free)
+    heap = idle._heap
+    assert all(heap[(at - 1) // 2] <= heap[at] for at in range(1, len(heap)))
+    assert {id(entry) for entry in idle.bounds.values()} <= {id(entry) for entry in heap}
+    assert len(heap) <= 2 * len(idle.bounds) + DEAD
 
 
 def check_work(agent: Agent) -> None:

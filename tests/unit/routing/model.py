@@ -4,8 +4,10 @@ The model takes the same inputs as the engine and keeps the same facts, but it m
 it what was allowed.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from routing import inputs as i
 from routing.engine import REJECTED_MS

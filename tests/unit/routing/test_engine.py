@@ -401,10 +401,10 @@ def test_offer_to_an_agent_who_is_gone_is_taken_back_after_a_restart() -> None:
 def test_made_up_requirements_do_not_fill_the_memory() -> None:
     engine = Engine()
     engine.handle(i.QueueChanged(QueueSpec("support")), START)
-    engine.handle(i.AgentChanged(AgentSpec("ann")), START)
-    engine.handle(i.PresenceChanged("ann", AgentState.AVAILABLE, 1, START), START)
+    engine.handle(i.AgentChanged(AgentSpec("ann", {f"skill{number}": 1 for number in range(3_000)})), START)
     for number in range(3_000):
         engine.handle(i.Enqueued("c1", "chat", "support", START, {f"skill{number}": 1}), START)
         engine.handle(i.Dequeued("c1"), START)
     assert len(engine._index.queues["support"].classes) <= 1_024
-    assert len(engine._index.seats["ann"].profile.classes) <= 1_024
+    assert len(engine._index.seats["ann"].profile.lanes["chat", None].classes) <= 1_024
+    assert len(engine._index.heads) <= 1_026

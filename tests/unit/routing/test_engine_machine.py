@@ -5,11 +5,10 @@ again in the middle of an offer, moves contacts, edits queues, turns the clock b
 the log would hold.
 """
 
-from dataclasses import replace
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from msgspec.structs import replace
 
 from routing import inputs as i
 from routing.specs import AgentState
