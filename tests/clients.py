@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,9 @@ class Client:
         *,
         headers: dict[str, str] | None = None,
         on_event: Callable[[str, Any], object] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self._url = url.replace("http", "ws", 1) + "/socket.io/?EIO=4&transport=websocket"
         self._namespace = namespace
         self._auth = auth
@@ -65,6 +68,7 @@ class Client:
                 max_size=4_000_000,
                 ping_interval=None,
                 proxy=None,
+                ssl=self._tls,
                 open_timeout=timeout,
                 close_timeout=1,
             )
@@ -163,8 +167,10 @@ def visitor(url: str, token: str | None = None, on_event: Callable[[str, Any], o
 class SignedIn:
     """An agent's cookie and CSRF token, as his browser has them."""
 
-    def __init__(self, url: str, username: str, password: str = "demo") -> None:
-        with httpx.Client(base_url=url, trust_env=False, timeout=30, headers={"Origin": url}) as http:
+    def __init__(self, url: str, username: str, password: str = "demo", *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
+        verify = tls or True
+        with httpx.Client(base_url=url, trust_env=False, timeout=30, headers={"Origin": url}, verify=verify) as http:
             page = http.get("/login")
             answer = http.post(
                 "/login",
@@ -179,7 +185,8 @@ class SignedIn:
         self, url: str, window: str = "window-1", on_event: Callable[[str, Any], object] | None = None
     ) -> Client:
         headers = {"Cookie": self.cookie, "Origin": url}
-        return Client(url, "/agent", {"window": window, "csrf": self.csrf}, headers=headers, on_event=on_event)
+        auth = {"window": window, "csrf": self.csrf}
+        return Client(url, "/agent", auth, headers=headers, on_event=on_event, tls=self._tls)
 
 
 def _csrf(page: str) -> str:

@@ -36,6 +36,8 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "chromium": lambda: _first("chromium", "chromium-browser", "google-chrome"),
     "postgres": _postgres,  # the folder with initdb, pg_ctl and psql
     "redis": lambda: _first("redis-server"),
+    "nginx": lambda: _first("nginx", "/usr/sbin/nginx"),  # sbin is not on everybody's PATH
+    "openssl": lambda: _first("openssl"),
     "node": _node,
 }
 
