@@ -10,8 +10,12 @@ from routing.overflow import OverflowWatch
 from routing.specs import OverflowReason, QueueSpec
 from routing.waiting import NOBODY, Contact, Queue
 
-ROUTING_FIELDS = ("skills", "relax", "strategy", "priority", "quantum_ms", "costs")
-"""The fields of a queue whose change puts its contacts in another order or place."""
+PLACE_FIELDS = ("skills", "relax", "priority", "quantum_ms")
+"""The fields of a queue whose change puts its contacts in another order or class."""
+RULE_FIELDS = ("overflow", "closed")
+"""The fields of a queue whose change gives its contacts other deadlines."""
+SLICE = 500
+"""So many contacts of an edited queue are put in their new places at once, the others a millisecond later."""
 
 
 class Admission:
@@ -24,6 +28,8 @@ class Admission:
         self._overflow = OverflowWatch(deadlines)
         self.contacts: dict[str, Contact] = {}
         self._aside: dict[str, dict[Contact, None]] = {}
+        self._moving: dict[Queue, list[Contact]] = {}
+        """Of queues that were edited, the contacts that are not yet where the new settings have them, oldest last."""
         self._serial = 0
 
     def new(self, facts: Enqueued) -> Contact:
@@ -120,26 +126,31 @@ class Admission:
                 if contact.offer is None:
                     self.admit(contact, now, decisions)
             return
-        if all(getattr(queue.spec, name) == getattr(spec, name) for name in ROUTING_FIELDS):
-            rules_differ = (queue.spec.overflow, queue.spec.closed) != (spec.overflow, spec.closed)
-            queue.spec = spec
-            if rules_differ:
-                self._watch_again(queue, now)
-            return
-        contacts = list(queue.ages)
-        waiting = [contact for contact in contacts if contact.home is not None]
-        for contact in waiting:
-            self._matching.leave(contact)
+        differ = {name for name in (*PLACE_FIELDS, *RULE_FIELDS) if getattr(queue.spec, name) != getattr(spec, name)}
         self._index.set_queue(spec)
-        for contact in contacts:
-            self.rate(contact, queue, now, decisions)
-        for contact in waiting:
-            self._matching.wait(contact, queue, now)
-        self._watch_again(queue, now)
+        if differ:
+            self._moving[queue] = list(queue.ages)[::-1]
+            self.move(queue, now, decisions)
 
-    def _watch_again(self, queue: Queue, now: int) -> None:
-        for contact in queue.ages:
-            self._overflow.watch(contact, now)
+    def move(self, queue: Queue, now: int, decisions: list[Decision]) -> None:
+        """Go on putting the contacts of an edited queue where its settings have them.
+
+        Those whose turn has not come wait as they did: in their class of before, by the score of before.
+        """
+        moving = self._moving[queue]
+        for contact in moving[-SLICE:]:
+            if contact.queue is queue:
+                waits = contact.home is not None
+                self._matching.leave(contact)
+                self.rate(contact, queue, now, decisions)
+                self._overflow.watch(contact, now)
+                if waits:
+                    self._matching.wait(contact, queue, now)
+        del moving[-SLICE:]
+        if moving:
+            self._deadlines.set((Due.MOVE, queue.spec.id, ""), now + 1)
+        else:
+            del self._moving[queue]
 
     def notice_deserted(self, now: int) -> None:
         """Classes may have lost their last agent."""
@@ -163,6 +174,8 @@ class Admission:
             if waits:
                 self._set_aside(contact, decisions)
         self._index.remove_queue(queue)
+        if self._moving.pop(queue, None) is not None:
+            self._deadlines.cancel((Due.MOVE, id, ""))
 
     def _unlist(self, contact: Contact) -> None:
         """The contact leaves its queue, or the place where it was held aside for want of one."""

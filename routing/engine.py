@@ -407,6 +407,8 @@ class Engine:
             case Due.WRAP_UP:
                 self._decisions.append(i.EndWrapUp(id, agent))
                 self._deadlines.set((due, id, agent), self._now + REPEAT_MS)
+            case Due.MOVE:
+                self._admission.move(self._index.queues[id], self._now, self._decisions)
             case Due.PRESENCE:
                 self._say_not_responding(self._index.seats[agent])
             case _:

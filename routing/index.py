@@ -36,19 +36,32 @@ class Index:
     # --- queues and classes ---------------------------------------------------------------------------------------
 
     def set_queue(self, spec: QueueSpec) -> Queue:
-        """A new queue, or an existing one with another spec and, for now, no classes."""
+        """A new queue, or an existing one with another spec; its contacts stay in the classes in which they wait."""
         queue = self.queues.get(spec.id)
         if queue is None:
             queue = self.queues[spec.id] = Queue(spec)
-        else:
+            self._connect_all(queue)
+            return queue
+        before, queue.spec = queue.spec, spec
+        if spec.skills != before.skills:
             self._disconnect(queue)
-            queue.spec = spec
-        for profile in self.profiles.values():
-            self._connect(profile, queue)
+            self._connect_all(queue)
+        if spec.costs != before.costs:
+            for waiting_class in queue.classes.values():
+                profiles = list(waiting_class.profiles)
+                for profile in profiles:
+                    profile.part(waiting_class)
+                waiting_class.weigh()
+                for profile in profiles:
+                    profile.join(waiting_class)
+        if spec.costs != before.costs or spec.strategy != before.strategy:
+            self.reorder(queue)
         return queue
 
     def remove_queue(self, queue: Queue) -> None:
         """The queue and its classes are gone; no contact may be waiting in them."""
+        for waiting_class in list(queue.classes.values()):
+            self._drop(waiting_class)
         self._disconnect(queue)
         del self.queues[queue.spec.id]
 
@@ -121,9 +134,11 @@ class Index:
                 queue.staffed += seat.staffed
                 queue.idle += seat.idle
 
+    def _connect_all(self, queue: Queue) -> None:
+        for profile in self.profiles.values():
+            self._connect(profile, queue)
+
     def _disconnect(self, queue: Queue) -> None:
-        for waiting_class in list(queue.classes.values()):
-            self._drop(waiting_class)
         for profile in queue.profiles:
             del profile.matched_queues[queue]
         queue.profiles.clear()

@@ -30,10 +30,12 @@ class Due(StrEnum):
     EXCLUDED = "excluded"
     WRAP_UP = "wrap_up"
     PRESENCE = "presence"
+    MOVE = "move"
 
 
 Subject: TypeAlias = tuple[Due, str, str]
-"""(what, contact or "", agent or ""); of an overflow, its reason stands in the place of the agent."""
+"""(what, contact or "", agent or ""); of an overflow, its reason stands in the place of the agent, of a move the queue
+in that of the contact."""
 
 
 class Matching:

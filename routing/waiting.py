@@ -135,8 +135,12 @@ class WaitingClass:
     """Whether an agent's entry is the same in every class with this key function."""
 
     def __post_init__(self) -> None:
-        self.weight = (self.channel, self.queue.spec.costs.get(self.channel))
+        self.weigh()
         self.arrange()
+
+    def weigh(self) -> None:
+        """The queue's costs may be others; no profile may be joined to the class meanwhile."""
+        self.weight = (self.channel, self.queue.spec.costs.get(self.channel))
 
     def add(self, entry: WaitingEntry) -> None:
         self.waiting.add(entry)
