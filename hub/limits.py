@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from hub.errors import RateLimited
 from hub.model import Millis
+from hub.ports import Bus, Clock
 
 
 class SlidingLimit:
@@ -30,7 +33,25 @@ class SlidingLimit:
         while len(self._times) > self._keys:
             self._times.popitem(last=False)
 
-    def count_elsewhere(self, key: str, now: Millis) -> None:
-        """Counts one that another node let pass; there is nobody here to refuse it to."""
-        with suppress(RateLimited):
-            self.take(key, now)
+
+class SharedLimit:
+    """A sliding limit that all nodes count together: who asks at each in turn gains nothing.
+
+    Each node tells the others over the bus what it has let pass. While they cannot hear it, each counts for itself.
+    """
+
+    def __init__(self, topic: str, count: int, window_ms: Millis, bus: Bus, clock: Clock) -> None:
+        self._topic, self._bus, self._clock = topic, bus, clock
+        self._limit = SlidingLimit(count, window_ms)
+        bus.subscribe(topic, self._heard)
+
+    async def take(self, key: str) -> None:
+        """Counts one. Raises RateLimited with the time until there is room again."""
+        self._limit.take(key, self._clock.now())
+        if self._bus.shared:
+            await self._bus.publish(self._topic, {"node": self._bus.node, "key": key})
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        if message["node"] != self._bus.node:
+            with suppress(RateLimited):  # it has passed already; there is nobody here to refuse it to
+                self._limit.take(str(message["key"]), self._clock.now())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import structlog
@@ -14,7 +13,7 @@ from hub.config_rows import Site
 from hub.contacts import Outcome, Words, clean_text
 from hub.errors import Forbidden, InvalidInput, Refused
 from hub.ids import derived_id
-from hub.limits import SlidingLimit
+from hub.limits import SharedLimit, SlidingLimit
 from hub.model import AuthorKind, Channel, Contact, FileRef, Message, Page, Visitor
 from hub.ports import ContactFilter, ContactRow
 from hub.service import Hub
@@ -59,13 +58,7 @@ class Conversations:
     def __init__(self, hub: Hub, per_minute: int = 100, starts: int = 60) -> None:
         self._hub = hub
         self._messages = SlidingLimit(per_minute, 60_000)
-        self._starts = SlidingLimit(starts, 3_600_000)
-        hub.bus.subscribe("chat.started", self._started_elsewhere)
-
-    def _started_elsewhere(self, message: Mapping[str, Any]) -> None:
-        """An address has one allowance, however many nodes it talks to."""
-        if message["node"] != self._hub.bus.node:
-            self._starts.count_elsewhere(str(message["address"]), self._hub.clock.now())
+        self._starts = SharedLimit("chat.started", starts, 3_600_000, hub.bus, hub.clock)
 
     async def own(self, visitor: Visitor | None, contact: str) -> ContactRow:
         """The contact if it is this visitor's. Raises Forbidden, also when there is no such contact."""
@@ -93,9 +86,7 @@ class Conversations:
         name, email, phone = clean_text(form.name, "name", 200), clean_email(form.email), clean_phone(form.phone)
         fields = _check_form(site, form, later)
         hub.refuse_blocked(email=email, phone=phone, visitor=visitor.id, address=address)
-        self._starts.take(address, hub.clock.now())
-        if hub.bus.shared:
-            await hub.bus.publish("chat.started", {"node": hub.bus.node, "address": address})
+        await self._starts.take(address)
         visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
         known_as = customer or (await hub.contacts.customers([visitor.customer])).get(visitor.customer)

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from hub.errors import Forbidden, NotSignedIn, WrongPhase
 from hub.files import FileStore
-from hub.limits import SlidingLimit
+from hub.limits import SharedLimit
 from hub.machine import OPEN
 from hub.views import file_json
 from hub.web.context import Web
@@ -22,7 +22,7 @@ PER_HOUR = 60
 def routes(web: Web, files: FileStore, max_bytes: int) -> list[BaseRoute]:
     """POST /widget/files: raw body, the visitor's bearer token, X-Contact and X-File-Name."""
     hub = web.hub
-    limit = SlidingLimit(PER_HOUR, 3600_000)
+    limit = SharedLimit("file.received", PER_HOUR, 3600_000, hub.bus, hub.clock)
 
     async def upload(request: Request) -> Response:
         check_origin(request, web.settings)
@@ -36,7 +36,7 @@ def routes(web: Web, files: FileStore, max_bytes: int) -> list[BaseRoute]:
             raise Forbidden("This conversation is not yours.")
         if row.contact.phase not in OPEN:
             raise WrongPhase("This conversation has ended.")
-        limit.take(visitor, hub.clock.now())
+        await limit.take(visitor)
         rules = hub.directory.site(site_id).files
         stored = await receive(
             hub,

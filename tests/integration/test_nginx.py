@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients import SignedIn
+from tests.clients import Client, SignedIn
 from tests.hub import DemoHub, free_port
 from tests.integration.test_two_nodes import Desk, database, until
 from tests.nginx import Nginx, nginx
@@ -27,6 +27,7 @@ from tests.redis import redis_server
 __all__ = ["database"]
 SCRIPT = Path(__file__).with_name("socket_io.mjs")
 BACK_WITHIN_S = 10.0
+STARTS = 8
 
 
 @dataclass
@@ -74,6 +75,7 @@ def house(tmp_path: Path, database: PostgresServer) -> Iterator[House]:
                 f'[server]\ndata_dir = "."\npublic_url = "https://localhost:{port}"\ntrusted_proxies = ["127.0.0.1"]\n'
                 f'[demo]\nenabled = true\n[store]\nurl = "{url}"\n[bus]\nurl = "{redis.url}"\n'
                 f'[security]\nsecret_key = {{file = "{key}"}}\n[routing]\npresence_lease_s = 4\ngrace_s = 20\n'
+                f"[chat]\nstarts_per_hour = {STARTS}\n"
             )
             node = DemoHub(tmp_path / name)
             nodes[node.port] = node
@@ -223,6 +225,28 @@ async def test_the_hub_learns_the_visitors_own_address_and_scheme(house: House) 
     assert cookies and all("secure" in cookie.lower() for cookie in cookies)
     logs = "".join(node.log.read_text() for node in house.nodes.values())
     assert "198.51.100.7" not in logs, "what a visitor says of his own address is not believed"
+
+
+async def test_an_address_has_one_allowance_at_all_nodes(house: House) -> None:
+    """Whoever goes round nginx, or changes the node, gains nothing: here the test is the trusted proxy."""
+
+    async def start(node: DemoHub, address: str, number: int) -> Any:
+        headers = {"X-Forwarded-For": address}
+        client = await Client(node.url, "/visitor", {"site": "demo"}, headers=headers).open()
+        form = {"client_id": f"start-{number:04d}", "name": "Clara", "email": "", "topic": "support", "text": "Hello"}
+        answer = await client.call("chat:start", form)
+        await client.close()
+        return answer if answer["ok"] else answer["error"]["code"]
+
+    nodes = list(house.nodes.values())
+    for number in range(STARTS):
+        assert (await start(nodes[number % 2], "198.51.100.7", number))["ok"]
+    async with asyncio.timeout(20):
+        for node in nodes:
+            # The other node's last one may still be on its way.
+            while await start(node, "198.51.100.7", secrets.randbelow(9000) + 1000) != "rate.limited":
+                await asyncio.sleep(0.05)
+    assert (await start(nodes[0], "198.51.100.8", 99))["ok"]
 
 
 async def test_a_killed_node_is_passed_over_and_its_visitors_come_back(house: House) -> None:
