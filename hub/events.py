@@ -6,7 +6,7 @@ that it can be erased without rewriting history.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct, field
@@ -337,9 +337,12 @@ def decode(data: bytes | str) -> AnyEvent:
     return event
 
 
+_TYPES = {kind: str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
+
+
 def type_of(event: AnyEvent) -> str:
     """The event's type name in the log, for example `contact.queued`."""
-    return str(event.__struct_config__.tag)
+    return _TYPES[type(event)]
 
 
 def to_dict(event: AnyEvent) -> dict[str, Any]:

@@ -22,6 +22,7 @@ WAITING = frozenset({P.CREATED, P.QUEUED, P.OFFERED})
 SERVED = frozenset({P.CONNECTING, P.ACTIVE, P.HELD})
 OPEN = WAITING | SERVED
 LIVING = OPEN | {P.WRAPPING}
+BEGUN = LIVING | {P.CLOSED}
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.ContactEnded: Transition(SERVED, P.WRAPPING),
     e.WrapUpExtended: Transition(frozenset({P.WRAPPING}), None),
     e.ContactClosed: Transition(frozenset({P.WRAPPING}), P.CLOSED),
-    e.MessageAdded: Transition(LIVING | {P.CLOSED}, None),
-    e.MarksMoved: Transition(LIVING | {P.CLOSED}, None),
+    e.MessageAdded: Transition(BEGUN, None),
+    e.MarksMoved: Transition(BEGUN, None),
     e.ContactRated: Transition(frozenset({P.WRAPPING, P.CLOSED}), None),
-    e.ContactEdited: Transition(LIVING | {P.CLOSED}, None),
+    e.ContactEdited: Transition(BEGUN, None),
     e.PageVisited: Transition(OPEN, None),
     e.CustomerRecognised: Transition(OPEN, None),
     e.VisitorReminded: Transition(SERVED, None),
@@ -111,6 +112,21 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
     Raises WrongPhase, OfferGone or Refused when the contact does not allow it; nothing has happened then.
     """
     match command:
+        # The cases are tried in order, and this command comes most.
+        case c.Say():
+            # A note may follow at any time; words to the other side only while there is another side.
+            free = command.internal or command.author_kind == "system"
+            _require(contact, BEGUN if free else OPEN)
+            return [
+                e.MessageAdded(
+                    command.message,
+                    contact.messages + 1,
+                    command.author_kind,
+                    command.kind,
+                    command.author,
+                    command.internal,
+                )
+            ]
         case c.Create():
             _require(contact, frozenset({P.NEW}))
             return [
@@ -214,20 +230,6 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
         case c.Finish():
             _require(contact, frozenset({P.WRAPPING}))
             return [e.ContactClosed(command.by, command.reason, command.outcome)]
-        case c.Say():
-            # A note may follow at any time; words to the other side only while there is another side.
-            free = command.internal or command.author_kind == "system"
-            _require(contact, LIVING | {P.CLOSED} if free else OPEN)
-            return [
-                e.MessageAdded(
-                    command.message,
-                    contact.messages + 1,
-                    command.author_kind,
-                    command.kind,
-                    command.author,
-                    command.internal,
-                )
-            ]
         case c.Mark():
             return _mark(contact, command)
         case c.Rate():
@@ -236,7 +238,7 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
                 raise Refused("Nobody answered this conversation yet.", code="contact.not_answered")
             return [e.ContactRated(command.score, command.comment)]
         case c.Edit():
-            _require(contact, LIVING | {P.CLOSED})
+            _require(contact, BEGUN)
             subject = command.subject if command.subject != contact.subject else None
             tags = command.tags if command.tags != contact.tags else None
             return [] if subject is None and tags is None else [e.ContactEdited(command.by, subject, tags)]

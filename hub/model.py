@@ -87,7 +87,7 @@ class Page(Struct, frozen=True, gc=False):
     at: Millis
 
 
-class Contact(Struct, frozen=True, gc=False):
+class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     """One interaction of a customer on one channel: the thing that is routed.
 
     `queued_at` is the age that routing goes by; it survives offers, requeues and transfers back. `entered_at` is when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ from hub.store.tables import (
 from hub.store.words import words
 
 Row = dict[str, Any]
+_TAKING_PART = (e.OfferAccepted, e.ParticipantInvited, e.ParticipantJoined)
 Command = tuple[str, str, str]
 
 
@@ -83,7 +85,7 @@ def prepare(change: Change) -> Prepared:
         agents=tuple(
             {"agent": event.agent, "contact": change.stream}
             for event in change.events
-            if isinstance(event, e.OfferAccepted | e.ParticipantInvited | e.ParticipantJoined)
+            if isinstance(event, _TAKING_PART)
         ),
         customer=None if change.customer is None else customer_row(change.customer),
         visitor=None
@@ -115,8 +117,8 @@ def _contact_row(contact: Contact) -> Row:
     return {
         "id": contact.id,
         "version": contact.version,
-        "channel": contact.channel.value,
-        "phase": contact.phase.value,
+        "channel": str(contact.channel),
+        "phase": str(contact.phase),
         "site": contact.site,
         "visitor": contact.visitor,
         "customer": contact.customer,
@@ -138,8 +140,8 @@ def _message_row(message: Message) -> Row:
         "id": message.id,
         "contact": message.contact,
         "n": message.n,
-        "author_kind": message.author_kind.value,
-        "kind": message.kind.value,
+        "author_kind": str(message.author_kind),
+        "kind": str(message.kind),
         "internal": message.internal,
         "text": message.text,
         "data": rows.pack(replace(message, text="", seq=0)),
@@ -204,6 +206,8 @@ class Transaction:
 
 _HEAD = select(log_head.c.seq).with_for_update()
 _MOVE_HEAD = update(log_head).values(seq=bindparam("head"))
+# What never changes of a contact is not written again, nor its indexes.
+_FIXED = ("site", "visitor", "created_at")
 _INSERT_EVENTS = insert(events)
 _INSERT_MESSAGES = insert(messages)
 _INSERT_DOCS = insert(search_docs)
@@ -290,27 +294,28 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
 
 def _write(transaction: Transaction, written: Sequence[tuple[Prepared, int]]) -> None:
     """The rows of all changes, table by table; of a contact that changed twice its last state."""
-    run, dialect = transaction.connection.execute, transaction.dialect
+    dialect, run = transaction.dialect, transaction.connection.execute
+    insert_many = partial(rows.insert_many, transaction.connection)
     if found := [{**row, "seq": first + i} for p, first in written for i, row in enumerate(p.events)]:
-        run(_INSERT_EVENTS, found)
+        insert_many(_INSERT_EVENTS, found)
     if found := list({p.customer["id"]: p.customer for p, _ in written if p.customer}.values()):
-        run(rows.upsert(dialect, customers), found)
+        insert_many(rows.upsert(dialect, customers), found)
         run(_DROP_CUSTOMER_DOC, [{"key": row["id"]} for row in found])
     if found := list({p.visitor["id"]: p.visitor for p, _ in written if p.visitor}.values()):
-        run(rows.upsert(dialect, visitors, keep=("customer", "first_customer")), found)
+        insert_many(rows.upsert(dialect, visitors, keep=("customer", "first_customer")), found)
     if found := list(
         {p.contact["id"]: {**p.contact, "seq": first + len(p.events) - 1} for p, first in written if p.contact}.values()
     ):
-        run(rows.upsert(dialect, contacts), found)
+        insert_many(rows.upsert(dialect, contacts, keep=_FIXED), found)
     if found := [{**row, "seq": first + place} for p, first in written for place, row in p.messages]:
-        run(_INSERT_MESSAGES, found)
+        insert_many(_INSERT_MESSAGES, found)
     if found := [row for p, _ in written for row in p.agents]:
-        run(rows.upsert(dialect, contact_agents, nothing=True), found)
+        insert_many(rows.upsert(dialect, contact_agents, nothing=True), found)
     if found := list({p.presence["agent"]: p.presence for p, _ in written if p.presence}.values()):
-        run(rows.upsert(dialect, presences), found)
+        insert_many(rows.upsert(dialect, presences), found)
     # Of a contact's or a customer's own words only the last stay; a message's are there once.
     docs = {(doc["contact"], doc["customer"], doc["n"]): doc for p, _ in written for doc in p.docs}
     if stale := [{"key": contact} for contact, _, n in docs if contact is not None and n is None]:
         run(_DROP_CONTACT_DOC, stale)
     if found := [doc for doc in docs.values() if doc["words"]]:
-        run(_INSERT_DOCS, found)
+        insert_many(_INSERT_DOCS, found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Insert, Row, Table
+from sqlalchemy import Connection, Dialect, Insert, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.errors import InvalidInput
@@ -60,6 +62,27 @@ def upsert(dialect: str, table: Table, *, keep: tuple[str, ...] = (), nothing: b
         return statement.on_conflict_do_nothing(index_elements=keys)
     changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def insert_many(connection: Connection, statement: Insert, found: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows that all have the same columns, at least two of them.
+
+    What SQLAlchemy does to each row to make parameters of it takes as long as the database takes to write it; the
+    values of our tables need none of it.
+    """
+    sql, values = _positional(connection.dialect, statement, tuple(found[0]))
+    connection.exec_driver_sql(sql, [values(row) for row in found])
+
+
+@lru_cache(64)
+def _positional(
+    dialect: Dialect, statement: Insert, columns: tuple[str, ...]
+) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """The statement's text and what takes a row's values in the order of its parameters."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    names = compiled.positiontup
+    assert names is not None, "both drivers take parameters by their places"
+    return str(compiled), itemgetter(*names)
 
 
 EVENT_COLUMNS = (events.c.seq, events.c.stream, events.c.version, events.c.at, events.c.actor, events.c.data)

@@ -72,12 +72,12 @@ def spans(text: str) -> Iterator[Span]:
 def words(*texts: str, phone: str = "") -> str:
     """The words of a document, each once, parted by spaces. A phone number is found by its end as well."""
     found: dict[str, None] = {}
-    for text in texts:
+    for text in filter(None, texts):
         if text.isascii():
             found.update(dict.fromkeys(word[:LONGEST_WORD] for word in _ASCII_WORD.findall(text.lower())))
         else:
             found.update(dict.fromkeys(span.word for span in spans(text)))
-    digits = _NOT_DIGITS.sub("", phone)
+    digits = _NOT_DIGITS.sub("", phone) if phone else ""
     found.update(dict.fromkeys(digits[i:] for i in range(max(len(digits) - 4, 0))))
     return " ".join(_within_limit(found))
 
