@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from operator import attrgetter
 
+import structlog
+
 from hub.living import Living
 from hub.model import Contact, Millis
 from hub.service import Hub
@@ -15,6 +17,8 @@ from routing.dispatch_turns import Turns
 from routing.engine import Engine
 from routing.specs import OverflowReason
 from routing.translation import contact_facts
+
+log = structlog.get_logger(__name__)
 
 RUN = 2_000  # contacts that are sorted in one go
 
@@ -55,7 +59,13 @@ def _facts(hub: Hub, contacts: Iterable[Contact], now: Millis) -> Iterator[i.Inp
     """Queues, agents and contacts, and only then who is here: until then nothing is offered to anybody."""
     directory = hub.directory
     for id in list(directory.queues()):
-        yield queue_input(directory, id, now)
+        try:
+            item = queue_input(directory, id, now)
+        except ValueError as error:
+            # Its contacts are held aside until it is put right.
+            log.error("dispatcher.bad_row", kind="queue", row=id, error=str(error))
+        else:
+            yield item
     users = [user.id for user in directory.users().values() if routable(user)]
     for user in users:
         yield agent_input(directory, user)

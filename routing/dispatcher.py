@@ -184,7 +184,7 @@ class Dispatcher:
 
     def _edit(self, kind: str, id: str) -> Iterator[i.Input]:
         directory, now = self._hub.directory, self._hub.clock.now()
-        if kind == "queue":
+        if kind in ("queue", "hours"):
             yield queue_input(directory, id, now)
         elif kind == "calendar":
             for queue, row in directory.queues().items():
@@ -219,30 +219,38 @@ class Dispatcher:
         return min(changes, default=None)
 
     def _follow_hours(self) -> None:
-        """Queues that have opened or closed meanwhile."""
-        now = self._hub.clock.now()
+        """Queues may have opened or closed meanwhile."""
         for id, row in self._hub.directory.queues().items():
             if any(rule.when == "closed" for rule in row.overflow):
-                self._tell(queue_input(self._hub.directory, id, now), now)
+                self._configured("hours", id)
 
     async def _keep_time(self) -> None:
         """Tells the engine when its next deadline is due, and what was edited; woken whenever that may have changed."""
         while True:
-            await self._whole.wait()
-            turns = Turns()
-            await self._take_edits(turns)
-            await self._catch_up(turns)
-            hours = self._next_hours()
-            deadlines = [due for due in (self._engine.next_deadline(), hours) if due is not None]
-            pause = max(0.0, (min(deadlines) - self._hub.clock.now()) / 1000) if deadlines else None
-            self._wake.clear()
-            if not self._edited:
-                with contextlib.suppress(TimeoutError):
-                    # wait_for would drop a cancellation that comes as it is woken (before Python 3.12).
-                    async with asyncio.timeout(pause):
-                        await self._wake.wait()
-            if hours is not None and hours <= self._hub.clock.now():
-                self._follow_hours()
+            try:
+                await self._whole.wait()
+                await self._keep_up()
+            except Exception:
+                # Nothing else would notice that no offer ends any more.
+                log.exception("dispatcher.deadlines_failed")
+                await asyncio.sleep(1)
+
+    async def _keep_up(self) -> None:
+        """What is due now; returns when something is again, or may be."""
+        turns = Turns()
+        await self._take_edits(turns)
+        await self._catch_up(turns)
+        hours = self._next_hours()
+        deadlines = [due for due in (self._engine.next_deadline(), hours) if due is not None]
+        pause = max(0.0, (min(deadlines) - self._hub.clock.now()) / 1000) if deadlines else None
+        self._wake.clear()
+        if not self._edited:
+            with contextlib.suppress(TimeoutError):
+                # wait_for would drop a cancellation that comes as it is woken (before Python 3.12).
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+        if hours is not None and hours <= self._hub.clock.now():
+            self._follow_hours()
 
     # --- decisions ----------------------------------------------------------------------------------------------
 

@@ -271,6 +271,33 @@ async def test_an_offer_runs_from_its_turn_on(tmp_path: Path, monkeypatch: pytes
         assert it.hub.presence.get("ann").state is AVAILABLE
 
 
+async def test_a_queue_that_the_engine_refuses_keeps_it_from_nothing_else(tmp_path: Path) -> None:
+    async with office(tmp_path) as it:
+        await it.queue("good")
+        await it.queue("bad")
+        await it.agent("ann")
+        await it.hub.start()
+        await it.dispatcher.start()
+        asks_more_later = [{"after_s": 10, "skills": {"french": 3}}]
+        await it.queue("bad", relax=asks_more_later)
+        await it.is_now("ann", AVAILABLE)
+        await it.queue("later")
+        # What the queue was before stays in force, and a new engine does without it until it is put right.
+        await it.arrive("before", "bad")
+        await it.arrive("other", "later")
+        await it.quiet()
+        await it.take_over()
+        await it.arrive("after", "bad")
+        await it.arrive("another", "good")
+        await it.quiet()
+        told = {id: len(await it.told(id, e.ContactOffered)) for id in ("before", "other", "after", "another")}
+        assert told == {"before": 1, "other": 1, "after": 0, "another": 1}
+        await it.leave("before")
+        await it.queue("bad")
+        await it.quiet()
+        assert len(await it.told("after", e.ContactOffered)) == 1
+
+
 async def test_more_agents_come_at_once_than_the_store_has_room_for(tmp_path: Path) -> None:
     async with office(tmp_path, longest_queue=300) as it:
         await it.hub.start()
