@@ -51,7 +51,8 @@ class Engine:
 
         Raises ValueError for a contact on a channel that has no rules; nothing has changed then.
         """
-        self._now = max(self._now, now)
+        if now > self._now:
+            self._now = now
         decisions: list[i.Decision] = []
         self._decisions = decisions
         came = self._apply(input)
