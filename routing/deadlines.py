@@ -34,12 +34,16 @@ class Deadlines(Generic[Subject]):
         self._live[subject] = entry
         heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._live) + 64:
-            self._heap = list(self._live.values())
-            heapify(self._heap)
+            self._bury()
+
+    def _bury(self) -> None:
+        self._heap = list(self._live.values())
+        heapify(self._heap)
 
     def cancel(self, subject: Subject) -> None:
         """`subject` does not become due any more; nothing happens if it was not going to."""
-        self._live.pop(subject, None)
+        if self._live.pop(subject, None) is not None and len(self._heap) > 2 * len(self._live) + 64:
+            self._bury()
 
     def due(self, subject: Subject) -> int | None:
         """When `subject` becomes due, or None."""

@@ -89,6 +89,11 @@ def test_deadlines_do_not_grow_with_what_was_cancelled() -> None:
         deadlines.set(number % 10, number)
     assert len(deadlines._heap) < 200
     assert [deadlines.due(subject) for subject in range(10)] == list(range(9_990, 10_000))
+    for number in range(10_000, 20_000):
+        deadlines.set(number, number)
+    for number in range(10_000, 20_000):
+        deadlines.cancel(number)
+    assert len(deadlines._heap) < 200 and len(deadlines) == 10 and deadlines.next() == 9_990
 
 
 @pytest.mark.parametrize(
