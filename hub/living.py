@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from hub import machine
-from hub.events import Event, Recorded
+from hub.events import TALK, Event, Recorded
 from hub.model import WAITING, Channel, Contact, Phase
 from hub.ports import ContactRow, Store
 
@@ -39,22 +39,20 @@ class Living:
             return None
         event: Event = recorded.event
         after = machine.evolve(before, event, recorded.at)  # type: ignore[arg-type]  # narrowed by the table above
-        self._put(ContactRow(after, recorded.seq), before)
+        row = ContactRow(after, recorded.seq)
+        if type(event) in TALK:
+            self._rows[after.id] = row
+        else:
+            self._unindex(before)
+            self._put(row)
         return before, after
 
-    def _put(self, row: ContactRow, before: Contact | None = None) -> None:
+    def _put(self, row: ContactRow) -> None:
         contact = row.contact
-        closed = contact.phase is Phase.CLOSED
-        if closed:
+        if contact.phase is Phase.CLOSED:
             self._rows.pop(contact.id, None)
-        else:
-            self._rows[contact.id] = row
-        if before is not None:
-            if _place(before) == _place(contact):
-                return
-            self._unindex(before)
-        if closed:
             return
+        self._rows[contact.id] = row
         for agent in holders(contact):
             self._by_agent[agent].add(contact.id)
         if contact.queue is not None:
@@ -99,20 +97,6 @@ class Living:
     def of_visitor(self, visitor: str, channel: Channel | None = None) -> list[ContactRow]:
         rows = [self._rows[id] for id in self._by_visitor.get(visitor, ())]
         return [row for row in rows if channel is None or row.contact.channel is channel]
-
-
-def _place(contact: Contact) -> tuple[object, ...]:
-    """What the indexes go by."""
-    return (
-        contact.agent,
-        contact.offer,
-        contact.participants,
-        contact.invited,
-        contact.queue,
-        contact.visitor,
-        contact.phase in WAITING,
-        contact.phase is Phase.CLOSED,
-    )
 
 
 def holders(contact: Contact) -> set[str]:

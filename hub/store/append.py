@@ -38,11 +38,11 @@ class Prepared(Struct, frozen=True, gc=False):
 
     change: Change
     command: Command | None
-    events: tuple[Row, ...]
+    events: list[Row]
     contact: Row | None
-    messages: tuple[tuple[int, Row], ...]  # with the place of its event among the change's events
-    docs: tuple[Row, ...]
-    agents: tuple[Row, ...]
+    messages: list[tuple[int, Row]]  # with the place of its event among the change's events
+    docs: list[Row]
+    agents: list[Row]
     customer: Row | None
     visitor: Row | None
     presence: Row | None
@@ -55,18 +55,11 @@ def prepare(change: Change) -> Prepared:
     version = change.expected_version + len(change.events)
     if change.contact is not None and (not change.events or change.contact.version != version):
         raise ValueError(f"contact {change.stream} has version {change.contact.version} instead of {version}")
-    places = {event.message: i for i, event in enumerate(change.events) if isinstance(event, e.MessageAdded)}
-    if set(places) != {message.id for message in change.messages}:
-        raise ValueError(f"the messages of {change.stream} and their events differ")
-    docs = [doc for message in change.messages if (doc := message_doc(message))]
-    if change.contact is not None and any(_changes_words(event) for event in change.events):
-        docs.append(contact_doc(change.contact))
-    if change.customer is not None:
-        docs.append(customer_doc(change.customer))
-    return Prepared(
-        change=change,
-        command=None if change.command_id is None else (change.stream, change.actor, change.command_id),
-        events=tuple(
+    events: list[Row] = []
+    agents: list[Row] = []
+    places: dict[str, int] = {}
+    for part, event in enumerate(change.events):
+        events.append(
             {
                 "stream": change.stream,
                 "version": change.expected_version + part + 1,
@@ -77,16 +70,21 @@ def prepare(change: Change) -> Prepared:
                 "command": change.command_id,
                 "part": part,
             }
-            for part, event in enumerate(change.events)
-        ),
+        )
+        if isinstance(event, e.MessageAdded):
+            places[event.message] = part
+        elif isinstance(event, _TAKING_PART):
+            agents.append({"agent": event.agent, "contact": change.stream})
+    if places.keys() != {message.id for message in change.messages}:
+        raise ValueError(f"the messages of {change.stream} and their events differ")
+    return Prepared(
+        change=change,
+        command=None if change.command_id is None else (change.stream, change.actor, change.command_id),
+        events=events,
         contact=None if change.contact is None else _contact_row(change.contact),
-        messages=tuple((places[message.id], _message_row(message)) for message in change.messages),
-        docs=tuple(docs),
-        agents=tuple(
-            {"agent": event.agent, "contact": change.stream}
-            for event in change.events
-            if isinstance(event, _TAKING_PART)
-        ),
+        messages=[(places[message.id], _message_row(message)) for message in change.messages],
+        docs=_docs(change),
+        agents=agents,
         customer=None if change.customer is None else customer_row(change.customer),
         visitor=None
         if change.visitor is None
@@ -102,6 +100,16 @@ def prepare(change: Change) -> Prepared:
         if change.presence is None
         else {"agent": change.presence.agent, "data": rows.pack(change.presence)},
     )
+
+
+def _docs(change: Change) -> list[Row]:
+    """What search will look through of the change: an empty one only takes the place of the one before."""
+    docs = [doc for message in change.messages if (doc := message_doc(message))]
+    if change.contact is not None and any(map(_changes_words, change.events)):
+        docs.append(contact_doc(change.contact))
+    if change.customer is not None:
+        docs.append(customer_doc(change.customer))
+    return docs
 
 
 def _checked(text: str) -> str:
@@ -153,6 +161,8 @@ def customer_row(customer: Customer) -> Row:
 
 
 def message_doc(message: Message) -> Row | None:
+    if not message.text and message.file is None:
+        return None
     found = words(message.text, message.file.name if message.file else "")
     return {"contact": message.contact, "customer": None, "n": message.n, "words": found} if found else None
 

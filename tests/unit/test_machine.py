@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hub import commands as c
 from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
-from hub.machine import LIVING, SERVED, TRANSITIONS, WAITING, apply, decide, evolve
+from hub.machine import CHANGES, LIVING, SERVED, TRANSITIONS, WAITING, apply, decide, evolve
 from hub.model import Channel, Contact, Phase
 
 NOW = 1_700_000_000_000
@@ -45,7 +45,7 @@ def say(number: int, by: str = "visitor", *, internal: bool = False) -> c.Say:
 
 
 def test_every_event_has_its_place_in_the_table() -> None:
-    assert set(TRANSITIONS) == set(get_args(e.ContactEvent))
+    assert set(TRANSITIONS) == set(CHANGES) == set(get_args(e.ContactEvent))
 
 
 def test_every_phase_is_reached_and_none_leaves_closed() -> None:
