@@ -151,7 +151,7 @@ MediaEvent: TypeAlias = Connected | Digit | Played | Silent | Lost | Recorded | 
 
 
 class MediaEngine(Protocol):
-    """Raises hub.errors.Unavailable when no worker can take the call, hub.errors.InvalidInput for SDP that cannot be met."""
+    """Raises hub.errors.Unavailable when no worker can take the call, InvalidInput for SDP that cannot be met."""
 
     async def start(self) -> None: ...
 

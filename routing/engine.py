@@ -191,6 +191,11 @@ class Engine:
         if offer is not None:
             if (offer.seat.agent.id, offer.fence) == (input.agent, input.fence):
                 offer.made = True
+                if input.deadline != offer.deadline:
+                    # It had to wait for the log, and got its whole time from then.
+                    offer.deadline = input.deadline
+                    if offer.rescinding is None:
+                        self._deadlines.set((Due.OFFER, contact.id, ""), input.deadline)
                 return
             self._end_offer(contact, offer)
         seat = self._index.seats.get(input.agent) or self._ghost(input.agent)

@@ -165,6 +165,7 @@ class Index:
         """The agent is gone; nothing may be left with him or kept for him."""
         self._stand_down(seat)
         self._leave_profile(seat)
+        seat.entries.clear()  # they name the seat itself
         del self.seats[seat.agent.id]
 
     def refresh(self, seat: Seat) -> None:

@@ -347,7 +347,7 @@ class Model:
             return
         contact.answered = input.fence - 1
         if contact.offer is not None and (contact.offer.agent, contact.offer.fence) == (input.agent, input.fence):
-            contact.offer.made = True
+            contact.offer.made, contact.offer.deadline = True, input.deadline
             return
         self._end_offer(contact)
         agent = self.agents.get(input.agent)
