@@ -53,12 +53,13 @@ PURE = (
     "mail/thread*.py",
     "mail/sanitise*.py",
     "channels/voice/machine*.py",
-    "channels/voice/sip/message*.py",
-    "channels/voice/sip/transaction*.py",
-    "channels/voice/sip/dialog*.py",
+    "channels/voice/sip/*.py",
 )
 # The asyncio shells among them.
-SHELLS = ("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py")
+SHELLS = (
+    *("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py"),
+    *("channels/voice/sip/transport*.py", "channels/voice/sip/resolve*.py"),
+)
 
 LONGEST_FILE = 500
 # Path -> why it may be longer.
