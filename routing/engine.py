@@ -55,28 +55,26 @@ class Engine:
             self._now = now
         decisions: list[i.Decision] = []
         self._decisions = decisions
-        came = self._apply(input)
+        self._apply(input)
         if (due := self._deadlines.next()) is not None and due <= self._now:
             for subject in self._deadlines.pop_due(self._now):
                 self._fall_due(*subject)
         self._matching.settle(self._now, decisions)
-        self._admission.notice_deserted(self._now)
-        if came is not None:
-            self._check_length(came)
+        self._admission.tell_overflow(self._now, decisions)
         return decisions
 
     def next_deadline(self) -> int | None:
         """When (ms) the engine wants to be called at the latest, or None."""
         return self._deadlines.next()
 
-    def _apply(self, input: i.Input) -> Contact | None:
-        """Take in what happened, without offering anything yet; returns the contact that entered a queue by it.
+    def _apply(self, input: i.Input) -> None:
+        """Take in what happened, without offering anything yet.
 
         What happens most often stands first: the cases are tried one after the other.
         """
         match input:
             case i.Enqueued():
-                return self._enqueued(input)
+                self._enqueued(input)
             case i.OfferMade():
                 self._offer_made(input)
             case i.OfferAccepted():
@@ -104,7 +102,7 @@ class Engine:
             case i.QueueChanged():
                 self._admission.change_queue(input.queue, self._now, self._decisions)
             case i.QueueRemoved():
-                self._admission.remove_queue(input.queue, self._decisions)
+                self._admission.remove_queue(input.queue, self._now)
             case i.AgentChanged():
                 self._agent_changed(input.agent)
             case i.AgentRemoved():
@@ -115,32 +113,27 @@ class Engine:
                 pass
             case _:
                 assert_never(input)
-        return None
 
     # --- contacts -------------------------------------------------------------------------------------------------
 
-    def _enqueued(self, facts: i.Enqueued) -> Contact | None:
+    def _enqueued(self, facts: i.Enqueued) -> None:
         if facts.channel not in self._channels:
             raise ValueError(f"contact {facts.contact}: channel: no rules for {facts.channel!r}")
         contact = self._admission.contacts.get(facts.contact)
-        came = True
         if contact is None:
             contact = self._admission.new(facts)
             self._admission.admit(contact, self._now, self._decisions)
-        elif same_place(contact.next_facts or contact.facts, facts):
-            came = False
-        elif contact.offer is not None and facts.last_fence < contact.offer.fence:
-            contact.next_facts = facts
-            came = False
-        else:
-            if contact.offer is not None:
-                self._end_offer(contact, contact.offer)
-            self._admission.admit_anew(contact, facts, self._now, self._decisions)
+        elif not same_place(contact.next_facts or contact.facts, facts):
+            if contact.offer is not None and facts.last_fence < contact.offer.fence:
+                contact.next_facts = facts
+            else:
+                if contact.offer is not None:
+                    self._end_offer(contact, contact.offer)
+                self._admission.admit_anew(contact, facts, self._now, self._decisions)
         contact.fence = max(contact.fence, facts.last_fence)
         for agent, until in facts.excluded.items():
             if until > self._now:
                 self._admission.refuse(contact, agent, until, self._now)
-        return contact if came else None
 
     def _dequeued(self, input: i.Dequeued) -> None:
         contact = self._admission.contacts.get(input.contact)
@@ -151,14 +144,6 @@ class Engine:
         if input.abandoned:
             self._measure_wait(contact, abandoned=True)
         self._admission.forget(contact)
-
-    def _check_length(self, contact: Contact) -> None:
-        """A contact that found its queue full, and nobody free, should leave it."""
-        queue = contact.queue
-        if queue is None or contact.home is None or queue.spec.max_length is None:
-            return
-        if len(queue.ages) > queue.spec.max_length:
-            self._decisions.append(i.Overflow(contact.id, queue.spec.id, OverflowReason.QUEUE_FULL))
 
     def _measure_wait(self, contact: Contact, *, abandoned: bool) -> None:
         if contact.queue is not None:
@@ -254,6 +239,7 @@ class Engine:
     def _end_offer(self, contact: Contact, offer: LiveOffer) -> None:
         """The offer is over without an accept: the agent's room is his again."""
         self._matching.release(contact)
+        self._admission.offer_over(contact)
         offer.seat.agent.drop(contact.id)
         self._matching.freed(offer.seat)
         self._bury(offer.seat)
@@ -266,7 +252,7 @@ class Engine:
         elif contact.queue is None:
             self._admission.admit(contact, self._now, self._decisions)
         else:
-            self._matching.wait(contact, contact.queue, self._now)
+            self._admission.come_back(contact, contact.queue, self._now)
 
     def _rescind(self, contact: Contact, offer: LiveOffer, reason: i.RescindReason) -> None:
         offer.rescinding = reason
@@ -405,7 +391,7 @@ class Engine:
                 self._admission.house_again(self._admission.contacts[id], self._now)
             case Due.OVERFLOW:
                 contact = self._admission.contacts[id]
-                self._admission.overflow(contact, OverflowReason(agent), self._now, self._decisions)
+                self._admission.overflow_due(contact, OverflowReason(agent))
             case Due.EXCLUDED:
                 contact = self._admission.contacts[id]
                 del contact.excluded[agent]

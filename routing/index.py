@@ -116,6 +116,8 @@ class Index:
                     servers += seat.agent.slots(*weight)
                     if seat.agent.free(weight):
                         waiting_class.idle.welcome(seat, waiting_class.idle_entry(seat))
+        if waiting_class.servers and not servers and waiting_class.population:
+            self.deserted[waiting_class] = None
         waiting_class.servers = servers
 
     def _drop(self, waiting_class: WaitingClass) -> None:
@@ -198,6 +200,8 @@ class Index:
             queue.staffed += sign
         for weight, lane in seat.profile.lanes.items():
             slots = sign * seat.agent.slots(*weight)
+            if not slots:
+                continue
             for waiting_class in lane.classes:
                 waiting_class.servers += slots
                 if waiting_class.servers == 0 and waiting_class.population:

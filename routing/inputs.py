@@ -3,7 +3,7 @@
 Inputs tell what happened (in the log, in the configuration, on the clock); decisions say what the dispatcher should
 append. Times are milliseconds since the epoch. An input that repeats an earlier one, or that speaks of an offer with
 another fence, changes nothing. A decision the log has not answered within a few seconds is given again (`ExpireOffer`,
-`Rescind`, `MarkNotResponding`, `EndWrapUp`), so carrying one out twice has to do no harm.
+`Rescind`, `MarkNotResponding`, `EndWrapUp`, `Overflow`), so carrying one out twice has to do no harm.
 """
 
 from collections.abc import Mapping

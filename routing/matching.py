@@ -63,6 +63,7 @@ class Matching:
         else:
             contact.home = host.kept.setdefault(waiting_class, Ordered())
             contact.home.add(contact.entry)
+            waiting_class.hosts[host] = None
         self._index.occupy(waiting_class)
         self._arrived[contact] = None
 
@@ -76,7 +77,7 @@ class Matching:
         else:
             home.remove(contact.entry)
             if not home:
-                del host.kept[waiting_class]
+                del host.kept[waiting_class], waiting_class.hosts[host]
         contact.home = contact.waiting_class = contact.host = None
         self._index.vacate(waiting_class)
         self._arrived.pop(contact, None)

@@ -99,7 +99,8 @@ class QueueSpec:
     that an agent declined or missed is not offered to him again for `retry_exclude_ms`. `sticky_wait_ms` counts from
     the contact's enqueue time. `max_length` counts waiting and offered contacts; beyond it contacts overflow.
     `overflow` says after how long contacts should leave: WAIT counts from their entry into this queue, UNSTAFFED from
-    when nobody available can serve them, CLOSED from when the queue is `closed` (0 for at once).
+    when nobody available can serve them (an offer proves that somebody could), CLOSED from when the queue is `closed`
+    or they came to it (0 for at once).
     """
 
     id: str

@@ -126,6 +126,8 @@ class WaitingClass:
     seed: int
     waiting: Ordered[WaitingEntry] = field(default_factory=Ordered)
     population: int = 0
+    hosts: dict[Seat, None] = field(default_factory=dict)
+    """The agents in whose own sets contacts of the class wait."""
     servers: int = 0
     profiles: dict[Profile, None] = field(default_factory=dict)
     weight: Weight = field(init=False)

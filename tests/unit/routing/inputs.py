@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from routing.specs import AgentSpec, QueueSpec, RelaxStep, Strategy
+from routing.specs import AgentSpec, OverflowReason, QueueSpec, RelaxStep, Strategy
 
 SKILLS = ("billing", "chinese", "sales")
 QUEUES = ("one", "two", "three")
@@ -19,6 +19,16 @@ ABLE = (
 
 wishes = st.sampled_from(({}, {}, {}, {"billing": 1}, {"sales": 2}, {"chinese": 2}, {"billing": 3, "sales": 1}))
 """Skills that are asked for: mostly none, so that mostly somebody has them."""
+
+
+overflow_rules: st.SearchStrategy[dict[OverflowReason, int]] = st.just({}) | st.fixed_dictionaries(
+    {},
+    optional={
+        OverflowReason.WAIT: st.sampled_from((1, 20_000, 60_000)),
+        OverflowReason.UNSTAFFED: st.sampled_from((0, 5_000, 40_000)),
+        OverflowReason.CLOSED: st.sampled_from((0, 10_000)),
+    },
+)
 
 
 @st.composite
@@ -47,6 +57,8 @@ def queue_specs(draw: st.DrawFn, id: str) -> QueueSpec:
         retry_exclude_ms=draw(st.sampled_from((1, 10_000, 90_000))),
         sticky_wait_ms=draw(st.sampled_from((0, 20_000))),
         max_length=draw(st.sampled_from((None, None, None, 0, 3))),
+        overflow=draw(overflow_rules),
+        closed=draw(st.sampled_from((False, False, True))),
     )
 
 

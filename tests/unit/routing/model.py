@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from routing import inputs as i
 from routing.engine import REJECTED_MS
-from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, QueueSpec, Strategy
+from routing.overflow import REPEAT_MS
+from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, OverflowReason, QueueSpec, Strategy
 
 Key = tuple[int, int, int]
 
@@ -42,6 +43,11 @@ class ModelContact:
     kept_for: str | None = None
     kept_until: int = 0
     directed: bool = False
+    full: bool = False
+    """It found its queue full and was not offered to anybody since."""
+    unserved_since: int | None = None
+    told: dict[OverflowReason, int] = field(default_factory=dict)
+    """When it was told last to leave its queue, by reason."""
 
 
 @dataclass
@@ -86,6 +92,7 @@ class Model:
         self.serial = self.ordinal = 0
         self.not_responding: dict[str, int] = {}
         """Agents marked by the engine and not yet heard of: the epoch it was for."""
+        self.closed_since: dict[str, int] = {}
 
     # --- rules ----------------------------------------------------------------------------------------------------
 
@@ -169,21 +176,100 @@ class Model:
             case other:
                 assert_never(other)
 
+    # --- overflow -------------------------------------------------------------------------------------------------
+
+    def served(self, contact: ModelContact) -> bool:
+        """Whether anybody available could serve the contact if he had nothing else to do."""
+        for agent in self.agents.values():
+            wanted = (contact.directed and contact.kept_for == agent.spec.id) or self.matches(contact, agent)
+            here = agent.state is AgentState.AVAILABLE and not agent.removed
+            idle = ModelAgent(agent.spec, 0)
+            if here and wanted and self.has_room(idle, contact.facts.channel, contact.facts.queue):
+                return True
+        return False
+
+    def length(self, queue: str) -> int:
+        return sum(contact.listed and contact.facts.queue == queue for contact in self.contacts.values())
+
+    def should_leave_at(self, contact: ModelContact, reason: OverflowReason) -> int | None:
+        """From when on the reason holds for a contact that waits, or None; what was told counts from then."""
+        if not contact.listed:
+            return 0 if reason is OverflowReason.NO_QUEUE else None
+        facts, spec = contact.facts, self.queues[contact.facts.queue]
+        entered = facts.enqueued_at if facts.entered_at is None else facts.entered_at
+        delay = spec.overflow.get(reason)
+        if reason is OverflowReason.QUEUE_FULL:
+            return 0 if contact.full else None
+        if delay is None:
+            return None
+        if reason is OverflowReason.WAIT:
+            return entered + delay
+        if reason is OverflowReason.CLOSED:
+            return max(entered, self.closed_since[spec.id]) + delay if spec.closed else None
+        if reason is OverflowReason.UNSTAFFED:
+            return None if contact.unserved_since is None else contact.unserved_since + delay
+        return None
+
+    def overflows(self) -> list[tuple[str, str, OverflowReason]]:
+        """Who has to be told now to leave its queue, and why: once, and again until it left or the reason is gone."""
+        found = []
+        for id, contact in self.contacts.items():
+            if contact.offer is not None:
+                contact.full, contact.unserved_since = False, None
+                contact.told.pop(OverflowReason.UNSTAFFED, None)
+                continue
+            watched = contact.listed and OverflowReason.UNSTAFFED in self.queues[contact.facts.queue].overflow
+            if not watched or self.served(contact):
+                contact.unserved_since = None
+                contact.told.pop(OverflowReason.UNSTAFFED, None)
+            elif contact.unserved_since is None:
+                contact.unserved_since = self.now
+            for reason in OverflowReason:
+                due = self.should_leave_at(contact, reason)
+                if due is None or due > self.now or self.now - contact.told.get(reason, -REPEAT_MS) < REPEAT_MS:
+                    continue
+                if reason is OverflowReason.QUEUE_FULL:
+                    most = self.queues[contact.facts.queue].max_length
+                    contact.full = most is not None and self.length(contact.facts.queue) > most
+                    if not contact.full:
+                        continue
+                contact.told[reason] = self.now
+                found.append((id, contact.facts.queue, reason))
+        return found
+
+    def _change_rules(self, before: QueueSpec | None, spec: QueueSpec) -> None:
+        """A rule that changed is told anew."""
+        if not spec.closed:
+            self.closed_since.pop(spec.id, None)
+        else:
+            self.closed_since.setdefault(spec.id, self.now)
+        for reason in OverflowReason:
+            alike = before is not None and before.overflow.get(reason) == spec.overflow.get(reason)
+            if reason is OverflowReason.CLOSED:
+                alike = alike and before is not None and before.closed == spec.closed
+            for contact in self.contacts.values():
+                if contact.facts.queue == spec.id and not alike:
+                    contact.told.pop(reason, None)
+
     # --- facts ----------------------------------------------------------------------------------------------------
 
     def apply(self, input: i.Input) -> None:
         match input:
             case i.QueueChanged():
-                new = input.queue.id not in self.queues
+                before = self.queues.get(input.queue.id)
                 self.queues[input.queue.id] = input.queue
-                for contact in self.contacts.values():
-                    if new and contact.facts.queue == input.queue.id and contact.offer is None:
+                self._change_rules(before, input.queue)
+                oldest_first = sorted(self.contacts.values(), key=lambda each: (each.facts.enqueued_at, each.serial))
+                for contact in oldest_first:
+                    if before is None and contact.facts.queue == input.queue.id and contact.offer is None:
                         self._list(contact)
             case i.QueueRemoved():
-                self.queues.pop(input.queue, None)
+                existed = self.queues.pop(input.queue, None) is not None
+                self.closed_since.pop(input.queue, None)
                 for contact in self.contacts.values():
-                    if contact.facts.queue == input.queue:
+                    if existed and contact.facts.queue == input.queue:
                         contact.listed, contact.kept_for, contact.directed = False, None, False
+                        contact.told.clear()
             case i.AgentChanged():
                 agent = self.agents.get(input.agent.id)
                 if agent is None:
@@ -273,12 +359,16 @@ class Model:
             if until > self.now:
                 self._exclude(contact, agent, until, refused=True)
 
-    def _list(self, contact: ModelContact) -> None:
+    def _list(self, contact: ModelContact, *, entered: bool = True) -> None:
         facts = contact.facts
         contact.listed = facts.queue in self.queues
         contact.kept_for, contact.directed = None, False
+        contact.full, contact.unserved_since = False, None
+        contact.told.clear()
         if not contact.listed:
             return
+        most = self.queues[facts.queue].max_length
+        contact.full = entered and most is not None and self.length(facts.queue) > most
         if facts.only_agent is not None and facts.only_until is not None:
             contact.kept_for, contact.kept_until, contact.directed = facts.only_agent, facts.only_until, True
         elif facts.preferred_agent is not None:
@@ -289,10 +379,11 @@ class Model:
             contact.kept_for, contact.directed = None, False
 
     def _relist(self, contact: ModelContact, facts: i.Enqueued) -> None:
+        entered = facts.queue != contact.facts.queue or not contact.listed or contact.full
         if facts.queue != contact.facts.queue:
             contact.announced = facts.relaxed_step
         contact.facts, contact.next_facts = facts, None
-        self._list(contact)
+        self._list(contact, entered=entered)
 
     def _exclude(self, contact: ModelContact, agent: str, until: int, *, refused: bool) -> None:
         if until > self.now:

@@ -5,14 +5,16 @@ again in the middle of an offer, moves contacts, edits queues, turns the clock b
 the log would hold.
 """
 
+import dataclasses
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
 from routing import inputs as i
-from routing.specs import AgentState
-from tests.unit.routing.inputs import AGENTS, AGES, CHANNELS, QUEUES, agent_specs, queue_specs, wishes
+from routing.specs import AgentState, OverflowReason, QueueSpec
+from tests.unit.routing.inputs import AGENTS, AGES, CHANNELS, QUEUES, agent_specs, overflow_rules, queue_specs, wishes
 from tests.unit.routing.judge import Judge
 from tests.unit.routing.model import ModelContact, ModelOffer
 
@@ -34,7 +36,7 @@ class Hub(RuleBasedStateMachine):
     def feed(self, input: i.Input) -> list[i.Decision]:
         self.last = input
         decisions = self.judge.step(input, self.now)
-        self.undone += [d for d in decisions if not isinstance(d, i.Offer | i.SkillsRelaxed | i.Overflow)]
+        self.undone += [d for d in decisions if not isinstance(d, i.Offer | i.SkillsRelaxed)]
         return decisions
 
     @initialize(data=st.data())
@@ -86,6 +88,7 @@ class Hub(RuleBasedStateMachine):
             preferred_wait_ms=data.draw(st.none() | st.sampled_from((0, 30_000, 200_000))) if agent else None,
             only_agent=agent if kept == "only" else None,
             only_until=self.now + data.draw(st.sampled_from((1, 40_000))) if kept == "only" else None,
+            entered_at=data.draw(st.sampled_from((None, self.now, max(enqueued_at, self.now - 15_000)))),
             excluded={data.draw(st.sampled_from(AGENTS)): self.now + 15_000} if data.draw(st.booleans()) else {},
         )
 
@@ -159,6 +162,20 @@ class Hub(RuleBasedStateMachine):
                 if agent is not None and agent.epoch == decision.epoch:
                     state = AgentState.NOT_RESPONDING
                     self.feed(i.PresenceChanged(decision.agent, state, decision.epoch + 1, self.now))
+            case i.Overflow():
+                self.send_on(decision)
+
+    def send_on(self, overflow: i.Overflow) -> None:
+        """To the next queue, and from the last one home; not if it went elsewhere, or is offered."""
+        contact = self.judge.contacts.get(overflow.contact)
+        if contact is None or contact.offer is not None or contact.facts.queue != overflow.queue:
+            return
+        at = QUEUES.index(overflow.queue)
+        if overflow.reason is OverflowReason.NO_QUEUE or at + 1 == len(QUEUES):
+            self.feed(i.Dequeued(overflow.contact))
+        else:
+            facts = replace(contact.facts, queue=QUEUES[at + 1], entered_at=self.now, last_fence=contact.fence)
+            self.feed(facts)
 
     # --- agents -----------------------------------------------------------------------------------------------------
 
@@ -214,6 +231,17 @@ class Hub(RuleBasedStateMachine):
     @rule(data=st.data(), id=st.sampled_from(QUEUES))
     def edit_queue(self, data: st.DataObject, id: str) -> None:
         self.feed(i.QueueChanged(data.draw(queue_specs(id))))
+
+    @rule(id=st.sampled_from(QUEUES), rules=overflow_rules, most=st.sampled_from((None, 0, 1, 3)))
+    def edit_overflow(self, id: str, rules: dict[OverflowReason, int], most: int | None) -> None:
+        """Nothing but the rules, so that everybody stands where he stood."""
+        spec = self.judge.queues.get(id, QueueSpec(id))
+        self.feed(i.QueueChanged(dataclasses.replace(spec, overflow=rules, max_length=most)))
+
+    @rule(id=st.sampled_from(QUEUES))
+    def hours(self, id: str) -> None:
+        spec = self.judge.queues.get(id, QueueSpec(id))
+        self.feed(i.QueueChanged(dataclasses.replace(spec, closed=not spec.closed)))
 
     @rule(id=st.sampled_from((*QUEUES, *AGENTS)), data=st.data())
     def remove(self, id: str, data: st.DataObject) -> None:
