@@ -146,6 +146,6 @@ class Decisions:
             case i.SkillsRelaxed():
                 await do(decision.contact, c.Relax(decision.step), actor="system")
             case i.Overflow():
-                await leave_queue(hub, decision.contact, decision.queue, decision.reason)
+                await leave_queue(hub, decision.contact, decision.queue, decision.reason, decided.fence)
             case _:
                 assert_never(decision)

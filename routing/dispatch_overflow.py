@@ -7,7 +7,9 @@ import structlog
 from hub import commands as c
 from hub.config_rows import Overflow, Queue
 from hub.contacts import Words
-from hub.model import WAITING, AuthorKind, Channel, Contact
+from hub.errors import Refused
+from hub.model import AuthorKind, Channel, Contact, Phase
+from hub.ports import Fence
 from hub.service import Hub
 from routing.dispatch_specs import REASONS
 from routing.specs import OverflowReason
@@ -15,40 +17,58 @@ from routing.specs import OverflowReason
 log = structlog.get_logger(__name__)
 
 
-async def leave_queue(hub: Hub, id: str, queue: str, reason: OverflowReason) -> None:
+async def leave_queue(hub: Hub, id: str, queue: str, reason: OverflowReason, fence: Fence | None = None) -> None:
     """Moves the contact, or changes its channel, or tells the customer that nobody can serve him now.
 
-    Nothing happens when it does not wait there any more, or when no rule of the queue speaks of the reason. What came
-    by mail is never sent away: it goes on waiting. Raises Refused, NotFound, Unavailable.
+    Nothing happens when no rule of the queue speaks of the reason, nor to what does not wait there any more: who is
+    offered or answered in this moment stays with his agent. Raises Refused, NotFound, Unavailable.
     """
+
+    def still_waits(contact: Contact) -> None:
+        if not waits_in(contact, queue):
+            raise Refused("The contact does not wait there any more.", code="overflow.gone")
+
     contact = (await hub.contacts.get(id)).contact
     row = hub.directory.queues().get(queue)
+    if row is None:
+        log.warning("dispatcher.no_queue", contact=id, queue=queue)
     rule = None if row is None else rule_for(row, reason)
-    if rule is None or contact.queue != queue or contact.phase not in WAITING:
+    if rule is None or not waits_in(contact, queue):
+        return
+    command = way_out(contact, rule, phone=rule.to == "callback" and await _has_phone(hub, contact))
+    if command is None:
         return
     log.info("dispatcher.overflow", contact=id, queue=queue, reason=str(reason), to=rule.to)
-    if rule.to == "queue" and rule.queue is not None:
-        await hub.contacts.do(id, c.Move(rule.queue, {}, "overflow"), actor="system")
-    elif rule.to == "callback" and await _has_phone(hub, contact):
-        await hub.contacts.do(id, c.ChangeChannel(Channel.CALLBACK), actor="system")
-    elif contact.channel is not Channel.EMAIL:
-        await _send_away(hub, contact, rule, reason)
+    if isinstance(command, c.End):
+        text = rule.text.get(contact.language) or next(iter(rule.text.values()), "")
+        if text:
+            words = Words(AuthorKind.SYSTEM, None, "", text)
+            said = f"overflow-{id}-{reason}"
+            await hub.contacts.say(id, words, actor="system", command_id=said, guard=still_waits)
+    await hub.contacts.do(id, command, actor="system", guard=still_waits, fence=fence)
 
 
 def rule_for(row: Queue, reason: OverflowReason) -> Overflow | None:
     return next((rule for rule in row.overflow if REASONS[rule.when] is reason), None)
 
 
+def waits_in(contact: Contact, queue: str) -> bool:
+    return contact.queue == queue and contact.phase is Phase.QUEUED
+
+
+def way_out(contact: Contact, rule: Overflow, *, phone: bool) -> c.ContactCommand | None:
+    """What the rule makes of the contact; `phone`: the customer's number is known. None: it goes on waiting, as what
+    came by mail, which is never sent away, and what is a callback already."""
+    if rule.to == "queue" and rule.queue is not None:
+        return c.Move(rule.queue, {}, "overflow")
+    if rule.to == "callback" and phone:
+        return None if contact.channel is Channel.CALLBACK else c.ChangeChannel(Channel.CALLBACK)
+    if contact.channel is Channel.EMAIL:
+        return None
+    how = "voicemail" if rule.to == "voicemail" and contact.channel is Channel.VOICE else "overflow"
+    return c.End("system", how, 0)
+
+
 async def _has_phone(hub: Hub, contact: Contact) -> bool:
     customer = (await hub.contacts.customers([contact.customer])).get(contact.customer)
     return customer is not None and customer.phone != ""
-
-
-async def _send_away(hub: Hub, contact: Contact, rule: Overflow, reason: OverflowReason) -> None:
-    """Says the rule's words in the customer's language, else in any, and ends the contact."""
-    text = rule.text.get(contact.language) or next(iter(rule.text.values()), "")
-    if text:
-        words = Words(AuthorKind.SYSTEM, None, "", text)
-        await hub.contacts.say(contact.id, words, actor="system", command_id=f"overflow-{contact.id}-{reason}")
-    how = "voicemail" if rule.to == "voicemail" and contact.channel is Channel.VOICE else "overflow"
-    await hub.contacts.do(contact.id, c.End("system", how, 0), actor="system")
