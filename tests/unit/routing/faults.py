@@ -3,38 +3,36 @@
 The log is the truth: contacts as `hub.machine` makes them. Its events reach the engine late, twice, and in any order
 across contacts (those of one contact stay in order, as a reader sees them), through the dispatcher's own translation.
 The engine's decisions are carried out late, in any order, twice, or never; the log refuses some offers, and of some it
-says so although it has stored them. The clock is set forward and back. Now and then the dispatcher is killed: what was
-under way is lost, and the engine is built anew from what the log holds.
+says so although it has stored them. The clock is set forward and back. Queues open and close by their calendar, are
+edited, removed and made again while contacts wait and are offered; their overflow rules are carried out as the
+dispatcher does it, late, twice or never. Agents are removed and come again. Now and then the dispatcher is killed: what
+was under way is lost, and the engine is built anew from what the log holds.
 """
 
-import random
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 
 from hub import commands as c
-from hub import events as e
 from hub import machine
-from hub.errors import HubError
-from hub.events import Recorded
 from hub.living import Living
-from hub.model import WAITING, Channel, Contact, Phase, PresenceState
+from hub.model import WAITING, Channel, Contact, Phase
 from hub.ports import ContactRow
 from routing import inputs as i
-from routing.specs import AgentSpec, AgentState, QueueSpec, RelaxStep, Strategy
-from routing.translation import contact_facts, contact_inputs
+from routing.dispatch_overflow import rule_for, way_out
+from routing.overflow import REPEAT_MS
+from routing.specs import AgentState, OverflowReason
+from routing.translation import contact_facts
 from tests.unit.routing.judge import Judge
 from tests.unit.routing.model import ModelContact
+from tests.unit.routing.settings import AGENTS, QUEUES, SKILLS
+from tests.unit.routing.wire import Wire
 
-START = 1_800_000_000_000
-QUEUES = ("one", "two", "three")
-AGENTS = ("ann", "bob", "eve", "joe", "kim", "lee")
 CROWD = 14
 """So many contacts are about at most: the judge looks at every pair of contact and agent after each step."""
 SERVED = machine.SERVED
-SKILLS: Sequence[dict[str, int]] = ({}, {}, {}, {"billing": 1}, {"sales": 2}, {"billing": 3, "sales": 1})
 
 
-class World:
+class World(Wire):
     """`step` does one thing, chosen by `seed`; AssertionError as soon as anything is wrong.
 
     With `by_hand` agents also join conversations, and the log at times refuses an offer that it has stored: both may
@@ -42,21 +40,7 @@ class World:
     """
 
     def __init__(self, seed: int, *, by_hand: bool = True) -> None:
-        self.random = random.Random(seed)
-        self.by_hand = by_hand
-        self.done: Counter[str] = Counter()
-        self.wall = self.clock = START
-        self.contacts: dict[str, Contact] = {}
-        self.born: dict[str, int] = {}
-        self.history: dict[str, list[Recorded]] = {}
-        self.presences: dict[str, tuple[AgentState, int, int]] = {}
-        self.inbox: dict[str, deque[Recorded]] = defaultdict(deque)
-        self.lately: deque[str] = deque(maxlen=30)
-        self.undone: list[i.Decision] = []
-        self.queues: dict[str, QueueSpec] = {}
-        self.agents: dict[str, AgentSpec] = {}
-        self.seq = self.number = 0
-        self.judge, self.living = Judge(seed), Living()
+        super().__init__(seed, by_hand=by_hand)
         for queue in QUEUES:
             self.edit_queue(queue)
         for agent in AGENTS:
@@ -73,13 +57,15 @@ class World:
             (self.customer_leaves, 20),
             (self.somebody_answers_late, 10),
             (self.transfer, 15),
+            (self.move, 10),
+            (self.change_channel, 15),
             (self.lose_agent, 6),
             (self.take_part, 12 if by_hand else 0),
             (self.change_presence, 40),
             (self.pass_time, 150),
             (self.deliver_again, 40),
             (self.set_clock, 4),
-            (self.edit, 5),
+            (self.edit, 16),
             (self.kill, 2),
         ]
         self._deck = [act for act, weight in self._acts for _ in range(weight)]
@@ -88,120 +74,6 @@ class World:
         act = self.random.choice(self._deck)
         self.done[act.__name__] += 1
         act()
-
-    # --- the wire -------------------------------------------------------------------------------------------------
-
-    def feed(self, input: i.Input) -> None:
-        """To the engine, by the wall's clock, which may run backwards."""
-        self.undone += [d for d in self.judge.step(input, self.wall) if not isinstance(d, i.SkillsRelaxed)]
-
-    def append(self, stream: str, events: Sequence[e.AnyEvent]) -> None:
-        for event in events:
-            history = self.history.setdefault(stream, [])
-            self.seq += 1
-            recorded = Recorded(self.seq, stream, len(history) + 1, self.clock, "system", event)
-            history.append(recorded)
-            self.inbox[stream].append(recorded)
-
-    def hear(self, recorded: Recorded) -> None:
-        """As the dispatcher's reader does; a part of it twice, as if the engine had been told so."""
-        event = recorded.event
-        if isinstance(event, e.PresenceChanged):
-            state = AgentState(str(event.state))
-            told: list[i.Input] = [i.PresenceChanged(recorded.stream, state, event.epoch, recorded.at)]
-        else:
-            step = self.living.apply(recorded)
-            told = [] if step is None else contact_inputs(event, *step)
-        for input in told:
-            self.feed(input)
-            if self.random.random() < 0.1:
-                self.feed(input)
-
-    def deliver(self, stream: str | None = None) -> None:
-        streams = [name for name, waiting in self.inbox.items() if waiting]
-        if not streams:
-            return
-        waiting = self.inbox[stream or self.random.choice(streams)]
-        for _ in range(min(len(waiting), self.random.choice((1, 1, 2, 5)))):
-            recorded = waiting.popleft()
-            self.lately.append(recorded.stream)
-            self.hear(recorded)
-
-    def deliver_again(self) -> None:
-        """The reader starts again a little before: what a stream said from there on is heard once more, in order."""
-        if self.lately:
-            stream = self.random.choice(self.lately)
-            heard = self.history[stream][: len(self.history[stream]) - len(self.inbox[stream])]
-            for recorded in heard[self.random.randrange(len(heard)) if heard else 0 :]:
-                self.hear(recorded)
-
-    def do(self, contact: str, *commands: c.ContactCommand) -> bool:
-        """Whether the log took the commands, all in one step."""
-        before = state = self.contacts[contact]
-        events: list[e.ContactEvent] = []
-        try:
-            for command in commands:
-                decided = machine.decide(state, command, self.clock)
-                state = machine.apply(state, decided, self.clock)
-                events += decided
-        except HubError:
-            return False
-        assert state.last_fence >= before.last_fence, "fences increase"
-        self.contacts[contact] = state
-        self.append(contact, events)
-        return True
-
-    # --- decisions ------------------------------------------------------------------------------------------------
-
-    def carry_out(self) -> None:
-        if not self.undone:
-            return
-        at, luck = self.random.randrange(len(self.undone)), self.random.random()
-        self.undone[at], self.undone[-1] = self.undone[-1], self.undone[at]
-        decision = self.undone[-1]
-        if luck < 0.1 and not isinstance(decision, i.Offer):
-            self.done["decision lost"] += 1
-            self.undone.pop()
-            return
-        if luck < 0.9 or (isinstance(decision, i.Offer) and not self.by_hand):
-            self.undone.pop()
-        self.perform(decision)
-
-    def perform(self, decision: i.Decision) -> None:
-        """As the dispatcher does it."""
-        match decision:
-            case i.Offer():
-                self.make_offer(decision)
-            case i.ExpireOffer():
-                self.do(decision.contact, c.Miss(decision.agent, decision.fence, 30_000))
-            case i.Rescind():
-                self.do(decision.contact, c.Rescind(decision.agent, decision.fence, str(decision.reason)))
-            case i.EndWrapUp():
-                self.do(decision.contact, c.Finish("system", None, "timeout"))
-            case i.MarkNotResponding():
-                state, epoch, _ = self.presences[decision.agent]
-                if state is AgentState.AVAILABLE and epoch == decision.epoch:
-                    self.say_presence(decision.agent, AgentState.NOT_RESPONDING)
-            case _:
-                pass
-
-    def make_offer(self, offer: i.Offer) -> None:
-        luck = self.random.random()
-        command = c.MakeOffer(offer.agent, offer.fence, offer.deadline, offer.epoch, offer.auto_accept)
-        stored = luck > 0.05 and self.do(offer.contact, command)
-        if not stored or (self.by_hand and luck > 0.97):
-            self.done["offer refused"] += 1
-            self.feed(i.OfferRejected(offer.contact, offer.agent, offer.fence))
-        elif offer.auto_accept:
-            self.accept(offer.contact, offer.agent, offer.fence)
-
-    def accept(self, contact: str, agent: str, fence: int) -> bool:
-        """17, 18: an accept wins if and only if the log's offer is this one and its time is not over."""
-        offer = self.contacts[contact].offer
-        ours = offer is not None and (offer.agent, offer.fence) == (agent, fence) and self.clock < offer.deadline
-        won = self.do(contact, c.Accept(agent, fence))
-        assert won == ours
-        return won
 
     # --- people ---------------------------------------------------------------------------------------------------
 
@@ -214,6 +86,8 @@ class World:
             return
         self.number += 1
         id = f"c{self.number}"
+        if self.random.random() < 0.5:
+            self.phones.add(id)
         self.contacts[id] = Contact(id)
         self.born[id] = self.clock
         create = c.Create(self.random.choice(list(Channel)), "shop", "cu", media=self.random.random() < 0.5)
@@ -223,7 +97,7 @@ class World:
 
     def agent_accepts(self) -> None:
         contact = self.pick(Phase.OFFERED)
-        if contact is not None and contact.offer is not None:
+        if contact is not None and contact.offer is not None and contact.offer.agent in self.settings.agents:
             won = self.accept(contact.id, contact.offer.agent, contact.offer.fence)
             if won and contact.channel in (Channel.VOICE, Channel.CALLBACK) and self.random.random() < 0.5:
                 # Gone before the two are connected.
@@ -234,7 +108,7 @@ class World:
         contact = self.random.choice(list(self.contacts.values())) if self.contacts else None
         if contact is not None:
             fence = max(0, contact.last_fence - self.random.randint(0, 2))
-            self.accept(contact.id, self.random.choice(AGENTS), fence)
+            self.accept(contact.id, self.random.choice(list(self.settings.agents)), fence)
 
     def agent_declines(self) -> None:
         contact = self.pick(Phase.OFFERED)
@@ -262,7 +136,20 @@ class World:
         if contact is not None and contact.agent is not None:
             to = self.random.choice((None, *AGENTS))
             until = None if to is None else self.clock + self.random.choice((0, 60_000))
-            self.do(contact.id, c.Transfer(contact.agent, self.random.choice(QUEUES), {}, to, until))
+            if self.do(contact.id, c.Transfer(contact.agent, self.random.choice(QUEUES), {}, to, until)):
+                self.ways.pop(contact.id, None)
+
+    def move(self) -> None:
+        contact = self.pick(Phase.QUEUED, Phase.OFFERED)
+        if contact is not None:
+            self.ways.pop(contact.id, None)
+            assert self.do(contact.id, c.Move(self.random.choice(QUEUES), {}, "moved"))
+
+    def change_channel(self) -> None:
+        """In its place, wherever the contact waits or is offered."""
+        contact = self.pick(Phase.QUEUED, Phase.OFFERED)
+        if contact is not None:
+            assert self.do(contact.id, c.ChangeChannel(self.random.choice(list(Channel))))
 
     def lose_agent(self) -> None:
         contact = self.pick(*SERVED)
@@ -272,26 +159,29 @@ class World:
     def take_part(self) -> None:
         contact = self.pick(*SERVED)
         if contact is not None:
-            agent = self.random.choice(AGENTS)
+            agent = self.random.choice(list(self.settings.agents))
             self.do(contact.id, c.Leave(agent) if agent in contact.participants else c.Join(agent))
 
     def change_presence(self) -> None:
-        agent = self.random.choice(AGENTS)
+        agent = self.random.choice(list(self.settings.agents))
         away = self.random.choice((AgentState.AWAY, AgentState.OFFLINE, AgentState.AVAILABLE))
         here = self.presences[agent][0] is AgentState.AVAILABLE
         self.say_presence(agent, away if here else AgentState.AVAILABLE)
-
-    def say_presence(self, agent: str, state: AgentState) -> None:
-        epoch = self.presences[agent][1] + 1 if agent in self.presences else 1
-        self.presences[agent] = (state, epoch, self.clock)
-        self.append(agent, [e.PresenceChanged(PresenceState(str(state)), epoch, None, agent)])
 
     # --- time, settings, death ------------------------------------------------------------------------------------
 
     def pass_time(self) -> None:
         self.wall += self.random.choice((0, 1, 200, 1_000, 1_000, 4_000, 21_000))
         self.clock = max(self.clock, self.wall)
+        self.follow_hours()
         self.feed(i.Tick())
+
+    def follow_hours(self) -> None:
+        """As the dispatcher does when the next opening or closing is due."""
+        if self.hours is not None and self.hours <= self.clock:
+            for id in self.settings.directory.queues():
+                self.feed(self.settings.spec(id, self.clock))
+            self.hours = self.settings.next_hours(self.clock)
 
     def set_clock(self) -> None:
         """Somebody sets the machine's clock. Within a process the hub's own never runs backwards."""
@@ -300,29 +190,50 @@ class World:
         self.clock = max(self.clock, self.wall)
 
     def edit(self) -> None:
-        if self.random.random() < 0.5:
-            self.edit_queue(self.random.choice(QUEUES))
+        queue, agent, luck = self.random.choice(QUEUES), self.random.choice(AGENTS), self.random.random()
+        gone = [id for id in QUEUES if self.settings.queue(id) is None]
+        fired = [id for id in AGENTS if id not in self.settings.agents]
+        if gone and luck < 0.3:
+            self.edit_queue(self.random.choice(gone))
+        elif fired and luck < 0.5:
+            self.edit_agent(self.random.choice(fired))
+        elif luck < 0.15:
+            self.remove_queue(queue)
+        elif luck < 0.5:
+            self.edit_queue(queue)
+        elif luck < 0.65 and len(self.settings.agents) > 2:
+            self.remove_agent(agent)
         else:
-            self.edit_agent(self.random.choice(AGENTS))
+            self.edit_agent(agent)
 
     def edit_queue(self, id: str) -> None:
-        pick = self.random.choice
-        skills = pick(SKILLS)
-        relax = (RelaxStep(20_000, dict.fromkeys(skills, 1)), RelaxStep(60_000, {})) if skills else ()
-        self.queues[id] = QueueSpec(
-            id, skills, relax, pick(list(Strategy)), priority=pick((0, 0, 1)), quantum_ms=pick((0, 10_000, 60_000))
-        )
-        self.feed(i.QueueChanged(self.queues[id]))
+        self.settings.edit_queue(id)
+        self.feed(self.settings.spec(id, self.clock))
+        self.hours = self.settings.next_hours(self.clock)
+
+    def remove_queue(self, id: str) -> None:
+        self.done["queue removed"] += self.settings.queue(id) is not None
+        self.settings.remove_queue(id)
+        self.feed(i.QueueRemoved(id))
 
     def edit_agent(self, id: str) -> None:
-        pick = self.random.choice
-        able = pick(({"billing": 3, "sales": 3}, {"billing": 3, "sales": 3}, {"billing": 1}, {"sales": 2}))
-        # Without joining by hand nobody may have too much; so nobody gets smaller either.
-        capacity = pick((100, 200)) if self.by_hand else 100
-        maxima = pick(({}, {}, {"chat": 2})) if self.by_hand else {}
-        auto = frozenset({"chat"}) if pick((False, False, True)) else frozenset[str]()
-        self.agents[id] = AgentSpec(id, able, capacity=capacity, maxima=maxima, auto_accept=auto)
-        self.feed(i.AgentChanged(self.agents[id]))
+        new = id not in self.settings.agents
+        self.feed(i.AgentChanged(self.settings.edit_agent(id)))
+        if new:
+            self.say_presence(id, AgentState.AVAILABLE)
+
+    def remove_agent(self, id: str) -> None:
+        """His sessions are cut, what he had goes back or is closed; then he is gone, whoever heard of it already."""
+        if self.settings.agents.pop(id, None) is None:
+            return
+        self.done["agent removed"] += 1
+        for contact in list(self.contacts.values()):
+            if contact.phase is Phase.WRAPPING and contact.agent == id:
+                self.do(contact.id, c.Finish("system", None))
+            else:
+                self.do(contact.id, c.LoseAgent(id, "agent_lost"))
+        self.say_presence(id, AgentState.OFFLINE)
+        self.feed(i.AgentRemoved(id))
 
     def kill(self) -> None:
         """The process dies. What the log holds is all that is left; the reader may start a little before its head."""
@@ -331,9 +242,10 @@ class World:
         self.judge, self.living, self.undone = Judge(self.random.getrandbits(16)), Living(), []
         if not again:
             self.inbox.clear()
-        for queue in self.queues.values():
-            self.feed(i.QueueChanged(queue))
-        for agent in self.agents.values():
+        for queue in self.settings.directory.queues():
+            self.feed(self.settings.spec(queue, self.clock))
+        self.hours = self.settings.next_hours(self.clock)
+        for agent in self.settings.agents.values():
             self.feed(i.AgentChanged(agent))
         self.feed(i.HandledToday({}))
         living = [contact for contact in self.contacts.values() if contact.phase is not Phase.CLOSED]
@@ -359,6 +271,27 @@ class World:
         self.compare()
         self.forget_closed()
 
+    def answer_all(self) -> None:
+        """Nothing waits beyond its rule once the clock ran: what was lost is told again."""
+        self.settle()
+        self.run_to(max(self.wall, self.judge.now) + REPEAT_MS)
+        self.settle()
+        for id, known in self.judge.contacts.items():
+            contact, row = self.contacts[id], self.settings.queue(known.facts.queue)
+            if contact.phase is not Phase.QUEUED:
+                continue
+            for reason in OverflowReason:
+                due = self.judge.should_leave_at(known, reason)
+                rule = None if row is None else rule_for(row, reason)
+                if rule is not None and due is not None and due <= self.judge.now - REPEAT_MS:
+                    assert way_out(contact, rule, phone=id in self.phones) is None, f"{id} should have left: {reason}"
+
+    def run_to(self, wall: int) -> None:
+        self.wall = wall
+        self.clock = max(self.clock, self.wall)
+        self.follow_hours()
+        self.feed(i.Tick())
+
     def compare(self) -> None:
         """1-5, 7, 22, 27: the log's contacts folded anew, the engine's view of them, and each agent's load."""
         judge = self.judge
@@ -383,8 +316,9 @@ class World:
             if contact.agent is not None and contact.phase is Phase.WRAPPING:
                 held[contact.agent][id] = "wrapping"
         for agent, work in held.items():
-            assert {id: one.stage for id, one in judge.agents[agent].contacts.items()} == work
-            if not self.by_hand:
+            known = judge.agents[agent].contacts if agent in judge.agents else {}
+            assert {id: one.stage for id, one in known.items()} == work
+            if not self.by_hand and agent in self.settings.agents:
                 self.check_room(agent)
 
     def check_room(self, agent: str) -> None:
@@ -393,26 +327,34 @@ class World:
         calls = sum(one.channel in ("voice", "callback") for one in work)
         mail = sum(one.cost for one in work if one.channel == "email")
         load = sum(one.cost for one in work)
-        assert calls <= 1 and (load - mail if calls else load) <= self.agents[agent].capacity
+        assert calls <= 1 and (load - mail if calls else load) <= self.settings.agents[agent].capacity
 
     def forget_closed(self) -> None:
         for id in [id for id, contact in self.contacts.items() if contact.phase is Phase.CLOSED]:
             del self.contacts[id], self.born[id], self.history[id]
+            self.phones.discard(id)
+            self.ways.pop(id, None)
             self.inbox.pop(id, None)
             self.lately = deque((stream for stream in self.lately if stream != id), self.lately.maxlen)
 
     def finish(self) -> None:
-        """20, 21: with nobody acting any more, the clock alone empties every transient state."""
+        """20, 21: with nobody acting any more, the clock alone empties every transient state; and those whom no rule
+        sends away are the only ones who still wait. Once they have gone there is nothing left to do."""
         self.settle()
-        for agent in AGENTS:
+        for agent in list(self.settings.agents):
             self.say_presence(agent, AgentState.OFFLINE)
         self.settle()
-        while (due := self.judge.engine.next_deadline()) is not None:
-            self.wall = max(self.wall, due)
-            self.clock = max(self.clock, self.wall)
-            self.feed(i.Tick())
+        end = self.wall + 600_000
+        while (due := self.judge.engine.next_deadline()) is not None and due < end:
+            self.run_to(max(self.wall, due))
             self.settle()
         assert not any(contact.phase in (Phase.OFFERED, Phase.WRAPPING) for contact in self.contacts.values())
+        self.answer_all()
+        for contact in list(self.contacts.values()):
+            if contact.phase in WAITING:
+                self.do(contact.id, c.End("visitor", "left", 0))
+        self.settle()
+        assert self.judge.engine.next_deadline() is None
 
 
 def _offered(contact: ModelContact) -> tuple[str, int] | None:
