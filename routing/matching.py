@@ -129,8 +129,8 @@ class Matching:
         """Make every offer that can be made.
 
         An arrived contact may find an agent who was freed in the same step: he first takes what has waited longest,
-        and the contact tries again. With nothing arrived, freed agents look for work before they enter the idle
-        orders, which most of them, when many wait, then need not do at all.
+        and the contact tries again, as he may not be the first any more. With nothing arrived, freed agents look for
+        work before they enter the idle orders, which most of them, when many wait, then need not do at all.
         """
         for seat in self._touched:
             self._index.refresh(seat)
@@ -141,11 +141,10 @@ class Matching:
             for entry in sorted(contact.entry for contact in self._arrived):
                 contact = entry[3]
                 while contact.home is not None and (found := self._choose(contact)) is not None:
-                    if found in self._freed:
-                        self._fill(found, now, decisions)
-                    else:
-                        decisions.append(self._offer(contact, found, now))
-                        self._index.refresh(found)
+                    first = self._next_for(found) if found in self._freed else contact
+                    assert first is not None
+                    decisions.append(self._offer(first, found, now))
+                    self._index.refresh(found)
             self._arrived.clear()
         while self._freed:
             self._fill(next(iter(self._freed)), now, decisions)

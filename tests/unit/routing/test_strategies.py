@@ -178,3 +178,21 @@ def test_the_preferred_agent_comes_before_any_strategy(strategy: Strategy) -> No
         desk.come(agent, order=1)
         desk.wait(1_000)
     assert pairs(desk.arrive("c1", "voice", preferred_agent="bob")) == [("c1", "bob")]
+
+
+def test_an_agent_freed_as_contacts_come_takes_the_oldest_and_is_then_ranked_anew() -> None:
+    """He used to take all that fitted, however loaded he was by then."""
+    desk = Desk(strategy=Strategy.LEAST_LOADED)
+    desk.come("joe", capacity=200)
+    desk.arrive("call", channel="callback")
+    offer = desk.live("call")
+    desk.do(i.OfferDeclined("call", "joe", offer.fence, until=desk.clock + 10_000))
+    desk.clock += 1
+    desk.arrive("mail", channel="email")
+    desk.come("lee", maxima={"callback": 0})
+    desk.arrive("chat", preferred_agent="lee")
+    desk.accept("chat")
+    assert desk.offered() == {"mail": "joe"}
+    desk.clock += 10_000
+    offer = desk.live("mail")
+    assert pairs(desk.do(i.OfferRescinded("mail", "joe", offer.fence))) == [("call", "joe"), ("mail", "lee")]
