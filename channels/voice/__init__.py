@@ -1,1 +1,1 @@
-"""The voice channel: calls from the telephone network, desk phones and the web page."""
+"""The voice channel: calls from the telephone network and from the web page."""

@@ -1,1 +1,1 @@
-"""SIP: messages, transactions, dialogs and the user agent (pure), and the transport that carries them."""
+"""The SIP user agent (RFC 3261): pure but for the transport shell; bytes and times in, bytes and events out."""
