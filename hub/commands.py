@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from hub.events import CallEvent
 from hub.model import Channel, Millis, Requirements
 
 
@@ -42,6 +43,32 @@ class ChangeChannel(Command, frozen=True):
     """A contact that waits is to be served on another channel, in its place. An offer under way is taken back."""
 
     channel: Channel
+    media: bool = False
+
+
+class Upgrade(Command, frozen=True):
+    """Customer and agent go on by voice; Connect follows when the agent's audio is there."""
+
+    channel: Channel
+
+
+class Dial(Command, frozen=True):
+    """An agent calls the customer; the contact is his from the beginning. Connect follows when both can talk."""
+
+    agent: str
+    queue: str
+
+
+class Connect(Command, frozen=True):
+    """The media between customer and agent are there: the two can talk."""
+
+    agent: str
+
+
+class NoteCall(Command, frozen=True):
+    """What happened to the call of a contact, for its timeline."""
+
+    event: CallEvent
 
 
 class Relax(Command, frozen=True):
@@ -183,6 +210,10 @@ ContactCommand = (
     | Enqueue
     | Move
     | ChangeChannel
+    | Upgrade
+    | Dial
+    | Connect
+    | NoteCall
     | Relax
     | MakeOffer
     | Accept

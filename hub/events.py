@@ -59,6 +59,21 @@ class ChannelChanged(Event, frozen=True, gc=False, tag="contact.channel_changed"
 
     channel: Channel
     before: Channel
+    media: bool = False
+
+
+class ContactUpgraded(Event, frozen=True, gc=False, tag="contact.upgraded"):
+    """Customer and agent go on by voice: the contact stays with the agent, and a call is set up between the two."""
+
+    channel: Channel
+    before: Channel
+
+
+class ContactDialled(Event, frozen=True, gc=False, tag="contact.dialled"):
+    """An agent calls the customer himself, for a queue; nobody else is asked."""
+
+    agent: str
+    queue: str
 
 
 class ContactOffered(Event, frozen=True, gc=False, tag="contact.offered"):
@@ -235,6 +250,57 @@ class VisitorReminded(Event, frozen=True, gc=False, tag="visitor.reminded"):
     """The idle visitor was asked whether he is still there."""
 
 
+# --- calls: what happened to the audio of a contact; queueing, holding and who served it are told above -------------
+
+
+class CallStarted(Event, frozen=True, gc=False, tag="call.started"):
+    """A call came in (`way`: "trunk", or "web" from the widget) or goes out ("dial"); `node` is where it lives."""
+
+    way: str
+    caller: str = ""
+    called: str = ""
+    trunk: str = ""
+    node: str = ""
+
+
+class CallRinging(Event, frozen=True, gc=False, tag="call.ringing"):
+    """The called phone rings."""
+
+
+class CallAnswered(Event, frozen=True, gc=False, tag="call.answered"):
+    """A party's audio is there, for the first time or again: "customer" or "agent" (then `agent` says which)."""
+
+    party: str
+    agent: str = ""
+
+
+class CallCut(Event, frozen=True, gc=False, tag="call.cut"):
+    """A party's audio is gone; it may come back within the call's grace."""
+
+    party: str
+    reason: str
+
+
+class CallRecording(Event, frozen=True, gc=False, tag="call.recording"):
+    """What is said is recorded from now on ("on"), not for the moment ("paused"), or no more ("off")."""
+
+    recording: str
+    state: str
+    by: str = ""
+
+
+class CallEnded(Event, frozen=True, gc=False, tag="call.ended"):
+    """The call's last event. `by` is "customer", an agent's id, "network" or "system"; `cause` says why; `status` is
+    the SIP status of a call that was never answered. `digits` counts the keys pressed. `legs` holds by party what
+    `hub.media.LegStats` has, as it was at the end."""
+
+    by: str
+    cause: str
+    status: int | None = None
+    digits: int = 0
+    legs: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
+
+
 # --- agents and customers ----------------------------------------------------------------------------------------
 
 
@@ -300,8 +366,17 @@ ContactEvent = (
     | PageVisited
     | CustomerRecognised
     | VisitorReminded
+    | ContactUpgraded
+    | ContactDialled
+    | CallStarted
+    | CallRinging
+    | CallAnswered
+    | CallCut
+    | CallRecording
+    | CallEnded
 )
-TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded})
+CallEvent = CallStarted | CallRinging | CallAnswered | CallCut | CallRecording | CallEnded
+TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded, *get_args(CallEvent)})
 """Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
 
 AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | ConfigChanged

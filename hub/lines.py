@@ -50,7 +50,7 @@ def line_for(
             return Line("offline_received", {"queue": queue_name(event.queue)})
         case e.ContactQueued(reason="overflow"):
             return Line("overflowed", {"queue": queue_name(event.queue)}, internal=True)
-        case e.ChannelChanged():
+        case e.ChannelChanged() | e.ContactUpgraded():
             return Line("channel_changed", {"channel": str(event.channel)}, internal=True)
         case e.ContactQueued(reason="new"):
             return Line("queued", {"queue": queue_name(event.queue)}, internal=True)

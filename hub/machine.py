@@ -6,17 +6,16 @@ argument; nothing here reads a clock, draws a random number or touches a store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from hub import commands as c
 from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
-from hub.model import Contact, Marks, Millis, Offer, Phase, Rating
-from hub.model import Page as VisitedPage
+from hub.machine_changes import CHANGES
+from hub.model import Contact, Millis, Offer, Phase
 
 P = Phase
 WAITING = frozenset({P.CREATED, P.QUEUED, P.OFFERED})
@@ -63,6 +62,14 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.PageVisited: Transition(OPEN, None),
     e.CustomerRecognised: Transition(OPEN, None),
     e.VisitorReminded: Transition(SERVED, None),
+    e.ContactUpgraded: Transition(frozenset({P.ACTIVE, P.HELD}), P.CONNECTING),
+    e.ContactDialled: Transition(frozenset({P.CREATED}), P.CONNECTING),
+    e.CallStarted: Transition(BEGUN, None),
+    e.CallRinging: Transition(BEGUN, None),
+    e.CallAnswered: Transition(BEGUN, None),
+    e.CallCut: Transition(BEGUN, None),
+    e.CallRecording: Transition(BEGUN, None),
+    e.CallEnded: Transition(BEGUN, None),
 }
 
 _WRONG_PHASE = {
@@ -162,8 +169,22 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
         case c.ChangeChannel():
             if command.channel is contact.channel:
                 return []
-            changed = e.ChannelChanged(command.channel, contact.channel)
+            changed = e.ChannelChanged(command.channel, contact.channel, command.media)
             return [*_taken_back(contact, "channel"), changed, _queued(contact, "channel")]
+        case c.Upgrade():
+            _require(contact, frozenset({P.ACTIVE, P.HELD}))
+            if command.channel is contact.channel:
+                return []
+            return [e.ContactUpgraded(command.channel, contact.channel)]
+        case c.Dial():
+            _require(contact, frozenset({P.CREATED}))
+            return [e.ContactDialled(command.agent, command.queue)]
+        case c.Connect():
+            _require_agent(contact, command.agent)
+            return [e.ContactConnected(command.agent)] if contact.phase is P.CONNECTING else []
+        case c.NoteCall():
+            _require(contact, BEGUN)
+            return [command.event]
         case c.Relax():
             _require(contact, frozenset({P.QUEUED, P.OFFERED}))
             return [e.ContactRelaxed(command.step)] if command.step > contact.relaxed else []
@@ -298,177 +319,6 @@ def _mark(contact: Contact, command: c.Mark) -> list[e.ContactEvent]:
     if (delivered, read) == (had_delivered, had_read):
         return []
     return [e.MarksMoved(command.side, delivered, read)]
-
-
-# --- what each event makes of the contact, besides its version and phase --------------------------------------------
-
-Changes = dict[str, Any]
-
-
-def _on_created(contact: Contact, event: e.ContactCreated, at: Millis) -> Changes:
-    return {
-        "channel": event.channel,
-        "site": event.site,
-        "customer": event.customer,
-        "visitor": event.visitor,
-        "subject": event.subject,
-        "language": event.language,
-        "fields": event.fields,
-        "media": event.media,
-        "created_at": at,
-    }
-
-
-def _on_queued(contact: Contact, event: e.ContactQueued, at: Millis) -> Changes:
-    same = contact.queue == event.queue
-    return {
-        "queue": event.queue,
-        "entered_at": contact.entered_at if same else at,
-        "relaxed": contact.relaxed if same else 0,
-        "requirements": event.requirements,
-        "priority": event.priority,
-        "queued_at": event.queued_at,
-        "preferred": event.preferred or contact.preferred,
-        "rules": event.rules or contact.rules,
-        "only_agent": event.only_agent,
-        "only_until": event.only_until,
-    }
-
-
-def _on_offered(contact: Contact, event: e.ContactOffered, at: Millis) -> Changes:
-    offer = Offer(event.agent, event.fence, event.deadline, event.epoch, event.auto)
-    return {"offer": offer, "last_fence": event.fence}
-
-
-def _on_accepted(contact: Contact, event: e.OfferAccepted, at: Millis) -> Changes:
-    handled = (*(a for a in contact.handled_by if a != event.agent), event.agent)
-    return {"offer": None, "agent": event.agent, "handled_by": handled, "only_agent": None, "only_until": None}
-
-
-def _on_refused(contact: Contact, event: e.OfferDeclined | e.OfferMissed, at: Millis) -> Changes:
-    # An agent who was asked for by name and said no leaves the search to the others.
-    wanted = contact.only_agent != event.agent
-    return {
-        "offer": None,
-        "excluded": {a: until for a, until in contact.excluded.items() if until > at} | {event.agent: event.until},
-        "only_agent": contact.only_agent if wanted else None,
-        "only_until": contact.only_until if wanted else None,
-    }
-
-
-def _on_connected(contact: Contact, event: e.ContactConnected, at: Millis) -> Changes:
-    return {"connected_at": contact.connected_at or at, "reminded_at": None}
-
-
-def _on_taken_away(contact: Contact, event: e.ContactTransferred | e.ContactRequeued, at: Millis) -> Changes:
-    return {"agent": None, "participants": (), "invited": (), "preferred": None}
-
-
-def _on_invited(contact: Contact, event: e.ParticipantInvited, at: Millis) -> Changes:
-    return {"invited": (*contact.invited, event.agent)}
-
-
-def _on_joined(contact: Contact, event: e.ParticipantJoined, at: Millis) -> Changes:
-    return {
-        "participants": (*contact.participants, event.agent),
-        "invited": tuple(a for a in contact.invited if a != event.agent),
-    }
-
-
-def _on_left(contact: Contact, event: e.ParticipantLeft, at: Millis) -> Changes:
-    return {
-        "participants": tuple(a for a in contact.participants if a != event.agent),
-        "invited": tuple(a for a in contact.invited if a != event.agent),
-    }
-
-
-def _on_abandoned(contact: Contact, event: e.ContactAbandoned, at: Millis) -> Changes:
-    return {
-        "unread": (),
-        "offer": None,
-        "abandoned": True,
-        "ended_at": at,
-        "ended_by": event.by,
-        "closed_at": at,
-        "waiting_since": None,
-    }
-
-
-def _on_ended(contact: Contact, event: e.ContactEnded, at: Millis) -> Changes:
-    return {
-        "ended_at": at,
-        "ended_by": event.by,
-        "wrap_until": event.wrap_until,
-        "invited": (),
-        "waiting_since": None,
-    }
-
-
-def _on_closed(contact: Contact, event: e.ContactClosed, at: Millis) -> Changes:
-    return {"outcome": event.outcome, "wrap_until": None, "closed_at": at}
-
-
-def _on_message(contact: Contact, event: e.MessageAdded, at: Millis) -> Changes:
-    """Who waits for whom: the customer since his oldest unanswered line, nobody after the agent has spoken."""
-    if event.author_kind == "system" or event.internal:
-        return {"messages": event.n}
-    said = {"messages": event.n, "last_message": event.message}
-    if event.author_kind == "visitor":
-        return said | {
-            "waiting_since": contact.waiting_since if contact.waiting_since is not None else at,
-            "last_visitor_at": at,
-            "reminded_at": None,
-            "unread": (*contact.unread, event.n)[-100:],
-        }
-    return said | {"waiting_since": None, "last_agent_at": at}
-
-
-def _on_marks(contact: Contact, event: e.MarksMoved, at: Millis) -> Changes:
-    marks = (
-        Marks(event.delivered, event.read, contact.marks.agent_delivered, contact.marks.agent_read)
-        if event.side == "visitor"
-        else Marks(contact.marks.visitor_delivered, contact.marks.visitor_read, event.delivered, event.read)
-    )
-    return {"marks": marks, "unread": tuple(n for n in contact.unread if n > marks.agent_read)}
-
-
-def _on_edited(contact: Contact, event: e.ContactEdited, at: Millis) -> Changes:
-    return {
-        "subject": contact.subject if event.subject is None else event.subject,
-        "tags": contact.tags if event.tags is None else event.tags,
-    }
-
-
-CHANGES: dict[type[e.Event], Callable[[Contact, Any, Millis], Changes]] = {
-    e.ContactCreated: _on_created,
-    e.ContactQueued: _on_queued,
-    e.ContactRelaxed: lambda contact, event, at: {"relaxed": event.step},
-    e.ChannelChanged: lambda contact, event, at: {"channel": event.channel},
-    e.ContactOffered: _on_offered,
-    e.OfferAccepted: _on_accepted,
-    e.OfferDeclined: _on_refused,
-    e.OfferMissed: _on_refused,
-    e.OfferRescinded: lambda contact, event, at: {"offer": None},
-    e.ContactConnected: _on_connected,
-    e.ContactHeld: lambda contact, event, at: {},
-    e.ContactResumed: lambda contact, event, at: {},
-    e.ContactTransferred: _on_taken_away,
-    e.ContactRequeued: _on_taken_away,
-    e.ParticipantInvited: _on_invited,
-    e.ParticipantJoined: _on_joined,
-    e.ParticipantLeft: _on_left,
-    e.ContactAbandoned: _on_abandoned,
-    e.ContactEnded: _on_ended,
-    e.WrapUpExtended: lambda contact, event, at: {"wrap_until": event.until},
-    e.ContactClosed: _on_closed,
-    e.MessageAdded: _on_message,
-    e.MarksMoved: _on_marks,
-    e.ContactRated: lambda contact, event, at: {"rating": Rating(event.score, event.comment, at)},
-    e.ContactEdited: _on_edited,
-    e.PageVisited: lambda contact, event, at: {"page": VisitedPage(event.url, event.title, at)},
-    e.CustomerRecognised: lambda contact, event, at: {"customer": event.customer},
-    e.VisitorReminded: lambda contact, event, at: {"reminded_at": at},
-}
 
 
 def evolve(contact: Contact, event: e.ContactEvent, at: Millis) -> Contact:

@@ -71,6 +71,12 @@ def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i
             return [i.OfferRescinded(id, event.agent, event.fence)]
         case e.ContactTransferred() | e.ContactRequeued():
             return [i.Released(id, agent) for agent in (event.agent, *before.participants)]
+        case e.ContactDialled():
+            return [_assigned(after, event.agent, 0)]
+        case e.ContactUpgraded():
+            # What the other channel costs him is free, and what this one costs is taken.
+            assert after.agent is not None
+            return [i.Released(id, after.agent), _assigned(after, after.agent, after.connected_at or 0)]
         case e.ParticipantJoined():
             return [_assigned(after, event.agent, after.connected_at or 0)]
         case e.ParticipantLeft():

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hub import commands as c
 from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
-from hub.machine import CHANGES, LIVING, SERVED, TRANSITIONS, WAITING, apply, decide, evolve
+from hub.machine import LIVING, SERVED, TRANSITIONS, WAITING, apply, decide, evolve
+from hub.machine_changes import CHANGES
 from hub.model import Channel, Contact, Phase
 
 NOW = 1_700_000_000_000
@@ -69,9 +70,9 @@ def test_an_event_out_of_place_is_a_fault(event_type: type[e.Event]) -> None:
 
 def _value(name: str) -> Any:
     values: dict[str, Any] = {"channel": "chat", "fields": {}, "requirements": {}, "tags": [], "auto": False}
-    values |= {"rules": [], "before": "voice"}
+    values |= {"rules": [], "before": "voice", "legs": {}}
     numbers = {"priority", "queued_at", "only_until", "fence", "deadline", "epoch", "until", "wrap_until", "n"}
-    numbers |= {"delivered", "read", "score", "step"}
+    numbers |= {"delivered", "read", "score", "step", "status", "digits"}
     if name in ("internal", "media"):
         return False
     return values.get(name, 1 if name in numbers else "visitor")
@@ -114,6 +115,33 @@ def test_words_are_connected_when_accepted_and_calls_are_not() -> None:
     ringing = run(offered(Channel.VOICE, media=True), c.Accept("us_1", 1))
     assert ringing.phase is Phase.CONNECTING
     assert ringing.connected_at is None
+
+
+def test_a_call_is_connected_when_its_media_are() -> None:
+    ringing = run(offered(Channel.VOICE, media=True), c.Accept("us_1", 1))
+    talking = run(ringing, c.Connect("us_1"), at=NOW + 900)
+    assert (talking.phase, talking.connected_at) == (Phase.ACTIVE, NOW + 900)
+    assert decide(talking, c.Connect("us_1"), NOW) == []
+    with pytest.raises(Refused, match="Another agent"):
+        decide(ringing, c.Connect("us_2"), NOW)
+
+
+def test_a_chat_goes_on_by_voice_with_the_same_agent() -> None:
+    upgraded = run(served(), say(1), c.Upgrade(Channel.VOICE))
+    assert (upgraded.channel, upgraded.phase, upgraded.agent) == (Channel.VOICE, Phase.CONNECTING, "us_1")
+    assert (upgraded.media, upgraded.messages, upgraded.connected_at) == (True, 1, NOW)
+    assert run(upgraded, c.Connect("us_1")).phase is Phase.ACTIVE
+    # One who still waits keeps his place, and his call is connected by its media from now on.
+    waits = run(waiting(), c.ChangeChannel(Channel.VOICE, media=True))
+    assert (waits.phase, waits.media, waits.queued_at) == (Phase.QUEUED, True, NOW)
+
+
+def test_an_agent_dials_and_nobody_else_is_asked() -> None:
+    created = run(Contact("ct_1"), c.Create(Channel.VOICE, "demo", "cu_1", media=True))
+    dialled = run(created, c.Dial("us_1", "sales"))
+    assert (dialled.phase, dialled.agent, dialled.queue) == (Phase.CONNECTING, "us_1", "sales")
+    refused = run(dialled, c.End("network", "busy", 30_000))
+    assert (refused.phase, refused.abandoned, refused.wrap_until) == (Phase.WRAPPING, False, NOW + 30_000)
 
 
 def test_of_accept_decline_and_miss_only_what_is_in_time_counts() -> None:
@@ -245,6 +273,11 @@ simple: st.SearchStrategy[c.ContactCommand] = st.one_of(
     st.builds(c.Edit, agents, st.none() | st.text(max_size=3), st.none() | st.just(("a",))),
     st.builds(c.VisitPage, st.sampled_from(["/a", "/b"]), st.just("")),
     st.just(c.Remind()),
+    st.builds(c.ChangeChannel, st.sampled_from(Channel), st.booleans()),
+    st.builds(c.Upgrade, st.just(Channel.VOICE)),
+    st.builds(c.Dial, agents, st.just("sales")),
+    st.builds(c.Connect, agents),
+    st.builds(c.NoteCall, st.just(e.CallEnded("customer", "bye", None, 2, {"agent": {"mos": 4.1}}))),
 )
 
 
@@ -316,6 +349,8 @@ class AnyLife(RuleBasedStateMachine):
                 assert self.contact.phase is not Phase.OFFERED
             case Phase.CONNECTING | Phase.HELD | Phase.ACTIVE:
                 assert contact.agent is not None
+                self.give(c.Connect(contact.agent))
+                assert self.contact.phase is not Phase.CONNECTING
                 self.give(c.Hold(contact.agent))
                 self.give(c.Resume(contact.agent))
 
