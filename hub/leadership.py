@@ -5,6 +5,9 @@ stream `dispatcher` at the version it knows, so of several nodes one succeeds, a
 it grows for ever, whatever becomes of Redis. What the dispatcher appends names its token and is refused by the store
 once a later one is in the log. So a node that was held up, or cut off from Redis alone, can decide nothing any more,
 and what it had decided before stands in the log before the takeover, where the new node finds it.
+
+The node that leads also leaves a pulse in the store. Whoever cannot reach Redis goes by it: when it stands still, he
+takes over by the log alone. To be wrong about it costs a rebuild and nothing else, for the log is the arbiter.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import structlog
 
 from hub.errors import HubError, Unavailable, VersionConflict
 from hub.events import DispatcherMoved, Recorded
-from hub.ports import Bus, Change, Clock, Fence, Log
+from hub.ports import Bus, Change, Clock, Fence, Store
 
 logger = structlog.get_logger(__name__)
 
@@ -27,24 +30,43 @@ LOOK_S = 0.5
 # A lease that is found free was let go by a node that died, or forgotten by Redis, and then its holder takes it again
 # first.
 HOLDER_FIRST_S = 0.8
-# A node that starts while Redis is away waits for it this long; then it leads, for else nobody would.
-WITHOUT_BUS_S = 5.0
+# When Redis comes back, not all nodes notice at the same moment.
+HOLDER_FIRST_AFTER_SILENCE_S = 3.0
 STOP_S = 1.0
+# Kept where the cursors of the log's readers are: the pulse is a number that grows while its node leads. Only that it
+# moves counts, so no clocks are compared.
+PULSE = "dispatcher.pulse"
+PULSE_S = 2.0
+WITHOUT_PULSE_S = 8.0
+
+
+class Silence:
+    """For how long nothing was seen of whoever leads."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._since = 0.0
+
+    def lasts(self, seen: object, now: float) -> float:
+        """In seconds, given what is seen now; 0 when it is not what was seen before."""
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return now - self._since
 
 
 class Leadership:
     """`leads` is true from the moment that the log says so until a later node, or the lease, says otherwise."""
 
-    def __init__(self, log: Log, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
         self.node = bus.node
-        self._log, self._bus, self._clock = log, bus, clock
+        self._store, self._log, self._bus, self._clock = store, store.log, bus, clock
         self._lease = bus.lease(STREAM)
         self._version = 0  # of the stream, as far as this node has read it
         self._token = 0  # the version that this node took over with
         self._leader: str | None = None
         self._held = not bus.shared
         self._changed: list[Callable[[bool], None]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
         self._handed_over = False
 
@@ -85,7 +107,10 @@ class Leadership:
         if not self._bus.shared:
             return
         self._bus.subscribe("lease.freed", self._freed)
-        self._task = asyncio.create_task(self._run(), name="leadership")
+        self._tasks = [
+            asyncio.create_task(self._run(), name="leadership"),
+            asyncio.create_task(self._beat(), name="leadership.pulse"),
+        ]
 
     def _freed(self, message: Mapping[str, Any]) -> None:
         self._handed_over = True
@@ -93,12 +118,13 @@ class Leadership:
 
     async def stop(self) -> None:
         """Lets another node take over at once."""
-        if self._task is None:
+        if not self._tasks:
             return
-        task, self._task = self._task, None
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=STOP_S)
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=STOP_S)
         led = self.leads
         self._hold(False)
         if led:
@@ -129,33 +155,44 @@ class Leadership:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         free_since: float | None = None
-        heard_of_redis = False
-        begun = loop.time()
+        holder_first_s = HOLDER_FIRST_S
+        silence = Silence()
         while True:
             try:
                 if self.leads:
                     # A lease that another has got means that he takes over: nothing is decided from here on.
                     self._hold(await self._lease.take())
                 elif not await self._lease.free():
-                    free_since = None
+                    free_since, holder_first_s = None, HOLDER_FIRST_S
                 else:
                     free_since = free_since or loop.time()
                     first = self._handed_over or self._leader in (None, self.node)
-                    if (first or loop.time() - free_since >= HOLDER_FIRST_S) and await self._lease.take():
+                    if (first or loop.time() - free_since >= holder_first_s) and await self._lease.take():
                         free_since, self._handed_over = None, False
                         await self._take_over()
-                heard_of_redis = True
+                silence = Silence()
             except Unavailable:
                 # Who leads goes on: the log would say if another did.
-                if not heard_of_redis and loop.time() - begun >= WITHOUT_BUS_S:
+                free_since, holder_first_s = None, HOLDER_FIRST_AFTER_SILENCE_S
+                if not self.leads:
                     with contextlib.suppress(HubError):
-                        heard_of_redis = await self._take_over()
+                        seen = (self._version, await self._store.cursor(PULSE))
+                        if silence.lasts(seen, loop.time()) >= WITHOUT_PULSE_S:
+                            await self._take_over()
             except Exception:
                 logger.exception("leadership.failed")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S if free_since is None else LOOK_S / 2):
                     await self._wake.wait()
+
+    async def _beat(self) -> None:
+        """A task of its own: a store that is slow must not keep the lease from being renewed."""
+        while True:
+            if self.leads:
+                with contextlib.suppress(HubError):
+                    await self._store.set_cursor(PULSE, self._clock.now())
+            await asyncio.sleep(PULSE_S)
 
     async def _take_over(self) -> bool:
         """Says in the log that this node leads; `follow` hears it in its turn. Raises Unavailable."""

@@ -88,7 +88,7 @@ class Hub:
         self.clock = clock
         self.feed = Feed(store.log, bus)
         self.roster = Roster(bus)
-        self.leadership = Leadership(store.log, bus, clock)
+        self.leadership = Leadership(store, bus, clock)
         self.directory = Directory(store)
         self.living = Living()
         self.today = Today(store, self.directory, clock)

@@ -13,11 +13,11 @@ from hub.bus.redis import RedisBus
 from hub.clock import SystemClock
 from hub.errors import Refused
 from hub.feed import Feed
-from hub.leadership import STREAM, Leadership
+from hub.leadership import HOLDER_FIRST_AFTER_SILENCE_S, PULSE_S, STREAM, WITHOUT_PULSE_S, Leadership
 from hub.ports import Fence
 from hub.store import SqlStore
 from tests.contract.test_bus import opened, until
-from tests.redis import RedisServer, redis_server
+from tests.redis import Line, RedisServer, redis_server
 from tests.talk import Talk
 
 
@@ -33,7 +33,7 @@ class Node:
     def __init__(self, store: SqlStore, bus: RedisBus) -> None:
         self.bus = bus
         self.feed = Feed(store.log, bus, 0.2)
-        self.leadership = Leadership(store.log, bus, SystemClock())
+        self.leadership = Leadership(store, bus, SystemClock())
         self._store = store
 
     async def start(self) -> Node:
@@ -45,6 +45,11 @@ class Node:
         self.feed.add("state", follow, self.feed.head)
         await self.leadership.start()
         return self
+
+    async def stop(self) -> None:
+        await self.leadership.stop()
+        await self.feed.stop()
+        await self.bus.close()
 
     async def die(self) -> None:
         """Without a word to anybody."""
@@ -59,9 +64,7 @@ async def nodes(store: SqlStore, redis: RedisServer) -> AsyncIterator[list[Node]
     made = [await Node(store, await opened(redis.url)).start() for _ in range(2)]
     yield made
     for node in made:
-        await node.leadership.stop()
-        await node.feed.stop()
-        await node.bus.close()
+        await node.stop()
 
 
 async def test_one_leads_and_the_other_after_its_death_with_a_later_token(
@@ -92,6 +95,62 @@ async def test_who_stops_hands_over_at_once(nodes: list[Node]) -> None:
     assert not leader.leadership.leads
     await until(lambda: other.leadership.leads)
     assert asyncio.get_running_loop().time() - stopped < 2.5
+
+
+async def takeovers(store: SqlStore) -> int:
+    return len(await store.log.stream(STREAM))
+
+
+async def test_without_redis_another_takes_over_from_the_dead_and_nobody_from_the_living(
+    nodes: list[Node], store: SqlStore, redis: RedisServer
+) -> None:
+    await until(lambda: any(node.leadership.leads for node in nodes))
+    leader, other = sorted(nodes, key=lambda node: not node.leadership.leads)
+    before = await takeovers(store)
+    await asyncio.to_thread(redis.stop)
+    late = RedisBus(redis.url)
+    try:
+        await until(lambda: other.bus.up_since is None)
+        # One that starts while Redis is away finds the pulse, too.
+        await late.start()
+        third = await Node(store, late).start()
+        await asyncio.sleep(WITHOUT_PULSE_S + 2 * PULSE_S)
+        assert leader.leadership.leads and await takeovers(store) == before
+
+        loop = asyncio.get_running_loop()
+        await leader.die()
+        died = loop.time()
+        standing = (other, third)
+        await until(lambda: any(node.leadership.leads for node in standing), 30)
+        print(f"without Redis moved after {loop.time() - died:.2f} s")
+        # One of the two, and the other sees its pulse.
+        await asyncio.sleep(WITHOUT_PULSE_S + 2 * PULSE_S)
+        assert sorted(node.leadership.leads for node in standing) == [False, True]
+        assert await takeovers(store) == before + 1
+    finally:
+        await asyncio.to_thread(redis.start)
+    # Who leads by the log takes the lease when Redis is back.
+    new = other if other.leadership.leads else third
+    await until(lambda: new.bus.up_since is not None)
+    await asyncio.sleep(HOLDER_FIRST_AFTER_SILENCE_S + 1)
+    assert new.leadership.leads and await takeovers(store) == before + 1
+    await third.stop()
+
+
+async def test_who_alone_is_cut_off_from_redis_lets_the_leader_lead(store: SqlStore, redis: RedisServer) -> None:
+    redis.ask("FLUSHALL")
+    leader = await Node(store, await opened(redis.url)).start()
+    await until(lambda: leader.leadership.leads)
+    before = await takeovers(store)
+    line = Line(redis.port)
+    apart = await Node(store, await opened(f"redis://127.0.0.1:{line.port}/0")).start()
+    line.cut()
+    await until(lambda: apart.bus.up_since is None)
+    await asyncio.sleep(WITHOUT_PULSE_S + 2 * PULSE_S)
+    assert leader.leadership.leads and await takeovers(store) == before
+    for node in (leader, apart):
+        await node.stop()
+    line.close()
 
 
 async def test_the_store_refuses_whoever_decides_with_an_old_token(nodes: list[Node], store: SqlStore) -> None:

@@ -281,6 +281,30 @@ async def test_what_becomes_of_redis_loses_and_doubles_nothing(house: House) -> 
         await each.close()
 
 
+async def test_the_dispatcher_moves_when_its_node_is_killed_while_redis_is_away(house: House) -> None:
+    leader = await asyncio.to_thread(house.leader)
+    living = house.other(leader)
+    desk = await Desk.at(living, "agent1")
+    assert (await desk.client.call("presence:set", {"state": "available"}))["ok"]
+    await asyncio.to_thread(house.redis.stop)
+    await bus_is(living, "failed")
+    await asyncio.to_thread(leader.kill)
+    killed = time.monotonic()
+    visiting, contact = await ask(living, "nobody-there")
+    await desk.offer(contact, 60)
+    print(f"without Redis offered by the other node {time.monotonic() - killed:.2f} s after the kill")
+    await desk.accept(contact)
+    # Redis is back, and the node, too: who dispatches goes on, once.
+    await asyncio.to_thread(house.redis.start)
+    await asyncio.to_thread(leader.start)
+    await bus_is(leader, "ok")
+    second_visitor, second = await ask(leader, "redis-back-1")
+    await desk.accept(second)
+    assert len(desk.offers(second)) == len(desk.offers(contact)) == 1
+    for each in (visiting, second_visitor, desk):
+        await each.close()
+
+
 def test_guesses_at_one_node_count_at_the_other(house: House) -> None:
     """Whoever guesses passwords gains nothing by asking all nodes in turn."""
 
