@@ -50,15 +50,15 @@ class Lru(OrderedDict[K, V], Generic[K, V]):
         self._limit = limit
 
     def recall(self, key: K) -> V | None:
-        if key not in self:
-            return None
-        self.move_to_end(key)
-        return self[key]
+        value = self.get(key)
+        if value is not None:
+            self.move_to_end(key)
+        return value
 
     def keep(self, key: K, value: V) -> None:
         self[key] = value
         self.move_to_end(key)
-        while len(self) > self._limit:
+        if len(self) > self._limit:
             self.popitem(last=False)
 
 
@@ -108,7 +108,10 @@ class ContactService:
 
     async def get(self, id: str) -> ContactRow:
         """Raises NotFound."""
-        row = self._rows.recall(id) or await self._store.contacts.get(id)
+        known = self._rows.recall(id)
+        if known is not None:
+            return known
+        row = await self._store.contacts.get(id)
         if row is None:
             raise NotFound("contact", id)
         self._remember(row)
@@ -289,10 +292,12 @@ class ContactService:
 
     def _committed(self, change: Change, events: tuple[Recorded, ...]) -> Outcome:
         assert change.contact is not None
-        seqs = {r.event.message: r.seq for r in events if isinstance(r.event, e.MessageAdded)}
-        messages = tuple(replace(message, seq=seqs[message.id]) for message in change.messages)
-        for message in messages:
-            self._messages.keep(message.id, message)
+        messages: tuple[Message, ...] = ()
+        if change.messages:
+            seqs = {r.event.message: r.seq for r in events if isinstance(r.event, e.MessageAdded)}
+            messages = tuple(replace(message, seq=seqs[message.id]) for message in change.messages)
+            for message in messages:
+                self._messages.keep(message.id, message)
         row = ContactRow(change.contact, events[-1].seq)
         self._remember(row)
         return Outcome(row, events, messages)
