@@ -301,7 +301,7 @@ def offer(
     formats += [Format(EVENTS[clock], "telephone-event", clock, "0-16") for clock in clocks]
     crypto = [Crypto(n, suite, random(length)) for n, (suite, length) in enumerate(SUITES.items(), 1)] if secure else []
     profile = "RTP/SAVP" if secure else "RTP/AVP"
-    return head(local) + media(local, profile, formats, 20, "sendrecv", crypto, mux=True, rtcp=True)
+    return head(local) + media(local, profile, formats, 20, "sendrecv", crypto, mux=True, rtcp=False)
 
 
 def answer(

@@ -210,6 +210,7 @@ class Outgoing:
         "muted",
         "octets",
         "packets",
+        "paused",
         "sent_at",
         "sequence",
         "ssrc",
@@ -240,6 +241,8 @@ class Outgoing:
         self.octets = 0
         self.muted = False
         """While true nothing is sent: the party has put us on hold, or does not want to receive."""
+        self.paused = False
+        """While true only `event` and `say` send: keys are being sent and interrupt whatever the party hears."""
         self._fresh = True
         self._units = codec.frame
         self._span = 0
@@ -290,7 +293,7 @@ class Outgoing:
 
     def forward(self, payload: bytes, timestamp: int, sequence: int, marker: bool, now: float) -> None:
         """Passes on an audio packet of the current source, with the source's own timestamp and sequence number."""
-        if self.muted or not self._follow(timestamp, sequence, now):
+        if self.muted or self.paused or not self._follow(timestamp, sequence, now):
             return
         out = (sequence + self._sequence_offset) & 0xFFFF
         at = (timestamp + self._timestamp_offset) & 0xFFFFFFFF
@@ -306,7 +309,7 @@ class Outgoing:
 
     def forward_event(self, payload: bytes, timestamp: int, sequence: int, marker: bool, now: float) -> None:
         """Passes on a telephone-event packet of the current source; dropped if the party takes none."""
-        if self.muted or not self._follow(timestamp, sequence, now):
+        if self.muted or self.paused or not self._follow(timestamp, sequence, now):
             return
         self._fresh = False
         out = (sequence + self._sequence_offset) & 0xFFFF
@@ -325,6 +328,11 @@ class Outgoing:
 
     def play(self, payload: bytes, now: float, units: int | None = None) -> None:
         """Sends the next packet of a source without timestamps of its own: a prompt, a mix. `units`: its duration."""
+        if not self.paused:
+            self.say(payload, now, units)
+
+    def say(self, payload: bytes, now: float, units: int | None = None) -> None:
+        """As `play`, also while paused."""
         if self.muted:
             return
         fresh = self._fresh
