@@ -148,7 +148,8 @@ def digest_response(hashed_user: str, credentials: Credentials, method: str, bod
 
 @dataclass
 class DigestClient:
-    """One account at one trunk. `realms` are the only ones that it answers; `random(n)` gives n hexadecimal digits.
+    """One account at one trunk. `realms` are the only ones that it answers; without any, the first that is asked for
+    is kept to. `random(n)` gives 2n hexadecimal digits, as secrets.token_hex does.
 
     The last challenge of each realm is kept, so that later requests bring their credentials at once.
     """
@@ -181,7 +182,7 @@ class DigestClient:
         if attempt > 2:
             self.forget()
             raise NotAnswered("the password was refused twice")
-        chosen: dict[str, Challenge] = {}
+        chosen: dict[str, Challenge] = {}  # by realm
         foreign: set[str] = set()
         for text in response.headers.lines(field_name):
             try:
@@ -190,7 +191,7 @@ class DigestClient:
                 continue
             if not _usable(challenge) or challenge.realm in chosen:
                 continue  # the topmost that we can do counts (RFC 8760 section 2.4)
-            if challenge.realm in self.realms:
+            if challenge.realm in (self.realms or tuple(chosen) or (challenge.realm,)):
                 chosen[challenge.realm] = challenge
             else:
                 foreign.add(challenge.realm)
@@ -199,6 +200,7 @@ class DigestClient:
                 named = ", ".join(repr(realm[:80]) for realm in sorted(foreign))
                 raise NotAnswered(f"the challenge is for the realm {named}, which is not the trunk's")
             raise NotAnswered("there is no challenge that can be answered (Digest with MD5 or SHA-256)")
+        self.realms = self.realms or tuple(chosen)[:1]
         fields = []
         for realm, challenge in chosen.items():
             known = self._known.get((header, realm))
@@ -206,7 +208,7 @@ class DigestClient:
                 self.forget()
                 raise NotAnswered("the password was refused")
             if known is None or known[0].nonce != challenge.nonce:
-                self._known[header, realm] = (challenge, self.random(16), 0)
+                self._known[header, realm] = (challenge, self.random(8), 0)
             fields.append((header, self._credentials(header, challenge, method, uri, body)))
         return fields
 
@@ -282,7 +284,7 @@ class DigestServer:
     def challenge(self, now: float, *, stale: bool = False) -> list[str]:
         """Values for WWW-Authenticate, the best algorithm first."""
         expiry = int(now) + self._lifetime
-        salt = bytes.fromhex(self._random(16))
+        salt = bytes.fromhex(self._random(8))
         payload = expiry.to_bytes(8, "big") + salt
         nonce = urlsafe_b64encode(payload + self._sign(payload)).decode()
         return [str(Challenge(self.realm, nonce, algorithm, ("auth",), stale=stale)) for algorithm in self._algorithms]
