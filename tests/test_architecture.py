@@ -52,7 +52,8 @@ PURE = (
     "mail/compose*.py",
     "mail/thread*.py",
     "mail/sanitise*.py",
-    "channels/voice/machine*.py",
+    "channels/voice/call.py",
+    "channels/voice/call_values.py",
     "channels/voice/sip/*.py",
 )
 # The asyncio shells among them.

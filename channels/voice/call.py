@@ -1,0 +1,437 @@
+"""One call as a pure machine: what a back-to-back user agent decides between customer, agent and the contact's log.
+
+`Call.handle(input, now)` takes what happened and answers what is to be done; `deadline` says when it wants a `Tick`.
+What each party hears is computed from the state after every step and told only where it changed, so that no path
+through the states can leave a party with a wrong sound. The contact is told by its present state, not by its events:
+a step that was missed or came twice changes nothing. Every state but OVER has a deadline, so the clock alone ends any
+call.
+
+The call is held together by two legs and the contact:
+
+| stage    | left when                                                 | on its deadline                          |
+|----------|-----------------------------------------------------------|------------------------------------------|
+| setup    | leg and contact are made; dial: the agent's audio is there | the caller is refused                    |
+| dialling | the customer answers or not                               | given up as not answered                 |
+| waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
+| served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from channels.voice import call_values as v
+from channels.voice.call_values import AGENT, CUSTOMER, SAID, Limits, Sound, Stage, Way
+from hub import events as e
+from hub.machine import SERVED
+from hub.model import WAITING, Millis, Phase
+
+LOSE_TRIES = 3
+LIMITS = Limits()
+
+
+class Call:
+    """`contact` is the id of contact and call. `record`: whether recording begins by itself when the two can talk."""
+
+    def __init__(self, contact: str, way: Way, now: Millis, limits: Limits = LIMITS, *, record: bool = False) -> None:
+        self.contact = contact
+        self.way = way
+        self.limits = limits
+        self.stage = Stage.SETUP
+        self.agent: str | None = None
+        self.window = ""  # the agent's window that has the audio
+        self.held = False
+        self.connected = False  # by the log
+        self.recording = "off"
+        self.digits = 0
+        self.since = now  # when the shown state began
+        self._record = record
+        self._answered = False  # the customer's telephone is connected
+        self._up = {CUSTOMER: False, AGENT: False}
+        self._was_up = {CUSTOMER: False, AGENT: False}
+        self._ringing = False
+        self._early = False
+        self._customer_holds = False
+        self._greeted = False
+        self._said: Sound | None = None
+        self._token = 0
+        self._lost = 0
+        self._asked_to_connect = False
+        self._hears: dict[str, Sound] = {}
+        self._timers: dict[str, Millis] = {"setup": now + limits.setup_ms, "longest": now + limits.longest_ms}
+        if way is Way.DIAL:
+            self._timers["setup"] = now + limits.connect_ms
+        self._out: list[v.Output] = []
+        self._now = now
+
+    # --- asked from outside ----------------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> Millis | None:
+        """When a Tick is wanted; None when the call is over."""
+        return min(self._timers.values(), default=None)
+
+    @property
+    def over(self) -> bool:
+        return self.stage is Stage.OVER
+
+    def up(self, party: str) -> bool:
+        return self._up[party]
+
+    @property
+    def agent_state(self) -> str:
+        """What the agent's windows show: connecting, ringing, active, held, reconnecting or ended."""
+        if self.stage is Stage.OVER or self.agent is None:
+            return "ended"
+        if self.stage is Stage.DIALLING:
+            return "ringing"
+        if not self._up[AGENT]:
+            return "reconnecting" if self._was_up[AGENT] else "connecting"
+        return "held" if self.held else "active" if self.connected else "connecting"
+
+    @property
+    def customer_state(self) -> str:
+        """What the customer's page shows: waiting, ringing, active, held or ended."""
+        match self.stage:
+            case Stage.OVER:
+                return "ended"
+            case Stage.SERVED if self.connected:
+                # He is not told why he hears music.
+                return "held" if self.held or not self._up[AGENT] else "active"
+            case Stage.SERVED:
+                return "ringing"
+            case _:
+                return "waiting"
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def handle(self, input: v.Input, now: Millis) -> list[v.Output]:
+        """Takes in what happened at `now` and returns what is to be done, in order. Nothing after `Close`."""
+        if self.stage is Stage.OVER:
+            return []
+        self._now = max(now, self._now)
+        shown = (self.agent_state, self.customer_state, self.agent, self.window, self.recording)
+        self._take(input)
+        self._expire()
+        self._settle()
+        if shown[:4] != (self.agent_state, self.customer_state, self.agent, self.window):
+            self.since = self._now
+        out, self._out = self._out, []
+        if shown != (self.agent_state, self.customer_state, self.agent, self.window, self.recording):
+            # Before Close, which is the last one.
+            out.insert(len(out) - 1 if self.over else len(out), v.Tell())
+        return out
+
+    def _take(self, input: v.Input) -> None:
+        match input:
+            case v.Ready():
+                self._ready()
+            case v.NotReady():
+                if self.stage is Stage.SETUP:
+                    self._finish("system", input.cause, input.status, contact=False)
+            case v.CustomerRings():
+                if self.stage is Stage.DIALLING:
+                    if not self._ringing:
+                        self._do(v.Note(e.CallRinging()))
+                    self._ringing, self._early = True, self._early or input.early
+            case v.CustomerAnswered():
+                self._customer_answered()
+            case v.CustomerLeft():
+                self._answered = False
+                self._finish(input.by, input.cause, input.status, signalled=True)
+            case v.CustomerHolds():
+                self._customer_holds = input.on
+            case v.LegMade():
+                self._leg_made(input)
+            case v.LegUp():
+                self._leg_up(input.party)
+            case v.LegLost():
+                self._leg_cut(input.party, input.reason)
+            case v.LegQuiet():
+                self._leg_quiet(input.party)
+            case v.Pressed():
+                self.digits += 1
+            case v.Played():
+                if self._said is not None and input.token == self._token:
+                    self._said_all()
+            case v.WindowClosed():
+                if input.window == self.window and self.stage is Stage.SERVED:
+                    self._timers["window"] = self._now + self.limits.rejoin_ms
+            case v.WindowOpened():
+                if input.window == self.window:
+                    self._timers.pop("window", None)
+            case v.ContactIs():
+                self._contact_is(input)
+            case v.RecordAsked():
+                self._record_asked(input)
+            case v.WorkerDied():
+                self._finish("system", "interrupted")
+            case v.Tick():
+                pass
+            case _:
+                assert_never(input)
+
+    def _do(self, *outputs: v.Output) -> None:
+        self._out += outputs
+
+    # --- the customer -----------------------------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        if self.stage is not Stage.SETUP or self.way is Way.DIAL:
+            return
+        del self._timers["setup"]
+        self._wait()
+        if self.way is Way.TRUNK:
+            self._answered = True
+            self._do(v.Answer())
+            self._customer_up()
+        elif not self._up[CUSTOMER]:
+            self._timers["customer"] = self._now + self.limits.connect_ms
+
+    def _customer_answered(self) -> None:
+        if self.stage is not Stage.DIALLING:
+            return
+        self._timers.pop("dialling", None)
+        self._answered = True
+        self.stage = Stage.SERVED
+        self._customer_up()
+        if not self._up[AGENT]:
+            self._timers["agent"] = self._now + self.limits.rejoin_ms
+
+    def _customer_up(self) -> None:
+        if not self._up[CUSTOMER]:
+            self._up[CUSTOMER] = self._was_up[CUSTOMER] = True
+            self._timers.pop("customer", None)
+            self._do(v.Note(e.CallAnswered(CUSTOMER)))
+
+    # --- legs -------------------------------------------------------------------------------------------------------
+
+    def _leg_made(self, input: v.LegMade) -> None:
+        """A new leg begins in silence and has its time to come up; what a former one heard says nothing of it."""
+        if input.party == AGENT:
+            if self.agent is None and self.way is Way.DIAL and self.stage is Stage.SETUP:
+                self.agent = input.agent
+            if input.agent != self.agent:
+                return
+            self.window = input.window
+            self._timers.pop("window", None)
+            if self.stage is Stage.SERVED:
+                self._timers["agent"] = self._now + self.limits.connect_ms
+        elif self.way is Way.WEB and self.stage is not Stage.SETUP:
+            self._timers["customer"] = self._now + self.limits.connect_ms
+        self._up[input.party] = False
+        self._hears.pop(input.party, None)
+
+    def _leg_up(self, party: str) -> None:
+        if party == CUSTOMER:
+            if self.way is Way.WEB:
+                self._customer_up()
+        elif self.agent is not None and not self._up[AGENT]:
+            self._up[AGENT] = self._was_up[AGENT] = True
+            self._lost = 0
+            self._timers.pop("agent", None)
+            self._do(v.Note(e.CallAnswered(AGENT, self.agent)))
+            if self.way is Way.DIAL and self.stage is Stage.SETUP:
+                del self._timers["setup"]
+                self.stage = Stage.DIALLING
+                self._timers["dialling"] = self._now + self.limits.ring_ms
+                self._do(v.Place())
+
+    def _leg_cut(self, party: str, reason: str) -> None:
+        if not self._up[party] or (party == CUSTOMER and self.way is not Way.WEB):
+            return  # a telephone is there as long as its signalling says so
+        self._up[party] = False
+        self._timers[party] = self._now + self.limits.rejoin_ms
+        self._do(v.Note(e.CallCut(party, reason)))
+
+    def _leg_quiet(self, party: str) -> None:
+        if party == CUSTOMER and self.way is not Way.WEB:
+            if self._answered and not self._customer_holds:
+                self._finish("network", "silent")
+        else:
+            self._leg_cut(party, "silent")
+
+    # --- the contact ------------------------------------------------------------------------------------------------
+
+    def _contact_is(self, input: v.ContactIs) -> None:
+        if input.phase in (Phase.WRAPPING, Phase.CLOSED):
+            self._finish(input.by, input.reason, contact=False)
+        elif self.stage is Stage.SETUP and self.way is not Way.DIAL:
+            return  # `Ready` has to come first; the shell tells the state after it
+        elif input.phase in SERVED:
+            self._served(input)
+        elif self.stage is Stage.SERVED:
+            self._leave_agent()
+            self._wait()
+        elif self.way is Way.DIAL and self.stage is not Stage.WAITING and input.phase in WAITING:
+            # Whoever dialled has the contact no more, and the customer was not even reached.
+            self._finish("system", "moved")
+
+    def _served(self, input: v.ContactIs) -> None:
+        if input.agent != self.agent:
+            self._leave_agent()
+            self.agent = input.agent
+        if self.stage is Stage.WAITING:
+            self.stage = Stage.SERVED
+            self._timers.pop("wait", None)
+            self._timers.pop("place", None)
+            self._be_quiet()
+        if self.stage is Stage.SERVED and not self._up[AGENT] and "agent" not in self._timers:
+            self._timers["agent"] = self._now + self.limits.connect_ms
+        self.held = input.phase is Phase.HELD
+        self.connected = input.phase in (Phase.ACTIVE, Phase.HELD)
+
+    def _leave_agent(self) -> None:
+        """The agent's part is over, whatever became of it."""
+        if self.agent is not None and self.window:
+            self._do(v.DropLeg(AGENT))
+        self.agent, self.window = None, ""
+        self.held = self.connected = False
+        self._up[AGENT] = self._was_up[AGENT] = False
+        self._asked_to_connect = False
+        self._lost = 0
+        self._hears.pop(AGENT, None)
+        for name in ("agent", "window"):
+            self._timers.pop(name, None)
+
+    def _wait(self) -> None:
+        self.stage = Stage.WAITING
+        self._timers["wait"] = self._now + self.limits.wait_ms
+        if self._greeted:
+            self._timers["place"] = self._now + self.limits.place_every_ms
+
+    # --- what is said -----------------------------------------------------------------------------------------------
+
+    def _say(self, what: Sound) -> None:
+        self._said = what
+        self._token += 1
+        self._timers["said"] = self._now + self.limits.said_ms
+        self._hears.pop(CUSTOMER, None)
+
+    def _said_all(self) -> None:
+        after = self._said
+        self._be_quiet()
+        if self.stage is Stage.WAITING:
+            if after is Sound.GREETING:
+                self._say(Sound.PLACE)
+            else:
+                self._timers["place"] = self._now + self.limits.place_every_ms
+
+    def _be_quiet(self) -> None:
+        self._said = None
+        self._timers.pop("said", None)
+
+    # --- recording --------------------------------------------------------------------------------------------------
+
+    def _record_asked(self, input: v.RecordAsked) -> None:
+        state = input.state
+        if state == self.recording or (state == "paused" and self.recording == "off"):
+            return
+        if state == "on" and self.recording == "off" and not (self._up[AGENT] and self._up[CUSTOMER]):
+            self._record = True  # as soon as there is something to record
+            return
+        self._set_recording(state, input.by)
+
+    def _set_recording(self, state: str, by: str) -> None:
+        self.recording = state
+        self._do(v.Record(state), v.Note(e.CallRecording(self.recording_id, state, by)))
+
+    @property
+    def recording_id(self) -> str:
+        return "rc_" + self.contact.partition("_")[2]
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _expire(self) -> None:
+        for name in sorted(name for name, at in self._timers.items() if at <= self._now):
+            if self.stage is Stage.OVER or name not in self._timers:
+                continue
+            del self._timers[name]
+            match name:
+                case "setup":
+                    self._finish("system", "setup_failed", 503)
+                case "dialling":
+                    self._finish("system", "no_answer", 408)
+                case "customer":
+                    self._finish(CUSTOMER, "lost")
+                case "wait":
+                    self._finish("system", "waited_too_long")
+                case "longest":
+                    self._finish("system", "too_long")
+                case "agent":
+                    self._lose(absent=not self._was_up[AGENT])
+                case "window":
+                    self._lose(absent=False)
+                case "said":
+                    self._said_all()
+                case "place":
+                    self._say(Sound.PLACE)
+
+    def _lose(self, *, absent: bool) -> None:
+        """His time to come (back) is over: the contact goes back to its queue; should the log not follow, it ends."""
+        self._lost += 1
+        if self.agent is None or self.stage is not Stage.SERVED or self._lost > LOSE_TRIES:
+            self._finish("system", "agent_lost")
+            return
+        if self._up[AGENT]:
+            self._up[AGENT] = False
+            self._do(v.Note(e.CallCut(AGENT, "window_closed")))
+        self._timers.pop("window", None)
+        self._timers["agent"] = self._now + self.limits.rejoin_ms
+        self._do(v.Lose(self.agent, "no_media" if absent else "agent_lost", absent))
+
+    def _finish(
+        self, by: str, cause: str, status: int | None = None, *, contact: bool = True, signalled: bool = False
+    ) -> None:
+        """`contact`: it has to be ended too; `signalled`: the customer's telephone knows already."""
+        if self.way is not Way.WEB and not signalled:
+            if self._answered:
+                self._do(v.HangUp(cause))
+            elif self.way is Way.TRUNK or self.stage is Stage.DIALLING:
+                self._do(v.Refuse(status or 480))
+        if contact and (self.stage is not Stage.SETUP or self.way is Way.DIAL):
+            self._do(v.End(by, cause))
+        self.stage = Stage.OVER
+        self._timers.clear()
+        self._up = {CUSTOMER: False, AGENT: False}
+        self._do(v.Close(by, cause, status))
+
+    # --- what follows from the state --------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        if self.stage is Stage.OVER:
+            return
+        if self.stage is Stage.WAITING and self._up[CUSTOMER] and not self._greeted:
+            self._greeted = True
+            self._say(Sound.GREETING)
+        both = self.stage is Stage.SERVED and self._up[AGENT] and self._up[CUSTOMER]
+        if both and self.agent is not None and not self.connected and not self._asked_to_connect:
+            self._asked_to_connect = True
+            self._do(v.Connect(self.agent))
+        if both and self._record and self.recording == "off":
+            self._record = False
+            self._set_recording("on", "system")
+        for party, sound in ((CUSTOMER, self._customer_hears()), (AGENT, self._agent_hears())):
+            if sound is not None and self._hears.get(party) is not sound:
+                self._hears[party] = sound
+                self._do(v.Hears(party, sound, self._token if sound in SAID else 0))
+
+    def _customer_hears(self) -> Sound | None:
+        if not self._up[CUSTOMER]:
+            return None
+        if self.stage is Stage.WAITING:
+            return self._said or Sound.MUSIC
+        if self.stage is not Stage.SERVED:
+            return None
+        if self.held:
+            return Sound.MUSIC
+        if self._up[AGENT]:
+            return Sound.OTHER
+        return Sound.MUSIC if self._was_up[AGENT] else Sound.RINGING
+
+    def _agent_hears(self) -> Sound | None:
+        if not self._up[AGENT]:
+            return None
+        if self.stage is Stage.DIALLING:
+            return Sound.OTHER if self._early else Sound.RINGING if self._ringing else Sound.SILENCE
+        return Sound.OTHER if self._up[CUSTOMER] and not self.held else Sound.SILENCE

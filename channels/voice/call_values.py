@@ -1,0 +1,278 @@
+"""What the call machine (`channels/voice/call.py`) is told and what it wants done: plain frozen data.
+
+The parties are "customer" and "agent". Times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from hub.events import CallEvent
+from hub.model import Millis, Phase
+
+CUSTOMER = "customer"
+AGENT = "agent"
+
+
+class Way(StrEnum):
+    """How the customer's leg comes about."""
+
+    TRUNK = "trunk"  # he called by telephone
+    WEB = "web"  # he called from the widget
+    DIAL = "dial"  # an agent calls him by telephone
+
+
+class Stage(StrEnum):
+    SETUP = "setup"  # trunk, web: leg and contact are being made; dial: the agent's audio is awaited
+    DIALLING = "dialling"  # the customer's phone is called
+    WAITING = "waiting"  # nobody serves him yet
+    SERVED = "served"  # an agent has the contact
+    OVER = "over"
+
+
+class Sound(StrEnum):
+    """What a party hears."""
+
+    SILENCE = "silence"
+    MUSIC = "music"
+    RINGING = "ringing"
+    OTHER = "other"  # the other party
+    GREETING = "greeting"
+    PLACE = "place"  # his position and the wait
+
+
+SAID = frozenset({Sound.GREETING, Sound.PLACE})
+"""Sounds that come to an end; `Played` tells."""
+
+
+class Limits(Struct, frozen=True):
+    """For how long each state may last."""
+
+    setup_ms: Millis = 10_000
+    ring_ms: Millis = 60_000
+    connect_ms: Millis = 20_000
+    rejoin_ms: Millis = 10_000
+    said_ms: Millis = 60_000
+    place_every_ms: Millis = 45_000
+    wait_ms: Millis = 2 * 3_600_000
+    longest_ms: Millis = 8 * 3_600_000
+
+
+# --- what it is told ----------------------------------------------------------------------------------------------
+
+
+class Ready(Struct, frozen=True):
+    """The customer's leg and the contact are there (trunk, web)."""
+
+
+class NotReady(Struct, frozen=True):
+    """They could not be made; `status` is what a telephone is told."""
+
+    status: int
+    cause: str
+
+
+class CustomerRings(Struct, frozen=True):
+    """The called phone rings; `early`: its network can be heard already."""
+
+    early: bool = False
+
+
+class CustomerAnswered(Struct, frozen=True):
+    """The called phone was picked up."""
+
+
+class CustomerLeft(Struct, frozen=True):
+    """He hung up, refused, or his signalling failed (`by` "network"). His leg needs no goodbye any more."""
+
+    cause: str
+    by: str = CUSTOMER
+    status: int | None = None
+
+
+class CustomerHolds(Struct, frozen=True):
+    """His phone holds the call (re-INVITE with sendonly or inactive), so that silence says nothing."""
+
+    on: bool
+
+
+class LegMade(Struct, frozen=True):
+    """A browser's leg was made, in the place of a former one; `agent` and `window` say whose it is."""
+
+    party: str
+    agent: str = ""
+    window: str = ""
+
+
+class LegUp(Struct, frozen=True):
+    """The leg's media can flow."""
+
+    party: str
+
+
+class LegLost(Struct, frozen=True):
+    """The leg's transport failed or was closed by the other side."""
+
+    party: str
+    reason: str
+
+
+class LegQuiet(Struct, frozen=True):
+    """No packet came for too long."""
+
+    party: str
+
+
+class Pressed(Struct, frozen=True):
+    """The customer pressed a key."""
+
+    digit: str
+
+
+class Played(Struct, frozen=True):
+    """What was said with this token is over (or there was nothing to say)."""
+
+    token: int
+
+
+class WindowClosed(Struct, frozen=True):
+    window: str
+
+
+class WindowOpened(Struct, frozen=True):
+    window: str
+
+
+class ContactIs(Struct, frozen=True):
+    """How the contact stands by the log; `by` and `reason` say of an ended one who ended it and why."""
+
+    phase: Phase
+    agent: str | None = None
+    by: str = ""
+    reason: str = ""
+
+
+class RecordAsked(Struct, frozen=True):
+    """`state` "on" begins or goes on, "paused" leaves silence."""
+
+    state: str
+    by: str
+
+
+class WorkerDied(Struct, frozen=True):
+    """The process that carried the call's audio is gone."""
+
+
+class Tick(Struct, frozen=True):
+    """Time passed."""
+
+
+Input = (
+    Ready
+    | NotReady
+    | CustomerRings
+    | CustomerAnswered
+    | CustomerLeft
+    | CustomerHolds
+    | LegMade
+    | LegUp
+    | LegLost
+    | LegQuiet
+    | Pressed
+    | Played
+    | WindowClosed
+    | WindowOpened
+    | ContactIs
+    | RecordAsked
+    | WorkerDied
+    | Tick
+)
+
+
+# --- what it wants done, in this order ------------------------------------------------------------------------------
+
+
+class Place(Struct, frozen=True):
+    """Call the customer's phone now."""
+
+
+class Ring(Struct, frozen=True):
+    """Tell the calling telephone that it rings here."""
+
+
+class Answer(Struct, frozen=True):
+    """Answer the calling telephone."""
+
+
+class Refuse(Struct, frozen=True):
+    """Refuse the calling telephone, or give up calling one."""
+
+    status: int
+
+
+class HangUp(Struct, frozen=True):
+    """End the customer's leg."""
+
+    cause: str
+
+
+class Hears(Struct, frozen=True):
+    """`party` hears this from now on; `token` names something that is said."""
+
+    party: str
+    sound: Sound
+    token: int = 0
+
+
+class DropLeg(Struct, frozen=True):
+    party: str
+
+
+class Connect(Struct, frozen=True):
+    """The contact is connected: agent and customer can talk."""
+
+    agent: str
+
+
+class End(Struct, frozen=True):
+    """End the contact."""
+
+    by: str
+    reason: str
+
+
+class Lose(Struct, frozen=True):
+    """Take the contact from this agent, back to its queue; `absent`: he never had audio, so he is not there."""
+
+    agent: str
+    reason: str
+    absent: bool = False
+
+
+class Record(Struct, frozen=True):
+    """Begin the recording, pause it or go on with it ("on", "paused")."""
+
+    state: str
+
+
+class Note(Struct, frozen=True):
+    """An event of the timeline."""
+
+    event: CallEvent
+
+
+class Tell(Struct, frozen=True):
+    """The state that windows show has changed."""
+
+
+class Close(Struct, frozen=True):
+    """The last output: take the figures, write `CallEnded`, free the media, forget the call."""
+
+    by: str
+    cause: str
+    status: int | None = None
+
+
+Output = Place | Ring | Answer | Refuse | HangUp | Hears | DropLeg | Connect | End | Lose | Record | Note | Tell | Close
