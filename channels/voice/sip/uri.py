@@ -19,12 +19,12 @@ _SIP = re.compile(
     rf"([sS][iI][pP][sS]?):(?:({_USER}(?::{_BEHIND_COLON})?+)@)?+({HOST})(?::([0-9]{{1,5}}+))?+"
     rf"((?:;{_PARAM}(?:={_PARAM})?+)*+)(?:\?({_HEADER}++={_HEADER}*+(?:&{_HEADER}++={_HEADER}*+)*+))?+"
 )
-_TEL = re.compile(rf"[tT][eE][lL]:([+0-9A-Fa-f*#\-.()]++)((?:;{_PARAM}(?:={_PARAM})?+)*+)")
+_TEL = re.compile(rf"[tT][eE][lL]:(\+?+[\-.()]*+[0-9A-Fa-f*#][0-9A-Fa-f*#\-.()]*+)((?:;{_PARAM}(?:={_PARAM})?+)*+)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*+:[!#-;=?-Z\[\]_a-z~%]++")  # any other scheme (RFC 2396)
 
 _USER_SAFE = "-_.!~*'()&=+$,;?/"
 # Of these parameters an absent one never equals a present one; any other is compared only where both have it.
-_NEVER_IGNORED = ("user", "ttl", "method", "maddr")
+_NEVER_IGNORED = ("user", "ttl", "method", "maddr", "transport")
 
 
 class BadUri(ValueError):
@@ -60,10 +60,7 @@ class SipUri:
                 else (),
             )
         if match := _TEL.fullmatch(text):
-            number = re.sub(r"[-.()]", "", match[1])
-            if not number.strip("+"):
-                raise BadUri("tel URI without a number")
-            return cls("tel", number, "", None, _read_params(match[2]))
+            return cls("tel", re.sub(r"[-.()]", "", match[1]), "", None, _read_params(match[2]))
         raise BadUri(f"no SIP or tel URI: {text[:100]!r}")
 
     def __str__(self) -> str:
