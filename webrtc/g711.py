@@ -7,7 +7,7 @@ import warnings
 with warnings.catch_warnings():
     # Python 3.11 and 3.12 say that it will go; from 3.13 on the package audioop-lts brings it back.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
+    import audioop as audioop
 
 RATE = 8000
 SILENCE = {"PCMU": b"\xff", "PCMA": b"\xd5"}
