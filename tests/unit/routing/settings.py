@@ -80,7 +80,7 @@ class Settings:
     def edit_agent(self, id: str) -> AgentSpec:
         pick = self._chance.choice
         able = pick(({"billing": 3, "sales": 3}, {"billing": 3, "sales": 3}, {"billing": 1}, {"sales": 2}))
-        capacity = 100 if self._alike else pick((100, 200))
+        capacity = 100 if self._alike else pick((60, 100, 200))
         maxima = {} if self._alike else pick(({}, {}, {"chat": 2}, {"voice": 0}))
         queues = pick((None, None, frozenset(QUEUES[:2]), frozenset(QUEUES[1:])))
         auto = frozenset({"chat"}) if pick((False, False, True)) else frozenset[str]()

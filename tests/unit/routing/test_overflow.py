@@ -86,6 +86,18 @@ def test_rules_that_are_gone_leave_nothing_behind() -> None:
     assert desk.engine.next_deadline() is None
 
 
+def test_a_rule_that_comes_after_the_closing_counts_from_the_closing() -> None:
+    desk = Desk()
+    desk.arrive("c1")
+    desk.queue("support", closed=True)
+    desk.wait(20_000)
+    desk.queue("support", closed=True, priority=1)
+    desk.wait(5_000)
+    assert told(desk.queue("support", closed=True, overflow={CLOSED: 30_000})) == []
+    assert told(desk.wait(4_999)) == []
+    assert told(desk.wait(1)) == [("c1", CLOSED)]
+
+
 # --- nobody can serve it --------------------------------------------------------------------------------------------
 
 
