@@ -76,7 +76,7 @@ def pluck(frequency: float, age: float) -> float:
 
 
 def music() -> Iterator[float]:
-    """A small tune over four chords, 96 beats a minute, that ends where it begins. It is ours: nobody else has rights."""
+    """A small tune over four chords, 96 beats a minute, that ends where it begins; nobody else has rights in it."""
     beat = 60 / 96
     tune = TUNE.split()
     length = len(tune) * beat / 2
