@@ -86,10 +86,10 @@ def holds(condition: Condition, facts: Mapping[str, str], is_open: Callable[[str
         case "contains":
             return value in fact
         case "matches":
-            return _matches(value, fact)
+            return matches(value, fact)
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     """`*` is any text. No regular expression: with many stars one takes for ever on a text that does not match."""
     first, *others = pattern.split("*")
     if not others:
