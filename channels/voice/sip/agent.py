@@ -21,6 +21,8 @@ from channels.voice.sip.leg import Calls, Leg
 from channels.voice.sip.message import BadMessage, Message, Request, Response, encode, reply
 from channels.voice.sip.outgoing import OutgoingLeg
 from channels.voice.sip.referral import Referral
+from channels.voice.sip.registrar import Lookup, PhoneContact, Registrar
+from channels.voice.sip.registration import RegistrationPlan, Registrations
 from channels.voice.sip.session_timer import TooBrief
 from channels.voice.sip.settings import PeerOptions, Settings
 from channels.voice.sip.transaction import Failure, ServerTransaction, answer_address
@@ -35,7 +37,8 @@ class UserAgent:
     """`random(n)` gives 2n hexadecimal digits that nobody can guess, as secrets.token_hex does.
 
     `options_for(source, request)` says how a call that comes in is taken (per trunk, say); Settings.inbound unless
-    given. Only who may send at all should get as far as `receive`.
+    given. `lookup(username)` gives the digest hashes of a user of a desk phone (digest.hash_user), None for nobody.
+    Only who may send at all should get as far as `receive`.
     """
 
     def __init__(
@@ -43,10 +46,13 @@ class UserAgent:
         settings: Settings,
         random: Callable[[int], str],
         options_for: Callable[[Source, Request], PeerOptions] | None = None,
+        lookup: Lookup = lambda username: None,
     ) -> None:
         self.settings = settings
         self._core = Core(settings, random, self)
         self._calls = Calls()
+        self._registrations = Registrations(self._core)
+        self._registrar = Registrar(self._core, lookup)
         self._referrals: dict[str, Referral] = {}
         self._options_for = options_for or (lambda source, request: settings.inbound)
 
@@ -72,6 +78,12 @@ class UserAgent:
         self._core.clock.tell(now)
         self._core.transactions.transport_failed(destination)
         self._core.clock.run()
+
+    def lost(self, flow: str, now: float) -> None:
+        """A connection closed: who came by it cannot be called, and what we registered by it is registered anew."""
+        self._core.clock.tell(now)
+        self._registrar.lost(flow)
+        self._registrations.lost(flow)
 
     def tick(self, now: float) -> None:
         """Do what is due; call it at `next_deadline`."""
@@ -224,6 +236,32 @@ class UserAgent:
         request = Request("OPTIONS", target, headers)
         Exchange(core, request, (destination,), responded, failed, lambda: 2, contact_user="hub", answer_s=patience_s)
 
+    # Registrations
+
+    def register(self, registration: str, plan: RegistrationPlan, now: float) -> None:
+        """Register at a trunk and keep it so, under the name `registration`; another plan replaces the former."""
+        self._core.clock.tell(now)
+        self._registrations.register(registration, plan)
+
+    def unregister(self, registration: str, now: float) -> None:
+        """`Unregistered` follows."""
+        self._core.clock.tell(now)
+        self._registrations.unregister(registration)
+
+    def refresh_registration(self, registration: str, now: float) -> None:
+        """At once, as after a change of network or of the trunk's password."""
+        self._core.clock.tell(now)
+        self._registrations.refresh(registration)
+
+    def phones(self, user: str) -> tuple[PhoneContact, ...]:
+        """Where the user's desk phones can be called: `uri` is the request_uri of `invite`."""
+        return self._registrar.contacts(user)
+
+    def forget_phones(self, user: str, now: float) -> None:
+        """The user may not use phones any more."""
+        self._core.clock.tell(now)
+        self._registrar.forget(user)
+
     # TransactionUser
 
     def on_request(self, transaction: ServerTransaction) -> None:
@@ -245,6 +283,8 @@ class UserAgent:
         match request.method:
             case "INVITE":
                 self._invited(transaction)
+            case "REGISTER":
+                self._registrar.register(transaction)
             case "OPTIONS":
                 self._core.reply(transaction, 200, headers=(("Allow", ALLOW), ("Accept", SDP), ("Supported", _ours())))
             case method if method in INSIDE:
@@ -277,13 +317,15 @@ class UserAgent:
 
     def _invited(self, transaction: ServerTransaction) -> None:
         core, request, source = self._core, transaction.request, transaction.source
-        core.reply(transaction, 100)
         scheme = request.uri.partition(":")[0].lower()
         if scheme not in ("sip", "sips", "tel"):
             core.reply(transaction, 416)
             return
         if len(self._calls.legs) >= self.settings.calls:
             core.reply(transaction, 503, headers=(("Retry-After", "10"),))
+            return
+        user = None
+        if source.authenticate and (user := self._registrar.authenticate(transaction)) is None:
             return
         options = self._options_for(source, request)
         try:
@@ -307,6 +349,7 @@ class UserAgent:
         except BadHeader:
             core.reply(transaction, 400, "Missing Contact")
             return
+        core.reply(transaction, 100)
         leg.replaces = replaces
         self._refer_by(leg)
         headers = request.headers
@@ -324,7 +367,7 @@ class UserAgent:
                 diversion(headers),
                 sdp,
                 headers,
-                None,
+                user,
                 replaces.call if replaces is not None else None,
             )
         )

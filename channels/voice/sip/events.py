@@ -144,11 +144,13 @@ class OptionsAnswered(Struct, frozen=True):
 
 
 class Registered(Struct, frozen=True):
-    """A registration of ours stands for `seconds`, at `destination`."""
+    """A registration of ours stands for `seconds`, at `destination`. Calls by it carry the `service_route` as Route
+    header fields (RFC 3608)."""
 
     registration: str
     seconds: int
     destination: Destination
+    service_route: tuple[str, ...] = ()
 
 
 class RegistrationFailed(Struct, frozen=True):
@@ -183,6 +185,15 @@ class PhoneGone(Struct, frozen=True):
     why: str
 
 
+class PhoneDenied(Struct, frozen=True):
+    """Credentials were wrong: whoever sent them says that he is `user`."""
+
+    source: Source
+    user: str
+    method: str
+    reason: str
+
+
 Event: TypeAlias = (
     Invited
     | Progress
@@ -202,5 +213,6 @@ Event: TypeAlias = (
     | Unregistered
     | PhoneRegistered
     | PhoneGone
+    | PhoneDenied
 )
 Output: TypeAlias = Send | Event

@@ -10,7 +10,8 @@ from random import Random
 from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.events import Ended, Event, Rejected
 from channels.voice.sip.headers import NameAddr
-from channels.voice.sip.message import BadMessage, Message, Request, Response, parse
+from channels.voice.sip.message import BadMessage, Message, Request, Response, encode, parse
+from channels.voice.sip.registrar import Lookup
 from channels.voice.sip.settings import Local, PeerOptions, Settings
 from channels.voice.sip.wire import Destination, Send, Source, Transport
 
@@ -73,8 +74,9 @@ class Network:
         self.now = 0.0
         self.nodes: dict[str, Node] = {}
         self.carried: list[Carried] = []
+        self.flows = False  # whether a connection has a name
         self.drop: Callable[[Carried], bool] = lambda carried: False
-        self._flying: list[tuple[float, int, Node, Node, bytes, str | None]] = []
+        self._flying: list[tuple[float, int, Node, Node, bytes]] = []
         self._order = 0
         self._last: dict[tuple[str, str], float] = {}
 
@@ -84,6 +86,7 @@ class Network:
         *,
         transport: Transport = "udp",
         options: PeerOptions | None = None,
+        lookup: Lookup = lambda username: None,
         **settings: object,
     ) -> Node:
         address = (f"192.0.2.{len(self.nodes) + 1}", 5060)
@@ -93,7 +96,9 @@ class Network:
             inbound=options or PeerOptions(),
             **settings,  # type: ignore[arg-type]
         )
-        node = Node(name, address, UserAgent(made, lambda size: self.random.randbytes(size).hex()), transport)
+        node = Node(
+            name, address, UserAgent(made, lambda size: self.random.randbytes(size).hex(), lookup=lookup), transport
+        )
         self.nodes[name] = node
         return node
 
@@ -129,7 +134,11 @@ class Network:
             if reliable:
                 at = self._last[sender.name, receiver.name] = max(at, self._last.get((sender.name, receiver.name), 0.0))
             self._order += 1
-            heappush(self._flying, (at, self._order, sender, receiver, sent.data, sent.destination.flow))
+            heappush(self._flying, (at, self._order, sender, receiver, sent.data))
+
+    def inject(self, sender: str, receiver: str, message: Message) -> None:
+        """A message that `sender`'s agent did not send, from its address."""
+        self.send(self.nodes[sender], Send(self.nodes[receiver].destination, encode(message)))
 
     def step(self, until: float) -> bool:
         """The next thing that happens, if it happens before `until`."""
@@ -142,11 +151,11 @@ class Network:
             return False
         self.now = max(self.now, min(deadlines))
         if self._flying and self._flying[0][0] <= self.now:
-            _, _, sender, receiver, data, flow = heappop(self._flying)
+            _, _, sender, receiver, data = heappop(self._flying)
             source = Source(
                 receiver.transport,
                 *sender.address,
-                flow,
+                f"{sender.name}-{receiver.name}" if self.flows else None,
                 trusted=receiver.trusted,
                 authenticate=receiver.authenticate,
             )
