@@ -1,4 +1,4 @@
-"""Who is connected at which node: agents with a window, visitors with an open page.
+"""Who is connected at which node: agents with a window, visitors with an open page; and where each call lives.
 
 Each node tells the others what changes, numbered, and gives signs of life; whoever misses a number asks for the whole
 list. Nothing is stored, so there is nothing that Redis could lose. A node that is silent for longer than its lease is
@@ -25,7 +25,7 @@ TOPIC = "roster"
 BEAT_S = 1.0
 LEASE_S = 3.5
 ASK_EVERY_S = 0.5
-KINDS = ("agent", "visitor")
+KINDS = ("agent", "visitor", "call")
 
 
 @dataclass

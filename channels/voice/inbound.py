@@ -1,0 +1,255 @@
+"""Calls from the telephone network: who may call, where his call waits, and what the trunks tell of calls under way."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+import structlog
+
+from channels.voice import call_values as v
+from channels.voice.call_values import CUSTOMER, Way
+from channels.voice.calls import Calls
+from channels.voice.live import LiveCall, Party
+from channels.voice.settings import NumberSettings, TrunkSettings
+from channels.voice.sip import events as s
+from channels.voice.sip.headers import NameAddr
+from channels.voice.sip.uri import SipUri
+from channels.voice.trunks import Trunks
+from hub import commands as c
+from hub.contacts import clean_text
+from hub.errors import HubError, InvalidInput, Refused
+from hub.ids import derived_id, new_id
+from hub.model import Channel, Contact, Customer
+from hub.visitors import clean_phone
+
+log = structlog.get_logger(__name__)
+
+REFUSED = {"customer.blocked": 603, "queue.closed": 480, "queue.full": 486, "input.invalid": 488}
+"""By our code of an error; anything else is our own trouble: 503."""
+BUSY = {486: "busy", 600: "busy", 603: "declined", 404: "no_such_number", 408: "no_answer", 480: "no_answer"}
+STATIC = {"0": "PCMU", "8": "PCMA", "9": "G722"}
+
+
+class Inbound:
+    def __init__(self, calls: Calls, trunks: Trunks) -> None:
+        self._calls = calls
+        self._trunks = trunks
+        self._hub = calls.hub
+        self._tasks: set[asyncio.Task[None]] = set()
+        trunks.listen(self.handle)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def handle(self, event: s.Event) -> None:
+        """What the user agent tells."""
+        if isinstance(event, s.Invited):
+            self._invited(event)
+            return
+        sip = getattr(event, "call", None)
+        live = self._calls.by_sip(sip) if sip is not None else None
+        if live is None:
+            return
+        match event:
+            case s.Progress():
+                if event.sdp is not None:
+                    live.media.put(lambda sdp=event.sdp: self._answered(live, sdp))  # type: ignore[misc]
+                if event.status in (180, 183):
+                    live.give(v.CustomerRings(early=event.sdp is not None))
+            case s.Answered():
+                live.media.put(lambda: self._picked_up(live, event.sdp))
+            case s.Confirmed() if event.sdp is not None:
+                live.media.put(lambda: self._answered(live, event.sdp or ""))
+            case s.OfferAnswered() if event.sdp is not None:
+                live.media.put(lambda: self._answered(live, event.sdp or ""))
+            case s.Rejected():
+                live.give(v.CustomerLeft(BUSY.get(event.status, "unreachable"), "network", event.status))
+            case s.Ended():
+                live.give(v.CustomerLeft(event.cause, CUSTOMER if event.by == "remote" else "network"))
+            case s.Offered():
+                live.media.put(lambda: self._offered(live, event))
+            case s.InfoDigit():
+                live.give(v.Pressed(event.digit))
+            case s.Referred():
+                self._trunks.refuse_referral(event.call)
+            case _:
+                pass
+
+    # --- a new call --------------------------------------------------------------------------------------------------
+
+    def _invited(self, event: s.Invited) -> None:
+        trunk = self._trunks.trunk_of(event.source)
+        if trunk is None:
+            self._trunks.reject(event.call, 403)
+            return
+        called = user_of(event.request_uri)
+        number = self._calls.settings.number(called) or self._calls.settings.number(in_e164(called, trunk.region))
+        if number is None or number.queue not in self._hub.directory.queues():
+            log.info("call.no_such_number", trunk=trunk.id, called=called)
+            self._trunks.reject(event.call, 404)
+            return
+        if self._hub.stopping or self._calls.of_trunk(trunk.id) >= trunk.calls or not self._trunks.take_arrival(trunk):
+            log.warning("call.trunk_full", trunk=trunk.id)
+            self._trunks.reject(event.call, 503)
+            return
+        caller = caller_of(event, trunk.region)
+        party = Party(caller, in_e164(called, trunk.region), trunk.id, event.call, language=number.language)
+        live = self._calls.open(new_id("ct", self._hub.clock.now()), Way.TRUNK, party, number.queue)
+        self._trunks.ring(event.call)
+        self._begin(self._set_up(live, event, trunk, number))
+
+    async def _set_up(self, live: LiveCall, event: s.Invited, trunk: TrunkSettings, number: NumberSettings) -> None:
+        """The customer's leg and the contact; what was made is taken back when the caller has given up meanwhile."""
+        media, party = self._calls.media, live.party
+        try:
+            party.sdp = await media.rtp_leg(live.id, CUSTOMER, self._trunks.rtp_options(trunk.id), event.sdp)
+            party.codec = codec_of(party.sdp)
+            if not live.call.over:
+                await self._create(live, event, number)
+        except HubError as error:
+            log.warning("call.refused", call=live.id, trunk=trunk.id, reason=error.code)
+            live.give(v.NotReady(REFUSED.get(error.code, 503), error.code))
+            await media.drop_call(live.id)
+            return
+        if live.call.over:
+            await self._calls.undo(live)
+            return
+        live.give(v.Ready())
+        await self._calls.tell_contact(live)
+
+    async def _create(self, live: LiveCall, event: s.Invited, number: NumberSettings) -> None:
+        hub, party = self._hub, live.party
+        hub.refuse_blocked(phone=party.caller)
+        customer, new = await self._customer(party.caller, display_of(event), number.language)
+        party.language = customer.language or number.language
+        fields = {"called": party.called, "caller": party.caller}
+        if event.diversion:
+            fields["diverted_by"] = user_of(event.diversion[0].uri)
+        draft = Contact(
+            live.id,
+            channel=Channel.VOICE,
+            site=number.site,
+            language=party.language,
+            fields=fields,
+        )
+        place = hub.place(draft, customer, number.queue, {}, called=party.called, caller=party.caller)
+        queue = hub.directory.queue(place.queue)
+        if not hub.directory.is_open(place.queue, hub.clock.now()):
+            raise Refused("We are closed just now.", code="queue.closed")
+        if (
+            queue.max_length is not None
+            and not any(rule.when == "full" for rule in queue.overflow)
+            and hub.routing.standing(place.queue).waiting >= queue.max_length
+        ):
+            raise Refused("Too many people are waiting just now.", code="queue.full")
+        live.queue = place.queue
+        created = c.Create(
+            Channel.VOICE, number.site, customer.id, None, queue.name, party.language, fields, media=True
+        )
+        enqueue = c.Enqueue(place.queue, place.requirements, place.priority, customer.owner, place.rules)
+        await hub.contacts.create(
+            live.id,
+            created,
+            [enqueue, c.NoteCall(self._calls.note_start(live))],
+            actor="system",
+            command_id=f"call-{live.id}",
+            customer=customer if new else None,
+        )
+        if new and party.caller:
+            await hub.store.people.add_identity(customer.id, "phone", party.caller)
+
+    async def _customer(self, caller: str, name: str, language: str) -> tuple[Customer, bool]:
+        """Whoever has this number, or somebody new; a call without a number is always somebody new."""
+        now = self._hub.clock.now()
+        if not caller:
+            return Customer(new_id("cu", now), name, language=language, created_at=now), True
+        known = await self._hub.store.people.by_identity("phone", caller)
+        if known is not None:
+            return known, False
+        id = derived_id("cu", 0, "phone", caller)
+        stored = (await self._hub.contacts.customers([id])).get(id)
+        if stored is not None:
+            return stored, False
+        return Customer(id, name or caller, "", caller, language, created_at=now), True
+
+    # --- a call under way --------------------------------------------------------------------------------------------
+
+    async def _answered(self, live: LiveCall, sdp: str) -> None:
+        """His answer to our offer. One that cannot be met ends the call."""
+        try:
+            await self._calls.media.answered(live.id, CUSTOMER, sdp)
+            live.party.codec = codec_of(sdp)
+        except HubError as error:
+            log.warning("call.answer_unusable", call=live.id, reason=error.code)
+            if live.party.sip is not None:
+                self._trunks.hang_up(live.party.sip, "incompatible")
+            live.give(v.CustomerLeft("incompatible", "network", 488))
+
+    async def _picked_up(self, live: LiveCall, sdp: str | None) -> None:
+        if sdp is not None:
+            await self._answered(live, sdp)
+        live.give(v.CustomerAnswered())
+
+    async def _offered(self, live: LiveCall, event: s.Offered) -> None:
+        """He offers anew: he holds, resumes, or his audio moves."""
+        if event.sdp is None:
+            self._trunks.accept_offer(event.call, live.party.sdp)
+            return
+        try:
+            live.party.sdp = await self._calls.media.offered(live.id, CUSTOMER, event.sdp)
+        except HubError as error:
+            log.info("call.offer_refused", call=live.id, reason=error.code)
+            self._trunks.refuse_offer(event.call, 488)
+            return
+        self._trunks.accept_offer(event.call, live.party.sdp)
+        live.give(v.CustomerHolds(bool(re.search(r"^a=(sendonly|inactive)\s*$", event.sdp, re.MULTILINE))))
+
+
+def user_of(uri: str) -> str:
+    """The number or name in a SIP or tel URI; "" when it cannot be read."""
+    try:
+        return unquote((SipUri.parse(uri).user or "").partition(":")[0])
+    except ValueError:
+        return ""
+
+
+def display_of(event: s.Invited) -> str:
+    """The caller's name as his network gives it, unless it is just a number."""
+    name = clean_text((event.asserted_identity or event.from_).display or "", "name", 8000)[:200].strip()
+    return "" if re.fullmatch(r"[+\d\s()./-]*", name) or name.casefold() == "anonymous" else name
+
+
+def caller_of(event: s.Invited, region: str | None) -> str:
+    """The caller's number in E.164 (or as it came); "" when he withholds it. What a trunk asserts goes before From."""
+    identity: NameAddr = event.asserted_identity or event.from_
+    user = user_of(identity.uri)
+    privacy = (event.headers.get("Privacy") or "").lower()
+    if user.casefold() in ("", "anonymous", "unavailable", "restricted") or "id" in privacy.split(";"):
+        return ""
+    return in_e164(user, region)
+
+
+def in_e164(number: str, region: str | None) -> str:
+    """A telephone number in E.164; what is none, or cannot be read without its country, as it is."""
+    digits = re.sub(r"[\s().-]", "", number.split(";")[0])
+    if not re.fullmatch(r"\+?\d{3,20}", digits):
+        return number[:80]
+    try:
+        return clean_phone(digits, region)
+    except InvalidInput:
+        return digits
+
+
+def codec_of(sdp: str) -> str:
+    """The first codec of an audio description, by name; PCMU when none can be read."""
+    found = re.search(r"^m=audio \d+ \S+ (\d+)", sdp, re.MULTILINE)
+    if found is None:
+        return "PCMU"
+    named = re.search(rf"^a=rtpmap:{found[1]} ([A-Za-z0-9-]+)/", sdp, re.MULTILINE)
+    return named[1] if named else STATIC.get(found[1], "PCMU")

@@ -1,0 +1,113 @@
+"""What the voice channel is told: where it listens, its trunks, and which numbers lead to which queue.
+
+Plain values; where they come from (hub.toml, the rows that administrators edit) is the composition root's business.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from channels.voice.call_values import Limits
+from channels.voice.sip.settings import Account, Local
+from hub.rules import matches
+from webrtc.settings import IceServer
+from webrtc.turn import TurnSettings
+
+G711 = ("PCMU", "PCMA")
+
+
+class TrunkSettings(Struct, frozen=True):
+    """A SIP connection to a phone network.
+
+    `networks` are the addresses and networks that its calls come from; they need no password. `host` is where our calls
+    go (empty: it only receives), with `backups` tried after it. With an `account` and `register` we register there.
+    `region` is the country by which national numbers are read ("DE"). `dtmf`: rfc4733, info or inband. `calls` is how
+    many may live at once. `caller_id` is the number that outbound calls show unless their queue has one.
+    """
+
+    id: str
+    name: str = ""
+    networks: tuple[str, ...] = ()
+    host: str = ""
+    port: int = 5060
+    transport: str = "udp"
+    backups: tuple[str, ...] = ()
+    account: Account | None = None
+    register: bool = False
+    codecs: tuple[str, ...] = G711
+    dtmf: str = "rfc4733"
+    region: str | None = None
+    calls: int = 100
+    calls_per_s: float = 20.0
+    caller_id: str = ""
+    follow: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Keys for the audio travel in the signalling, so only where nobody reads that."""
+        return self.transport == "tls"
+
+
+class NumberSettings(Struct, frozen=True):
+    """Called numbers or names (`*` is any text, without regard to case) lead to `queue`, on behalf of `site`."""
+
+    pattern: str
+    queue: str
+    site: str
+    language: str = "en"
+
+
+class QueueVoice(Struct, frozen=True):
+    """What a queue says of calls: `record` is always, never, demand or a share of 0 to 1 of all calls; `caller_id` is
+    shown by outbound calls."""
+
+    record: str | float = "never"
+    caller_id: str = ""
+
+
+class DialSettings(Struct, frozen=True):
+    """Outbound calls: ISO countries that may be dialled, and how many calls an agent may make in a minute and a day."""
+
+    countries: tuple[str, ...] = ()
+    per_minute: int = 10
+    per_day: int = 300
+
+
+class VoiceSettings(Struct, frozen=True):
+    """`listen` are our addresses as peers reach them. `prompts` is a folder that goes before ours, "" for none."""
+
+    listen: tuple[Local, ...] = ()
+    trunks: tuple[TrunkSettings, ...] = ()
+    numbers: tuple[NumberSettings, ...] = ()
+    queues: dict[str, QueueVoice] = {}
+    dial: DialSettings = DialSettings()
+    limits: Limits = Limits()
+    prompts: str = ""
+    recordings: str = ""
+    recording_key: bytes | None = None
+    ice_servers: tuple[IceServer, ...] = ()
+    turn: TurnSettings | None = None
+    tls_certificate: str = ""
+    tls_key: str = ""
+
+    def number(self, called: str) -> NumberSettings | None:
+        """Where a call to this number (or name) goes: by the first pattern that fits."""
+        return next((row for row in self.numbers if matches(row.pattern.casefold(), called.casefold())), None)
+
+    def queue(self, id: str) -> QueueVoice:
+        return self.queues.get(id, QueueVoice())
+
+    def trunk(self, id: str) -> TrunkSettings | None:
+        return next((trunk for trunk in self.trunks if trunk.id == id), None)
+
+
+def demo(port: int) -> VoiceSettings:
+    """The demo takes calls of this machine only: `sip:support@127.0.0.1`, and numbers of Berlin as if they were ours."""
+    names = tuple(NumberSettings(queue, queue, "demo") for queue in ("sales", "support", "billing"))
+    trunk = TrunkSettings("demo", "This machine", networks=("127.0.0.0/8", "::1"), region="DE", calls=50)
+    return VoiceSettings(
+        listen=(Local("udp", "127.0.0.1", port), Local("tcp", "127.0.0.1", port)),
+        trunks=(trunk,),
+        numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
+        dial=DialSettings(("CN", "DE", "GB", "US")),
+    )

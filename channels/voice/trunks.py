@@ -1,0 +1,254 @@
+"""The trunks: one user agent for all of them, its clock and its transport; who may call, and how we call out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from channels.voice.settings import TrunkSettings, VoiceSettings
+from channels.voice.sip import events as s
+from channels.voice.sip.agent import UserAgent
+from channels.voice.sip.gate import Gate, Rule
+from channels.voice.sip.headers import NameAddr
+from channels.voice.sip.message import BadMessage, Message, Request
+from channels.voice.sip.settings import PeerOptions, Settings
+from channels.voice.sip.wire import Destination, Send, Source
+from hub.errors import Refused, Unavailable
+from hub.media import RtpOptions
+
+log = structlog.get_logger(__name__)
+
+OPTIONS_S = 30.0
+DIGIT_MS = 160
+CAUSES = {"busy": 17, "no_answer": 19, "interrupted": 41}  # ITU-T Q.850; else normal clearing
+
+
+class Wire(Protocol):
+    """What the user agent asks of its transport (`sip/transport.py`)."""
+
+    def send(self, send: Send) -> None: ...
+
+
+@dataclass
+class Health:
+    """How a trunk does: `reachable` None while nothing is known; `status` as it answered OPTIONS last."""
+
+    reachable: bool | None = None
+    status: int | None = None
+    registered: bool | None = None
+    problem: str = ""
+
+
+class Trunks:
+    """Implements `calls.Telephony`. `wire` is given before anything is sent."""
+
+    wire: Wire
+
+    def __init__(self, settings: VoiceSettings) -> None:
+        self.settings = settings
+        self.gate = Gate(gate_rules(settings))
+        self.health: dict[str, Health] = {trunk.id: Health() for trunk in settings.trunks}
+        self._handlers: list[Callable[[s.Event], None]] = []
+        self._agent = UserAgent(Settings(locals=settings.listen), secrets.token_hex, self._options_for)
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop
+        self._asked: dict[Destination, str] = {}
+        self._arrivals: dict[str, deque[float]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def listen(self, handler: Callable[[s.Event], None]) -> None:
+        """`handler` is called on the loop with what the user agent tells."""
+        self._handlers.append(handler)
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._watch(), name="trunks.options")
+
+    async def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @property
+    def idle(self) -> bool:
+        """No call and no transaction is in hand."""
+        return self._agent.idle
+
+    # --- the wire ----------------------------------------------------------------------------------------------------
+
+    def receive(self, message: Message, source: Source) -> None:
+        self._agent.receive(message, source, self._now())
+        self._pump()
+
+    def refuse(self, bad: BadMessage, source: Source) -> None:
+        """What came could not be parsed."""
+        self._agent.refuse(bad, source, self._now())
+        self._pump()
+
+    def failed(self, destination: Destination) -> None:
+        """The transport could not deliver."""
+        self._agent.failed(destination, self._now())
+        self._pump()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _pump(self) -> None:
+        """What the user agent wants sent is sent, what it tells is told, and its clock is wound."""
+        while outputs := self._agent.drain():
+            for output in outputs:
+                if isinstance(output, Send):
+                    self.wire.send(output)
+                elif isinstance(output, s.OptionsAnswered):
+                    self._answered_options(output)
+                else:
+                    for handler in self._handlers:
+                        handler(output)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._agent.next_deadline()
+        if deadline is not None:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._agent.tick(self._now())
+        self._pump()
+
+    # --- who calls ---------------------------------------------------------------------------------------------------
+
+    def trunk_of(self, source: Source) -> TrunkSettings | None:
+        """The trunk that a message comes from, by its address."""
+        rule = self.gate.rule_of(source.host)
+        return self.settings.trunk(rule.name) if rule is not None else None
+
+    def take_arrival(self, trunk: TrunkSettings) -> bool:
+        """Counts a call; False when the trunk has brought too many in this second."""
+        now = self._now()
+        arrivals = self._arrivals.setdefault(trunk.id, deque())
+        while arrivals and arrivals[0] <= now - 1.0:
+            arrivals.popleft()
+        if len(arrivals) >= trunk.calls_per_s:
+            return False
+        arrivals.append(now)
+        return True
+
+    def _options_for(self, source: Source, request: Request) -> PeerOptions:
+        trunk = self.trunk_of(source)
+        return peer_options(trunk) if trunk is not None else PeerOptions()
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    def ring(self, sip: str) -> None:
+        self._agent.ring(sip, self._now())
+        self._pump()
+
+    def answer(self, sip: str, sdp: str) -> None:
+        self._agent.answer(sip, sdp, self._now())
+        self._pump()
+
+    def reject(self, sip: str, status: int) -> None:
+        """Refuses a call that came in, or gives up one that goes out."""
+        self._agent.reject(sip, status, self._now())
+        self._agent.hang_up(sip, self._now())
+        self._pump()
+
+    def hang_up(self, sip: str, cause: str) -> None:
+        self._agent.hang_up(sip, self._now(), (s.Reason("Q.850", CAUSES.get(cause, 16)),))
+        self._pump()
+
+    def accept_offer(self, sip: str, sdp: str) -> None:
+        self._agent.accept_offer(sip, sdp, self._now())
+        self._pump()
+
+    def refuse_offer(self, sip: str, status: int) -> None:
+        self._agent.refuse_offer(sip, status, self._now())
+        self._pump()
+
+    def refuse_referral(self, sip: str) -> None:
+        """Transfers are made inside the hub; a peer that asks for one is refused."""
+        self._agent.refer_progress(sip, 603, self._now())
+        self._pump()
+
+    def digits(self, sip: str, digits: str) -> None:
+        """Keys by INFO, for trunks that want them so."""
+        for digit in digits:
+            self._agent.info(sip, digit, DIGIT_MS, self._now())
+        self._pump()
+
+    def rtp_options(self, trunk: str) -> RtpOptions:
+        found = self.settings.trunk(trunk)
+        if found is None:
+            return RtpOptions()
+        return RtpOptions(found.codecs, found.dtmf, found.secure, towards=found.host)
+
+    def outbound(self) -> TrunkSettings:
+        """The trunk by which calls go out. Raises Refused when none can."""
+        for trunk in self.settings.trunks:
+            if trunk.host and self.health[trunk.id].reachable is not False:
+                return trunk
+        raise Refused("No trunk takes outbound calls.", code="trunk.none")
+
+    async def dial(self, trunk: str, number: str, caller_id: str, sdp: str) -> str:
+        """Calls `number` by the trunk; the user agent's name of the leg. Raises Unavailable."""
+        found = self.settings.trunk(trunk)
+        if found is None or not found.host:
+            raise Unavailable("That trunk takes no calls.", code="trunk.unknown")
+        shown = caller_id or found.caller_id or (found.account.username if found.account else "anonymous")
+        call = self._agent.invite(
+            NameAddr.parse(f"<sip:{number}@{found.host}>"),
+            NameAddr.parse(f"<sip:{shown}@{found.host}>"),
+            sdp,
+            destinations(found),
+            self._now(),
+            options=peer_options(found),
+        )
+        # Its first messages go out in a moment, when whoever dials knows the call's name.
+        asyncio.get_running_loop().call_soon(self._pump)
+        return call
+
+    # --- health ------------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Asks every trunk that we call whether it lives."""
+        while True:
+            for trunk in self.settings.trunks:
+                if trunk.host:
+                    destination = destinations(trunk)[0]
+                    self._asked[destination] = trunk.id
+                    self._agent.options(destination, self._now(), patience_s=OPTIONS_S / 3)
+            self._pump()
+            await asyncio.sleep(OPTIONS_S)
+
+    def _answered_options(self, answer: s.OptionsAnswered) -> None:
+        trunk = self._asked.get(answer.destination)
+        if trunk is None:
+            return
+        health = self.health[trunk]
+        # Whatever it answers, it is there; only overload and failures of its own say that it takes no calls.
+        reachable = answer.status is not None and answer.status not in (408, 500, 502, 503, 504)
+        if health.reachable is not reachable:
+            log.info("trunk.health", trunk=trunk, reachable=reachable, status=answer.status)
+        health.reachable, health.status = reachable, answer.status
+
+
+def gate_rules(settings: VoiceSettings) -> list[Rule]:
+    return [Rule(trunk.id, trunk.networks, trusted=True) for trunk in settings.trunks]
+
+
+def peer_options(trunk: TrunkSettings) -> PeerOptions:
+    return PeerOptions(account=trunk.account, follow=trunk.follow)
+
+
+def destinations(trunk: TrunkSettings) -> list[Destination]:
+    hosts = (trunk.host, *trunk.backups)
+    return [Destination(trunk.transport, host, trunk.port) for host in hosts]  # type: ignore[arg-type]  # checked
