@@ -11,6 +11,8 @@ import ipaddress
 import os
 import re
 import tomllib
+from base64 import b64decode
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -168,6 +170,24 @@ class FilesSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     max_bytes: Annotated[Count, _meta("The largest file that anybody may upload; sites may ask for less.")] = 50_000_000
 
 
+class RecordingsSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Recordings of calls; which calls are recorded, and for how long they are kept, is said by each queue."""
+
+    dir: Annotated[str, _meta("Folder of the recordings; empty: recordings in data_dir.")] = ""
+    key: Annotated[
+        Secret | None,
+        _meta("Encrypts new recordings, by reference: 32 bytes in hex or base64; none: they are stored as they are."),
+    ] = None
+    former_keys: Annotated[
+        tuple[Secret, ...],
+        _meta("Keys that older recordings were encrypted with, by reference.", "a list of references"),
+    ] = ()
+    min_free_bytes: Annotated[
+        int,
+        _meta("No recording begins when less than this is free on the disk.", "a whole number of bytes", ge=0),
+    ] = 500_000_000
+
+
 class Logging(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The hub's own log."""
 
@@ -196,6 +216,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     routing: Routing = field(default_factory=Routing)
     webhooks: WebhooksSection = field(default_factory=WebhooksSection)
     files: FilesSection = field(default_factory=FilesSection)
+    recordings: RecordingsSection = field(default_factory=RecordingsSection)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
 
@@ -211,6 +232,16 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def files_dir(self) -> Path:
         return Path(self.files.dir) if self.files.dir else self.data_dir / "files"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return Path(self.recordings.dir) if self.recordings.dir else self.data_dir / "recordings"
+
+    def recording_keys(self) -> tuple[bytes | None, tuple[bytes, ...]]:
+        """The key of new recordings, and the former ones. Raises ConfigError when one is missing or is no key."""
+        former = [_key(s, f"recordings.former_keys[{n}]") for n, s in enumerate(self.recordings.former_keys)]
+        present = self.recordings.key
+        return (None if present is None else _key(present, "recordings.key")), tuple(former)
 
     @property
     def store_url(self) -> str:
@@ -236,6 +267,15 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         with os.fdopen(descriptor, "wb") as file:
             file.write(token_hex(32).encode())
         return path.read_bytes().strip()
+
+
+def _key(secret: Secret, path: str) -> bytes:
+    text = secret.read(path)
+    for decode in (bytes.fromhex, b64decode):
+        with suppress(ValueError):
+            if len(key := decode(text)) == 32:
+                return key
+    raise ConfigError(f"{path}: expected 32 bytes, as 64 hex digits or in base64 (`openssl rand -hex 32` makes them)")
 
 
 def _with_password(url: str, secret: Secret | None, path: str) -> str:
@@ -293,6 +333,8 @@ def _check(config: Config) -> None:
         ("store.password", config.store.password),
         ("bus.password", config.bus.password),
         ("security.secret_key", config.security.secret_key),
+        ("recordings.key", config.recordings.key),
+        *((f"recordings.former_keys[{n}]", key) for n, key in enumerate(config.recordings.former_keys)),
     ):
         if secret is not None and (secret.env is None) == (secret.file is None):
             raise ConfigError(f"{path}: expected {BY_REFERENCE}")
@@ -322,6 +364,12 @@ def _resolve(config: Config, folder: Path) -> Config:
         bus=replace(config.bus, password=secret(config.bus.password)),
         security=replace(config.security, secret_key=secret(config.security.secret_key)),
         files=replace(config.files, dir=absolute(config.files.dir)),
+        recordings=replace(
+            config.recordings,
+            dir=absolute(config.recordings.dir),
+            key=secret(config.recordings.key),
+            former_keys=tuple(key for former in config.recordings.former_keys if (key := secret(former))),
+        ),
     )
 
 

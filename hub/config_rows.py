@@ -76,6 +76,18 @@ class Overflow(Struct, frozen=True, forbid_unknown_fields=True):
     text: Texts = field(default_factory=dict)
 
 
+class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which calls of a queue are recorded; of `percentage` so many in a hundred. `on_demand`: when the agent asks.
+
+    `announce`: callers are told first. After `keep_days` the file is deleted, and what is known about it stays.
+    """
+
+    mode: Literal["never", "always", "on_demand", "percentage"] = "never"
+    percent: Annotated[int, Meta(ge=0, le=100)] = 100
+    announce: bool = True
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
+
+
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
     is how long a customer waits for the agent who knows him before the others are asked."""
@@ -95,6 +107,7 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     hours: Id | None = None
     target: Target = Target()
     closed_message: Texts = field(default_factory=dict)
+    recording: RecordingPolicy = RecordingPolicy()
 
     def check(self) -> None:
         age = 0

@@ -16,6 +16,7 @@ _WIDTH = 100
 _EXAMPLES = {
     "bus.password": '{env = "CONTACTHUB_BUS_PASSWORD"}',
     "store.password": '{env = "CONTACTHUB_STORE_PASSWORD"}',
+    "recordings.key": '{file = "/run/secrets/recordings_key"}',
     "security.secret_key": '{file = "/run/secrets/contacthub_key"}',
 }
 
