@@ -23,7 +23,8 @@ class RtpOptions(Struct, frozen=True):
     `codecs` in order of preference; `dtmf` is how digits are sent: `rfc4733`, `inband`, or `info` (the signalling does
     it). `secure` asks for SDES-SRTP (only over TLS signalling). `latch`: whose packets are taken when they come from
     another address than the signalled one: `first` (the first source wins and is kept) or `signalled` (no other).
-    `quiet_ms`: after so long without a packet `Silent` is reported.
+    `quiet_ms`: after so long without a packet `Silent` is reported. `towards`: the peer's host, for a leg that is
+    offered by us: it decides which of our addresses is named.
     """
 
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
@@ -31,6 +32,7 @@ class RtpOptions(Struct, frozen=True):
     secure: bool = False
     latch: str = "first"
     quiet_ms: int = 30_000
+    towards: str = ""
 
 
 class WebOptions(Struct, frozen=True):

@@ -243,6 +243,7 @@ class Recorder:
     def add(self, recording: Recording) -> None:
         with self._lock:
             self._recordings.append(recording)
+        self._wake.set()
 
     def finish(self, recording: Recording, now: float) -> None:
         recording.over = now

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hub.media import Hear, MediaEvent, RtpOptions
+from hub.sealed import SealedReader
 from tests.integration.media.phone import Phone, open_phone
 from tests.integration.media.tones import samples, share
 from webrtc.engine import EmbeddedMedia
@@ -101,6 +102,12 @@ def channels(data: bytes) -> tuple[bytes, bytes]:
 
 def read(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def unsealed(path: Path, key: bytes) -> tuple[bytes, bool]:
+    """What an encrypted recording holds, and whether its end is there. Reads files: for a thread."""
+    with SealedReader(path, key) as reader:
+        return reader.read_at(0, reader.size), reader.complete
 
 
 def holds(channel: bytes, hertz: float) -> float:

@@ -23,8 +23,16 @@ from hub.media import (
     RtpOptions,
     Silence,
 )
-from hub.sealed import SealedReader
-from tests.integration.media.exchange import Exchange, channels, describe, holds, open_exchange, open_pair, read
+from tests.integration.media.exchange import (
+    Exchange,
+    channels,
+    describe,
+    holds,
+    open_exchange,
+    open_pair,
+    read,
+    unsealed,
+)
 from tests.integration.media.phone import open_phone
 from tests.integration.media.tones import tone, write_wav
 
@@ -135,8 +143,9 @@ async def test_encrypted_recording_is_read_with_its_key(exchange: Exchange, tmp_
         await exchange.engine.stop_recording("c", "r")
         await exchange.until_told(Recorded)
     assert b"RIFF" not in read(path)
-    with SealedReader(path, key) as reader:
-        left, right = channels(reader.read_at(0, reader.size))
+    data, complete = await asyncio.to_thread(unsealed, path, key)
+    assert complete
+    left, right = channels(data)
     assert holds(left, 440) > 0.8 and holds(right, 700) > 0.8
 
 
@@ -153,8 +162,8 @@ async def test_killed_worker_is_told_and_replaced(exchange: Exchange, tmp_path: 
     left, right = channels(read(path))
     assert len(left) > 2 * 8000
     assert holds(left[1600:], 440) > 0.8 and holds(right[1600:], 700) > 0.8
-    with SealedReader(sealed, key) as reader:
-        assert not reader.complete and reader.size > 2 * 2 * 8000
+    data, complete = await asyncio.to_thread(unsealed, sealed, key)
+    assert not complete and len(data) > 2 * 2 * 8000
     assert await exchange.engine.stats("c") == {}
     await exchange.engine.places[0].up.wait()
     assert exchange.engine.places[0].pid != killed
