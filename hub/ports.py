@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from hub.call_tables import CallRecords, Recordings
 from hub.events import AnyEvent, Recorded
 from hub.model import (
     AuditEntry,
@@ -391,6 +392,12 @@ class Store(Protocol):
 
     @property
     def webhooks(self) -> Webhooks: ...
+
+    @property
+    def recordings(self) -> Recordings: ...
+
+    @property
+    def calls(self) -> CallRecords: ...
 
     async def open(self) -> None:
         """Connects and migrates to the newest schema."""

@@ -11,6 +11,7 @@ from hub.ports import FilePlaces
 from hub.store.accounts import SqlAccounts
 from hub.store.append import Transaction
 from hub.store.backup import Manifest, Progress, dump, restore
+from hub.store.calls import SqlCalls
 from hub.store.configs import SqlConfigs
 from hub.store.contacts import SqlContacts
 from hub.store.databases import database
@@ -18,6 +19,7 @@ from hub.store.engine import Database
 from hub.store.files import SqlFiles
 from hub.store.log import SqlLog, read_cursor, write_cursor
 from hub.store.people import SqlPeople
+from hub.store.recordings import SqlRecordings
 from hub.store.schema import migrate
 from hub.store.tables import log_head
 from hub.store.webhooks import SqlWebhooks
@@ -40,6 +42,8 @@ class SqlStore:
         self.accounts = SqlAccounts(database, self._writer)
         self.files = SqlFiles(database, self._writer)
         self.webhooks = SqlWebhooks(database, self._writer)
+        self.recordings = SqlRecordings(database, self._writer)
+        self.calls = SqlCalls(database, self._writer)
 
     async def open(self) -> None:
         await self._database.alone(migrate)

@@ -29,7 +29,7 @@ from hub.store.tables import (
 from hub.store.words import words
 
 Row = dict[str, Any]
-_TAKING_PART = (e.OfferAccepted, e.ParticipantInvited, e.ParticipantJoined)
+_TAKING_PART = (e.OfferAccepted, e.ContactDialled, e.ParticipantInvited, e.ParticipantJoined)
 Command = tuple[str, str, str]
 
 

@@ -305,6 +305,40 @@ Index(
     postgresql_where=_pending,
 )
 
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contact", Text, nullable=False),
+    Column("queue", Text),
+    Column("state", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("data", Text, nullable=False),
+    Index(None, "started_at", "id"),
+    Index(None, "contact"),
+    Index(None, "expires_at"),
+)
+# Few are being written among the many that are complete.
+_recording = recordings.c.state == "recording"
+Index("ix_recordings_unfinished", recordings.c.id, sqlite_where=_recording, postgresql_where=_recording)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("contact", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("queue", Text),
+    # The caller's and the called number, their digits only.
+    Column("numbers", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index(None, "started_at", "id"),
+    Index(None, "contact"),
+    Index(None, "queue", "started_at"),
+)
+
 cursors = Table(
     "cursors",
     metadata,
