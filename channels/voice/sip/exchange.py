@@ -77,10 +77,10 @@ class Exchange:
 
     def cancel(self, headers: tuple[tuple[str, str], ...] = ()) -> None:
         """CANCEL an INVITE, as soon as its receiver has shown that it has it. Its final answer is still told."""
-        if self._cancelled is not None:
+        assert self._client is not None
+        if self._cancelled is not None or self._client.state not in ("calling", "proceeding"):
             return
         self._cancelled = headers
-        assert self._client is not None
         if self._client.state == "proceeding":
             self._send_cancel(self._client)
         self._core.clock.after(self._core.settings.timing.give_up, self._cancel_expired)

@@ -86,13 +86,16 @@ class Offers:
         self._try_wish()
 
     def begin(self, terms: Terms | None) -> None:
-        """The session timer from now on; None: there is none."""
+        """The session timer from now on; with a peer that has none we ask from time to time whether it still lives."""
         self.terms = terms
-        self._cancel("refresh")
-        self._cancel("expiry")
-        if terms is None or self.leg.ended:
+        for name in ("refresh", "expiry", "probe"):
+            self._cancel(name)
+        if self.leg.ended:
             return
-        if terms.refresher == "local":
+        if terms is None:
+            if interval := self.leg.options.session_s:
+                self._set("probe", interval / 2, self._probe)
+        elif terms.refresher == "local":
             self._set("refresh", terms.refresh_after, self._refresh)
             self._set("expiry", float(terms.interval), self._expire)
         else:
@@ -126,6 +129,8 @@ class Offers:
             return
 
         def accept(answer: str | None) -> None:
+            if transaction.answered:  # cancelled meanwhile
+                return
             self._confirm(transaction, dialog, answer, terms, fields)
             if invite and not leg.ended:
                 self._await_ack(transaction, asked=sdp is None)
@@ -193,6 +198,26 @@ class Offers:
         elif self._wish is None:
             self.offer(leg.local_sdp)
 
+    def _probe(self) -> None:
+        """Whatever it answers, it lives; but it may know nothing of the call any more."""
+        del self._timers["probe"]
+        leg, dialog = self.leg, self.leg.dialog
+        if dialog is None:
+            return
+
+        def responded(response: Response, source: Source) -> None:
+            if leg.ended or response.status < 200:
+                return
+            if response.status in (408, 481):
+                leg.hang_up(reasons_of(response), cause="gone", by="remote")
+            elif self.terms is None:
+                self.begin(None)
+
+        def failed(failure: Failure) -> None:
+            leg.hang_up(cause=failure, by="network")
+
+        leg.ask(dialog, dialog.request("OPTIONS"), responded, failed)
+
     def _send(self, method: str, sdp: str | None) -> None:
         leg, dialog = self.leg, self.leg.dialog
         assert dialog is not None
@@ -223,7 +248,7 @@ class Offers:
         def failed(failure: Failure) -> None:
             self._done()
             if not leg.ended:
-                leg.hang_up(cause="timeout" if failure == "timeout" else "transport", by="network")
+                leg.hang_up(cause=failure, by="network")
 
         exchange = self._exchange = leg.ask(dialog, request, responded, failed, contact=True)
 

@@ -47,7 +47,7 @@ class OutgoingLeg(Leg):
         self._next_seq = int(core.random(2), 16) + 1
         request = self._invite(request_uri, from_, to, sdp, headers)
         self._ring_timer = core.clock.after(options.ring_s, self._unanswered)
-        self.at_end.append(lambda: core.clock.cancel(self._ring_timer))
+        self.at_end.append(self._over)
         self._exchange = Exchange(
             core,
             request,
@@ -133,8 +133,12 @@ class OutgoingLeg(Leg):
 
     def _unanswered(self) -> None:
         if not self.ended and not self.answered:
-            self._exchange.cancel()
             self.finish(Rejected(self.call, 408, "Nobody answered in time"))
+
+    def _over(self) -> None:
+        self.core.clock.cancel(self._ring_timer)
+        if not self.answered:
+            self._exchange.cancel()
 
     # Early dialogs
 

@@ -61,7 +61,7 @@ class ClientTransaction:
     """
 
     __slots__ = (
-        *("_ack", "_data", "_layer", "_on_failed", "_on_response", "_resend", "_wait", "_limit"),
+        *("_abandoned", "_ack", "_data", "_layer", "_on_failed", "_on_response", "_resend", "_wait", "_limit"),
         *("destination", "key", "reliable", "request", "state"),
     )
 
@@ -78,6 +78,7 @@ class ClientTransaction:
         self._on_response, self._on_failed = on_response, on_failed
         self._data = encode(request)
         self._ack: bytes | None = None
+        self._abandoned = False
         self._wait: float = layer.timing.t1
         self.request, self.destination = request, destination
         self.reliable = is_reliable(destination.transport)
@@ -98,7 +99,9 @@ class ClientTransaction:
                     self.state = "proceeding"
                     if invite:
                         # From here on the called side decides how long it takes; the call has a deadline of its own.
-                        self._stop_timers()
+                        self._layer.clock.cancel(self._resend)
+                        if not self._abandoned:
+                            self._stop_timers()
             case "calling" | "trying" | "proceeding" if not invite:
                 self._enter("completed", 0.0 if self.reliable else self._layer.timing.t4)
             case "calling" | "proceeding" if status < 300:
@@ -125,6 +128,7 @@ class ClientTransaction:
         """No longer waited for, but should an INVITE's answer still come, it is told (it may need a BYE)."""
         self._stop_timers()
         if self.state in ("calling", "trying", "proceeding"):
+            self._abandoned = True
             self._on_failed = _ignore
             self._limit = self._layer.clock.after(self._layer.timing.give_up, self.terminate)
 
