@@ -16,6 +16,9 @@ from msgspec import Struct
 HEADER = struct.Struct("!BBHII")
 JUMP = 10
 """A source whose timestamps leap by more seconds than this has begun a new stream."""
+DROPOUT = 3000
+MISORDER = 100
+"""So many packets forward or back are losses or lateness, more is a new stream (RFC 3550 A.1)."""
 
 
 class Codec(Struct, frozen=True):
@@ -271,12 +274,12 @@ class Outgoing:
         """Fits a forwarded packet into the stream; false if it came too late for it."""
         if not self._fresh:
             leap = (timestamp - self._source_timestamp) & 0xFFFFFFFF
+            ahead = (sequence - self._source_sequence) & 0xFFFF
             limit = JUMP * self.codec.rate
-            if limit < leap < 0x100000000 - limit:
+            if limit < leap < 0x100000000 - limit or DROPOUT < ahead < 0x10000 - MISORDER:
                 self._fresh = True
             else:
-                ahead = (sequence - self._source_sequence) & 0xFFFF
-                if ahead < 0x8000:
+                if ahead <= DROPOUT:
                     self._span += ahead
                     self._source_sequence = sequence
                     self._source_timestamp = timestamp
