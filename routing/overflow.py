@@ -132,21 +132,27 @@ class OverflowWatch:
 
     def due(self, contact: Contact, reason: OverflowReason, now: int) -> Overflow | None:
         """What is to be told now of a contact whose time has come; it is told again until it is not true any more."""
-        if contact.offer is not None or not self._true(contact, reason):
+        if contact.offer is not None or not self._true(contact, reason, now):
             return None
         self._set(contact, reason, now + REPEAT_MS)
         return Overflow(contact.id, contact.facts.queue, reason)
 
-    def _true(self, contact: Contact, reason: OverflowReason) -> bool:
+    def _true(self, contact: Contact, reason: OverflowReason, now: int) -> bool:
         queue = contact.queue
         if queue is None or reason is OverflowReason.NO_QUEUE:
             return queue is None and reason is OverflowReason.NO_QUEUE
         if reason is OverflowReason.QUEUE_FULL:
             return queue.spec.max_length is not None and len(queue.ages) > queue.spec.max_length
-        if reason is OverflowReason.UNSTAFFED and _served(contact):
-            self._unserved.pop(contact, None)
+        delay = queue.spec.overflow.get(reason)
+        if delay is None or (reason is OverflowReason.CLOSED and not queue.spec.closed):
             return False
-        return reason in queue.spec.overflow and (queue.spec.closed or reason is not OverflowReason.CLOSED)
+        if reason is OverflowReason.UNSTAFFED:
+            if _served(contact):
+                self._unserved.pop(contact, None)
+                return False
+            # The last agent may have left in this very step; then its deadline is another by now.
+            return self._unserved[contact] + delay <= now
+        return True
 
     # --- deadlines ------------------------------------------------------------------------------------------------
 

@@ -152,6 +152,18 @@ def test_an_agent_who_could_never_take_it_does_not_begin_the_time_anew() -> None
     assert told(desk.wait(2_000)) == [("c1", UNSTAFFED)]
 
 
+def test_the_last_agent_leaves_as_an_older_time_without_anybody_is_over() -> None:
+    """What counts is since when nobody is there now, not that nobody was there once."""
+    desk = Desk(overflow={UNSTAFFED: 10_000})
+    desk.arrive("c1", excluded={"ann": START + 600_000})
+    desk.wait(1_000)
+    desk.come("ann")
+    desk.clock = START + 10_000
+    assert told(desk.presence("ann", AgentState.AWAY)) == []
+    assert told(desk.wait(9_999)) == []
+    assert told(desk.wait(1)) == [("c1", UNSTAFFED)]
+
+
 def test_without_delay_it_is_told_at_once() -> None:
     desk = Desk(overflow={UNSTAFFED: 0})
     desk.come("ann", maxima={"chat": 1})
