@@ -26,6 +26,9 @@ from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
+from channels.voice import recordings
+from channels.voice import settings as voice
+from channels.voice.channel import VoiceChannel
 from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.bus import open_bus
@@ -52,6 +55,8 @@ from hub.web.security import WebSettings, check_origin
 from hub.webhooks import Webhooks
 from routing import simulator
 from routing.dispatcher import Dispatcher
+from webrtc.engine import EmbeddedMedia
+from webrtc.settings import MediaSettings
 from widget import demo_shop
 from widget.routes import routes as widget_routes
 
@@ -121,6 +126,7 @@ class Application:
         self.visitors = VisitorNamespace(self.hub, self.sio, conversations)
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
+        self.voice = self._voice(clock, conversations)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
@@ -149,6 +155,25 @@ class Application:
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
+
+    def _voice(self, clock: SystemClock, conversations: Conversations) -> VoiceChannel:
+        config, demo = self.config, self.config.demo.enabled
+        settings = voice.demo(config.demo.sip_port) if demo else voice.VoiceSettings()
+        media = EmbeddedMedia(MediaSettings(host="127.0.0.1" if demo else "", loopback=demo))
+        recorder = recordings.Folder(config.recordings_dir, config.recording_keys()[0], clock)
+        channel = VoiceChannel(
+            self.hub,
+            media,
+            settings,
+            recorder,
+            self.sio,
+            self.visitors,
+            conversations,
+            self.agents.table,
+            self.agents.sessions,
+        )
+        self.agents.on_window.append(channel.agent_phone.window_moved)
+        return channel
 
     def _assemble(self, settings: WebSettings) -> ASGIApp:
         app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
@@ -188,6 +213,7 @@ class Application:
         await self.idle.start()
         await self.visitors.start()
         await self.agents.start()
+        await self.voice.start()
         await self.webhooks.start()
         self.slow_readers.start()
         await self.hub.leadership.start()
@@ -199,6 +225,7 @@ class Application:
             sweeper.cancel()
             await self.slow_readers.stop()
             await self.webhooks.stop()
+            await self.voice.stop()
             await self.agents.stop()
             await self.visitors.stop()
             await self.idle.stop()

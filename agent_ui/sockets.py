@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import socketio
@@ -68,6 +68,8 @@ class AgentNamespace:
         self._directory_changed = asyncio.Event()
         self._queues: list[Json] = []
         self._tasks: list[asyncio.Task[None]] = []
+        # Who wants to know of windows that come (True) and go: the agents' telephones.
+        self.on_window: list[Callable[[AgentSession, bool], None]] = []
         self.live = Live(hub, sio, lambda: any(session.live for session in self.sessions.values()))
         hub.bus.subscribe("typing", self._typed)
         hub.roster.on_change("visitor", self._visitor_online)
@@ -126,10 +128,14 @@ class AgentNamespace:
             if row.contact.offer is not None and row.contact.offer.agent == session.user.id:
                 offer = await self._offer_json(row)
                 await self._sio.emit("offer", offer, to=sid, namespace=NAMESPACE)
+        for listener in self.on_window:
+            listener(session, True)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         session = self.sessions.pop(sid, None)
         if session is not None:
+            for listener in self.on_window:
+                listener(session, False)
             await self._hub.presence.window_closed(session.user.id, sid)
 
     def _configured(self, kind: str, id: str) -> None:
@@ -152,7 +158,9 @@ class AgentNamespace:
                 self._background(self._cut(sid, "signed_out"))
 
     async def _cut(self, sid: str, reason: str) -> None:
-        self.sessions.pop(sid, None)
+        if (session := self.sessions.pop(sid, None)) is not None:
+            for listener in self.on_window:
+                listener(session, False)
         await self._sio.emit("signed_out", {"reason": reason}, to=sid, namespace=NAMESPACE)
         await self._sio.disconnect(sid, namespace=NAMESPACE)
 

@@ -15,11 +15,13 @@ import msgspec
 from agent_ui import inputs
 from agent_ui.actions import Actions
 from channels.chat import conversation, socket
+from channels.voice import visitor_phone
+from channels.voice.agent_phone import AgentPhone
 from hub import events as e
 from hub.machine import TRANSITIONS
 from hub.model import Phase
 from hub.service import Hub
-from hub.sockets import Nothing
+from hub.sockets import Nothing, SocketEvent
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -107,6 +109,13 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "page": (conversation.PageInput, "nothing"),
     "identify": (socket.IdentifyInput, "`verified`, `later` when there is no conversation yet"),
     "logout": (Nothing, "nothing; the token is dropped by the client"),
+    "call_ice": (Nothing, "`ice_servers`, for RTCPeerConnection"),
+    "call_start": (
+        visitor_phone.CallStart,
+        "`token`, `contact`, `answer` (SDP). With `contact` that conversation goes on by voice",
+    ),
+    "call_rejoin": (visitor_phone.CallRejoin, "`answer`: a new leg in the place of the old one"),
+    "call_hang_up": (visitor_phone.CallHangUp, "`contact`"),
 }
 WINDOW_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "presence:set": (inputs.SetPresence, "contact.handle"),
@@ -123,11 +132,14 @@ PUSHES = """
 
 To visitors: `hello` (who you are, the site, your conversations), `sync` (a contact and messages, see below), `queue`
 (place and estimated wait, at once and then at most every 5 s when it changed), `typing`, `site` (what is open now and
-who is here), `reconnect` (the hub goes down; come back after `after_ms`).
+who is here), `call` (`contact`, `state`: waiting, ringing, active, held or ended; with `position` and `wait_s` while it
+waits, and `quality`), `reconnect` (the hub goes down; come back after `after_ms`).
 
 To agents: `hello` (a snapshot of everything the desktop shows), `sync`, `offer` and `offer:gone` (with the reason),
 `invite`, `presence`, `capacity`, `queues` and `directory` (at most once a second), `live` (changed rows of the
-supervisor's tables, at most once a second), `typing`, `signed_out`, `reconnect`.
+supervisor's tables, at most once a second), `typing`, `phone` (`contact`, `state`: connecting, ringing, active, held,
+reconnecting or ended; `since`, `recording`: off, on or paused; `number`, `elsewhere`: another window has the audio;
+`quality`: `mos`, `loss`, `jitter_ms`, `round_trip_ms`), `signed_out`, `reconnect`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A
@@ -163,7 +175,9 @@ def sockets_page() -> str:
         "|---|---|---|",
     ]
     rows = {name: (fields_text(kind), permission) for name, (kind, permission) in WINDOW_EVENTS.items()}
-    for event in Actions(typing.cast(Hub, None)).events():
+    actions: list[SocketEvent[Any]] = [*Actions(typing.cast(Hub, None)).events()]
+    actions += AgentPhone.__new__(AgentPhone).events()
+    for event in actions:
         rows[event.name] = (fields_text(event.input), str(event.permission or ""))
     lines += [f"| `{name}` | {fields} | {permission} |" for name, (fields, permission) in rows.items()]
     return "\n".join(lines) + "\n" + PUSHES

@@ -201,7 +201,7 @@ class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The demo; never switch it on in a hub that others can reach."""
 
     enabled: Annotated[bool, _meta("Serves the demo shop at /demo/ and fills the store with demo data.")] = False
-    sip_port: Annotated[Port, _meta("Kept for the voice channel, which does not listen yet.")] = 5060
+    sip_port: Annotated[Port, _meta("Where telephones of this machine may call the demo.")] = 5060
     smtp_port: Annotated[Port, _meta("Kept for the e-mail channel, which does not listen yet.")] = 2525
 
 

@@ -32,6 +32,7 @@ class DemoHub:
     folder: Path
     settings: str = ""
     port: int = field(default_factory=free_port)
+    sip_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,6 +49,7 @@ class DemoHub:
             data.mkdir(parents=True)
             (data / "hub.toml").write_text(f'[server]\ndata_dir = "."\n[demo]\nenabled = true\n{self.settings}')
         command = [sys.executable, "-m", "server", "demo", "--port", str(self.port), "--data", str(data)]
+        command += ["--sip-port", str(self.sip_port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=CHECKOUT, stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"}

@@ -12,6 +12,7 @@ from hub import commands as c
 from hub.config_rows import Site
 from hub.contacts import Outcome, Words, clean_text
 from hub.errors import Forbidden, InvalidInput, Refused
+from hub.events import CallStarted
 from hub.ids import derived_id
 from hub.limits import SharedLimit, SlidingLimit
 from hub.model import AuthorKind, Channel, Contact, FileRef, Message, Page, Visitor
@@ -68,9 +69,17 @@ class Conversations:
         return row
 
     async def start(
-        self, site_id: str, visitor: Visitor | None, form: StartInput, address: str, user_agent: str, *, later: bool
+        self,
+        site_id: str,
+        visitor: Visitor | None,
+        form: StartInput,
+        address: str,
+        user_agent: str,
+        *,
+        later: bool,
+        call: CallStarted | None = None,
     ) -> tuple[Visitor, Outcome]:
-        """A new chat (or, `later`, a message answered when somebody is there) with its first words.
+        """A new chat (or, `later`, a message answered when somebody is there; or a `call`) with its first words.
 
         The same client id again returns the same contact, also when the first answer never arrived.
         """
@@ -84,13 +93,13 @@ class Conversations:
             return await self._as_stored(visitor), Outcome(known[contact_id], repeated=True)
         topic = topic_of(site, form.topic)
         name, email, phone = clean_text(form.name, "name", 200), clean_email(form.email), clean_phone(form.phone)
-        fields = _check_form(site, form, later)
+        fields = {} if call is not None else _check_form(site, form, later)
         hub.refuse_blocked(email=email, phone=phone, visitor=visitor.id, address=address)
         await self._starts.take(address)
         visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
         known_as = customer or (await hub.contacts.customers([visitor.customer])).get(visitor.customer)
-        channel = Channel.EMAIL if later else Channel.CHAT
+        channel = Channel.EMAIL if later else Channel.CHAT if call is None else Channel.VOICE
         page = form.page if site.page_info else None
         draft = Contact(
             contact_id,
@@ -118,7 +127,10 @@ class Conversations:
             _label(topic.label, site.locale) or queue.name,
             form.locale,
             fields,
+            media=call is not None,
         )
+        if call is not None:
+            commands.append(c.NoteCall(call))
         text = clean_text(form.text)
         outcome = await hub.contacts.create(
             contact_id,

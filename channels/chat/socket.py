@@ -182,7 +182,7 @@ class VisitorNamespace:
         self.sessions[sid] = session
         await self._sio.enter_room(sid, f"site:{session.site}", namespace=NAMESPACE)
         if visitor is not None:
-            await self._enter(session, visitor)
+            await self.enter(session, visitor)
         hello = {
             "token": hub.visitors.token(visitor) if visitor else None,
             "visitor": visitor.id if visitor else None,
@@ -193,7 +193,8 @@ class VisitorNamespace:
         }
         await self._sio.emit("hello", hello, to=sid, namespace=NAMESPACE)
 
-    async def _enter(self, session: VisitorSession, visitor: Visitor) -> None:
+    async def enter(self, session: VisitorSession, visitor: Visitor) -> None:
+        """The panel belongs to this visitor from now on."""
         session.visitor = visitor
         came = not self._by_visitor[visitor.id]
         self._by_visitor[visitor.id].add(session.sid)
@@ -231,7 +232,7 @@ class VisitorNamespace:
             session.site, session.visitor, form, session.address, session.user_agent, later=later
         )
         if session.visitor is None or session.visitor.id != visitor.id:
-            await self._enter(session, visitor)
+            await self.enter(session, visitor)
         session.visitor = visitor
         messages = await hub.store.contacts.messages(outcome.row.contact.id, internal=False)
         return {

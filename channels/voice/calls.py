@@ -24,6 +24,7 @@ from channels.voice.settings import VoiceSettings
 from hub import commands as c
 from hub import events as e
 from hub import media as m
+from hub.config_rows import RecordingPolicy
 from hub.errors import HubError, NotFound, Refused, Unavailable
 from hub.events import Recorded
 from hub.machine import TRANSITIONS
@@ -144,7 +145,7 @@ class Calls:
     def open(self, contact: str, way: Way, party: Party, queue: str) -> LiveCall:
         """A new call, in its set-up."""
         now = self.hub.clock.now()
-        call = Call(contact, way, now, self.settings.limits, record=self._records(contact, queue))
+        call = Call(contact, way, now, self.settings.limits, record=self.records(contact, queue))
         live = LiveCall(call, self.hub.clock.now, self._carry_out, party, queue, now)
         self._live[contact] = live
         if party.sip is not None:
@@ -152,12 +153,16 @@ class Calls:
         self.hub.roster.here(KIND, contact, True)
         return live
 
-    def _records(self, contact: str, queue: str) -> bool:
-        wish = self.settings.queue(queue).record
-        if isinstance(wish, str):
-            return wish == "always"
-        # By the id, so that the same call is always judged the same way.
-        return int.from_bytes(contact[-4:].encode()) % 1000 < wish * 1000
+    def recording_policy(self, queue: str) -> RecordingPolicy:
+        row = self.hub.directory.queues().get(queue)
+        return row.recording if row is not None else RecordingPolicy()
+
+    def records(self, contact: str, queue: str) -> bool:
+        policy = self.recording_policy(queue)
+        if policy.mode == "percentage":
+            # By the id, so that the same call is always judged the same way.
+            return int.from_bytes(contact[-4:].encode()) % 100 < policy.percent
+        return policy.mode == "always"
 
     def note_start(self, live: LiveCall) -> e.CallStarted:
         party = live.party
@@ -294,8 +299,8 @@ class Calls:
 
     def _said(self, live: LiveCall, sound: Sound) -> tuple[str, ...]:
         if sound is Sound.GREETING:
-            recorded = self.settings.queue(live.queue).record != "never"
-            names = announce.greeting(recorded=recorded)
+            policy = self.recording_policy(live.queue)
+            names = announce.greeting(recorded=policy.announce and policy.mode != "never")
         else:
             routing = self.hub.routing
             names = announce.place(routing.position(live.id), routing.wait_s(live.id), live.party.language)

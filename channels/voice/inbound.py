@@ -6,32 +6,27 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import unquote
 
 import structlog
 
 from channels.voice import call_values as v
 from channels.voice.call_values import CUSTOMER, Way
+from channels.voice.callers import caller_of, codec_of, customer_of, display_of, in_e164, user_of
 from channels.voice.calls import Calls
 from channels.voice.live import LiveCall, Party
 from channels.voice.settings import NumberSettings, TrunkSettings
 from channels.voice.sip import events as s
-from channels.voice.sip.headers import NameAddr
-from channels.voice.sip.uri import SipUri
 from channels.voice.trunks import Trunks
 from hub import commands as c
-from hub.contacts import clean_text
-from hub.errors import HubError, InvalidInput, Refused
-from hub.ids import derived_id, new_id
-from hub.model import Channel, Contact, Customer
-from hub.visitors import clean_phone
+from hub.errors import HubError, Refused
+from hub.ids import new_id
+from hub.model import Channel, Contact
 
 log = structlog.get_logger(__name__)
 
 REFUSED = {"customer.blocked": 603, "queue.closed": 480, "queue.full": 486, "input.invalid": 488}
 """By our code of an error; anything else is our own trouble: 503."""
 BUSY = {486: "busy", 600: "busy", 603: "declined", 404: "no_such_number", 408: "no_answer", 480: "no_answer"}
-STATIC = {"0": "PCMU", "8": "PCMA", "9": "G722"}
 
 
 class Inbound:
@@ -126,7 +121,7 @@ class Inbound:
     async def _create(self, live: LiveCall, event: s.Invited, number: NumberSettings) -> None:
         hub, party = self._hub, live.party
         hub.refuse_blocked(phone=party.caller)
-        customer, new = await self._customer(party.caller, display_of(event), number.language)
+        customer, new = await customer_of(hub, party.caller, display_of(event), number.language)
         party.language = customer.language or number.language
         fields = {"called": party.called, "caller": party.caller}
         if event.diversion:
@@ -164,20 +159,6 @@ class Inbound:
         if new and party.caller:
             await hub.store.people.add_identity(customer.id, "phone", party.caller)
 
-    async def _customer(self, caller: str, name: str, language: str) -> tuple[Customer, bool]:
-        """Whoever has this number, or somebody new; a call without a number is always somebody new."""
-        now = self._hub.clock.now()
-        if not caller:
-            return Customer(new_id("cu", now), name, language=language, created_at=now), True
-        known = await self._hub.store.people.by_identity("phone", caller)
-        if known is not None:
-            return known, False
-        id = derived_id("cu", 0, "phone", caller)
-        stored = (await self._hub.contacts.customers([id])).get(id)
-        if stored is not None:
-            return stored, False
-        return Customer(id, name or caller, "", caller, language, created_at=now), True
-
     # --- a call under way --------------------------------------------------------------------------------------------
 
     async def _answered(self, live: LiveCall, sdp: str) -> None:
@@ -209,47 +190,3 @@ class Inbound:
             return
         self._trunks.accept_offer(event.call, live.party.sdp)
         live.give(v.CustomerHolds(bool(re.search(r"^a=(sendonly|inactive)\s*$", event.sdp, re.MULTILINE))))
-
-
-def user_of(uri: str) -> str:
-    """The number or name in a SIP or tel URI; "" when it cannot be read."""
-    try:
-        return unquote((SipUri.parse(uri).user or "").partition(":")[0])
-    except ValueError:
-        return ""
-
-
-def display_of(event: s.Invited) -> str:
-    """The caller's name as his network gives it, unless it is just a number."""
-    name = clean_text((event.asserted_identity or event.from_).display or "", "name", 8000)[:200].strip()
-    return "" if re.fullmatch(r"[+\d\s()./-]*", name) or name.casefold() == "anonymous" else name
-
-
-def caller_of(event: s.Invited, region: str | None) -> str:
-    """The caller's number in E.164 (or as it came); "" when he withholds it. What a trunk asserts goes before From."""
-    identity: NameAddr = event.asserted_identity or event.from_
-    user = user_of(identity.uri)
-    privacy = (event.headers.get("Privacy") or "").lower()
-    if user.casefold() in ("", "anonymous", "unavailable", "restricted") or "id" in privacy.split(";"):
-        return ""
-    return in_e164(user, region)
-
-
-def in_e164(number: str, region: str | None) -> str:
-    """A telephone number in E.164; what is none, or cannot be read without its country, as it is."""
-    digits = re.sub(r"[\s().-]", "", number.split(";")[0])
-    if not re.fullmatch(r"\+?\d{3,20}", digits):
-        return number[:80]
-    try:
-        return clean_phone(digits, region)
-    except InvalidInput:
-        return digits
-
-
-def codec_of(sdp: str) -> str:
-    """The first codec of an audio description, by name; PCMU when none can be read."""
-    found = re.search(r"^m=audio \d+ \S+ (\d+)", sdp, re.MULTILINE)
-    if found is None:
-        return "PCMU"
-    named = re.search(rf"^a=rtpmap:{found[1]} ([A-Za-z0-9-]+)/", sdp, re.MULTILINE)
-    return named[1] if named else STATIC.get(found[1], "PCMU")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 CONTACT_OUTPUTS = (v.Connect, v.End, v.Lose, v.Note)
 Work = Callable[[], Awaitable[None]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -97,6 +99,23 @@ class LiveCall:
             for output in self.call.handle(input, self.now()):
                 self.carry_out(self, output)
         self._arm()
+
+    async def in_media(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Does `work` when everything before it is done with the media; what it raises is raised here."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def step() -> None:
+            try:
+                result = await work()
+            except Exception as error:
+                if not done.done():
+                    done.set_exception(error)
+            else:
+                if not done.done():
+                    done.set_result(result)
+
+        self.media.put(step)
+        return await done
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from channels.voice.call_values import Limits
-from channels.voice.sip.settings import Account, Local
+from channels.voice.sip.settings import Account
+from channels.voice.sip.transport import Listen
 from hub.rules import matches
 from webrtc.settings import IceServer
 from webrtc.turn import TurnSettings
@@ -57,14 +58,6 @@ class NumberSettings(Struct, frozen=True):
     language: str = "en"
 
 
-class QueueVoice(Struct, frozen=True):
-    """What a queue says of calls: `record` is always, never, demand or a share of 0 to 1 of all calls; `caller_id` is
-    shown by outbound calls."""
-
-    record: str | float = "never"
-    caller_id: str = ""
-
-
 class DialSettings(Struct, frozen=True):
     """Outbound calls: ISO countries that may be dialled, and how many calls an agent may make in a minute and a day."""
 
@@ -74,17 +67,18 @@ class DialSettings(Struct, frozen=True):
 
 
 class VoiceSettings(Struct, frozen=True):
-    """`listen` are our addresses as peers reach them. `prompts` is a folder that goes before ours, "" for none."""
+    """`listen` is where SIP listens, `public` what peers are told of it when that differs (NAT). `prompts` is a folder
+    that goes before ours, "" for none. `caller_ids`: by queue, the number that its outbound calls show."""
 
-    listen: tuple[Local, ...] = ()
+    enabled: bool = False
+    listen: tuple[Listen, ...] = ()
+    public: str = ""
     trunks: tuple[TrunkSettings, ...] = ()
     numbers: tuple[NumberSettings, ...] = ()
-    queues: dict[str, QueueVoice] = {}
+    caller_ids: dict[str, str] = {}
     dial: DialSettings = DialSettings()
     limits: Limits = Limits()
     prompts: str = ""
-    recordings: str = ""
-    recording_key: bytes | None = None
     ice_servers: tuple[IceServer, ...] = ()
     turn: TurnSettings | None = None
     tls_certificate: str = ""
@@ -94,19 +88,17 @@ class VoiceSettings(Struct, frozen=True):
         """Where a call to this number (or name) goes: by the first pattern that fits."""
         return next((row for row in self.numbers if matches(row.pattern.casefold(), called.casefold())), None)
 
-    def queue(self, id: str) -> QueueVoice:
-        return self.queues.get(id, QueueVoice())
-
     def trunk(self, id: str) -> TrunkSettings | None:
         return next((trunk for trunk in self.trunks if trunk.id == id), None)
 
 
 def demo(port: int) -> VoiceSettings:
-    """The demo takes calls of this machine only: `sip:support@127.0.0.1`, and numbers of Berlin as if they were ours."""
+    """Takes calls of this machine only: `sip:support@127.0.0.1`, and numbers of Berlin as if they were ours."""
     names = tuple(NumberSettings(queue, queue, "demo") for queue in ("sales", "support", "billing"))
     trunk = TrunkSettings("demo", "This machine", networks=("127.0.0.0/8", "::1"), region="DE", calls=50)
     return VoiceSettings(
-        listen=(Local("udp", "127.0.0.1", port), Local("tcp", "127.0.0.1", port)),
+        enabled=True,
+        listen=(Listen("udp", "127.0.0.1", port), Listen("tcp", "127.0.0.1", port)),
         trunks=(trunk,),
         numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
         dial=DialSettings(("CN", "DE", "GB", "US")),

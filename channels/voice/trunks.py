@@ -8,7 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
 import structlog
 
@@ -17,23 +17,19 @@ from channels.voice.sip import events as s
 from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.headers import NameAddr
-from channels.voice.sip.message import BadMessage, Message, Request
-from channels.voice.sip.settings import PeerOptions, Settings
-from channels.voice.sip.wire import Destination, Send, Source
+from channels.voice.sip.message import Request
+from channels.voice.sip.settings import Local, PeerOptions, Settings
+from channels.voice.sip.transport import SipTransport, TlsFiles
+from channels.voice.sip.wire import Destination, Source
 from hub.errors import Refused, Unavailable
 from hub.media import RtpOptions
 
 log = structlog.get_logger(__name__)
 
 OPTIONS_S = 30.0
+GOODBYE_S = 1.0
 DIGIT_MS = 160
 CAUSES = {"busy": 17, "no_answer": 19, "interrupted": 41}  # ITU-T Q.850; else normal clearing
-
-
-class Wire(Protocol):
-    """What the user agent asks of its transport (`sip/transport.py`)."""
-
-    def send(self, send: Send) -> None: ...
 
 
 @dataclass
@@ -47,18 +43,22 @@ class Health:
 
 
 class Trunks:
-    """Implements `calls.Telephony`. `wire` is given before anything is sent."""
-
-    wire: Wire
+    """Implements `calls.Telephony`."""
 
     def __init__(self, settings: VoiceSettings) -> None:
         self.settings = settings
         self.gate = Gate(gate_rules(settings))
         self.health: dict[str, Health] = {trunk.id: Health() for trunk in settings.trunks}
         self._handlers: list[Callable[[s.Event], None]] = []
-        self._agent = UserAgent(Settings(locals=settings.listen), secrets.token_hex, self._options_for)
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop
+        locals_ = tuple(
+            Local(listen.transport, settings.public or listen.host, listen.port) for listen in settings.listen
+        )
+        self._agent = UserAgent(Settings(locals=locals_), secrets.token_hex, self._options_for)
+        tls = TlsFiles(
+            Path(settings.tls_certificate) if settings.tls_certificate else None,
+            Path(settings.tls_key) if settings.tls_key else None,
+        )
+        self.transport = SipTransport(self._agent, self.gate, settings.listen, self._event, tls=tls)
         self._asked: dict[Destination, str] = {}
         self._arrivals: dict[str, deque[float]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -68,61 +68,29 @@ class Trunks:
         self._handlers.append(handler)
 
     async def start(self) -> None:
+        """Raises OSError for an address that cannot be had."""
+        await self.transport.start()
         self._task = asyncio.create_task(self._watch(), name="trunks.options")
 
     async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """Waits a moment for calls to be hung up properly."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        deadline = self._now() + GOODBYE_S
+        while not self._agent.idle and self._now() < deadline:  # noqa: ASYNC110 - its clock is its own
+            await asyncio.sleep(0.05)
+        await self.transport.stop()
 
-    @property
-    def idle(self) -> bool:
-        """No call and no transaction is in hand."""
-        return self._agent.idle
-
-    # --- the wire ----------------------------------------------------------------------------------------------------
-
-    def receive(self, message: Message, source: Source) -> None:
-        self._agent.receive(message, source, self._now())
-        self._pump()
-
-    def refuse(self, bad: BadMessage, source: Source) -> None:
-        """What came could not be parsed."""
-        self._agent.refuse(bad, source, self._now())
-        self._pump()
-
-    def failed(self, destination: Destination) -> None:
-        """The transport could not deliver."""
-        self._agent.failed(destination, self._now())
-        self._pump()
+    def _event(self, event: s.Event) -> None:
+        if isinstance(event, s.OptionsAnswered):
+            self._answered_options(event)
+        for handler in self._handlers:
+            handler(event)
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def _pump(self) -> None:
-        """What the user agent wants sent is sent, what it tells is told, and its clock is wound."""
-        while outputs := self._agent.drain():
-            for output in outputs:
-                if isinstance(output, Send):
-                    self.wire.send(output)
-                elif isinstance(output, s.OptionsAnswered):
-                    self._answered_options(output)
-                else:
-                    for handler in self._handlers:
-                        handler(output)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        deadline = self._agent.next_deadline()
-        if deadline is not None:
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
-
-    def _tick(self) -> None:
-        self._agent.tick(self._now())
-        self._pump()
+        return self.transport.now()
 
     # --- who calls ---------------------------------------------------------------------------------------------------
 
@@ -150,40 +118,40 @@ class Trunks:
 
     def ring(self, sip: str) -> None:
         self._agent.ring(sip, self._now())
-        self._pump()
+        self.transport.flush()
 
     def answer(self, sip: str, sdp: str) -> None:
         self._agent.answer(sip, sdp, self._now())
-        self._pump()
+        self.transport.flush()
 
     def reject(self, sip: str, status: int) -> None:
         """Refuses a call that came in, or gives up one that goes out."""
         self._agent.reject(sip, status, self._now())
         self._agent.hang_up(sip, self._now())
-        self._pump()
+        self.transport.flush()
 
     def hang_up(self, sip: str, cause: str) -> None:
         self._agent.hang_up(sip, self._now(), (s.Reason("Q.850", CAUSES.get(cause, 16)),))
-        self._pump()
+        self.transport.flush()
 
     def accept_offer(self, sip: str, sdp: str) -> None:
         self._agent.accept_offer(sip, sdp, self._now())
-        self._pump()
+        self.transport.flush()
 
     def refuse_offer(self, sip: str, status: int) -> None:
         self._agent.refuse_offer(sip, status, self._now())
-        self._pump()
+        self.transport.flush()
 
     def refuse_referral(self, sip: str) -> None:
         """Transfers are made inside the hub; a peer that asks for one is refused."""
         self._agent.refer_progress(sip, 603, self._now())
-        self._pump()
+        self.transport.flush()
 
     def digits(self, sip: str, digits: str) -> None:
         """Keys by INFO, for trunks that want them so."""
         for digit in digits:
             self._agent.info(sip, digit, DIGIT_MS, self._now())
-        self._pump()
+        self.transport.flush()
 
     def rtp_options(self, trunk: str) -> RtpOptions:
         found = self.settings.trunk(trunk)
@@ -213,7 +181,7 @@ class Trunks:
             options=peer_options(found),
         )
         # Its first messages go out in a moment, when whoever dials knows the call's name.
-        asyncio.get_running_loop().call_soon(self._pump)
+        asyncio.get_running_loop().call_soon(self.transport.flush)
         return call
 
     # --- health ------------------------------------------------------------------------------------------------------
@@ -226,7 +194,7 @@ class Trunks:
                     destination = destinations(trunk)[0]
                     self._asked[destination] = trunk.id
                     self._agent.options(destination, self._now(), patience_s=OPTIONS_S / 3)
-            self._pump()
+            self.transport.flush()
             await asyncio.sleep(OPTIONS_S)
 
     def _answered_options(self, answer: s.OptionsAnswered) -> None:

@@ -18,8 +18,8 @@ Network = IPv4Network | IPv6Network
 class Rule(Struct, frozen=True):
     """The networks of one trunk, of the desk phones, or of the demo's callers.
 
-    `networks` as text ("192.0.2.0/24", "2001:db8::1"); `trusted` and `authenticate` as in wire.Source. Rates are messages
-    a second: of one address, and of all under this rule; a burst is how many may come at once.
+    `networks` as text ("192.0.2.0/24", "2001:db8::1"); `trusted` and `authenticate` as in wire.Source. Rates are
+    messages a second: of one address, and of all under this rule; a burst is how many may come at once.
     """
 
     name: str

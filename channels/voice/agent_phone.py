@@ -1,0 +1,296 @@
+"""The agent's telephone: the events `phone_*` of the /agent namespace, and what his windows are told of his calls.
+
+An agent talks in one window; the others show the call and can take it over by joining. A window that joins again gets a
+new leg in the place of the old one: so a reload or a change of network costs a second, not the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+import socketio
+import structlog
+from msgspec import Meta
+
+from channels.voice import call_values as v
+from channels.voice.call_values import AGENT, CUSTOMER, Way
+from channels.voice.calls import Calls
+from channels.voice.ice import ice_servers
+from channels.voice.live import LiveCall
+from channels.voice.outbound import Outbound
+from hub import commands as c
+from hub import media as m
+from hub.errors import HubError, Refused
+from hub.machine import SERVED
+from hub.model import User
+from hub.permissions import Permission
+from hub.sockets import Ack, EventTable, Input, Nothing, Session, SocketEvent
+
+log = structlog.get_logger(__name__)
+
+NAMESPACE = "/agent"
+TEST_S = 60.0
+QUIET_MS = 3_000
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+Sdp = Annotated[str, Meta(min_length=1, max_length=20_000)]
+P = Permission
+
+
+class OfCall(Input, frozen=True, forbid_unknown_fields=True):
+    contact: Id
+
+
+class Join(Input, frozen=True, forbid_unknown_fields=True):
+    """`offer` is a complete one: all candidates in it."""
+
+    contact: Id
+    offer: Sdp
+
+
+class Digits(Input, frozen=True, forbid_unknown_fields=True):
+    contact: Id
+    digits: Annotated[str, Meta(pattern=r"^[0-9A-D*#]{1,32}$")]
+
+
+class HangUp(Input, frozen=True, forbid_unknown_fields=True):
+    contact: Id
+    client_id: ClientId
+
+
+class Dial(Input, frozen=True, forbid_unknown_fields=True):
+    number: Annotated[str, Meta(min_length=2, max_length=60)]
+    queue: Id
+    client_id: ClientId
+
+
+class Test(Input, frozen=True, forbid_unknown_fields=True):
+    offer: Sdp
+
+
+class Recording(Input, frozen=True, forbid_unknown_fields=True):
+    contact: Id
+    state: Literal["on", "paused"]
+
+
+class Window(Session, Protocol):
+    """A signed-in window, as the /agent namespace keeps it."""
+
+    @property
+    def sid(self) -> str: ...
+    @property
+    def user(self) -> User: ...
+    @property
+    def window(self) -> str: ...
+
+
+def window_key(window: Window) -> str:
+    return f"{window.user.id}:{window.window}"
+
+
+class AgentPhone:
+    """`sessions` are the windows at this node by socket id."""
+
+    def __init__(
+        self, calls: Calls, outbound: Outbound, sio: socketio.AsyncServer, sessions: Mapping[str, Window]
+    ) -> None:
+        self._calls = calls
+        self._outbound = outbound
+        self._hub = calls.hub
+        self._sio = sio
+        self._sessions = sessions
+        self._told: dict[str, str] = {}  # contact -> the agent whose windows show its call
+        self._tests: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        calls.on_change(self._changed)
+        calls.on_quality(self._quality)
+        calls.on_other_media(self._test_event)
+
+    def register(self, table: EventTable) -> None:
+        table.add(*self.events())
+
+    def events(self) -> list[SocketEvent[Window]]:
+        return [
+            SocketEvent("phone_ice", Nothing, self._ice, P.CONTACT_HANDLE),
+            SocketEvent("phone_join", Join, self._join, P.CONTACT_HANDLE),
+            SocketEvent("phone_leave", OfCall, self._leave, P.CONTACT_HANDLE),
+            SocketEvent("phone_hold", OfCall, self._hold, P.CONTACT_HANDLE),
+            SocketEvent("phone_resume", OfCall, self._resume, P.CONTACT_HANDLE),
+            SocketEvent("phone_digits", Digits, self._digits, P.CONTACT_HANDLE),
+            SocketEvent("phone_hang_up", HangUp, self._hang_up, P.CONTACT_HANDLE),
+            SocketEvent("phone_dial", Dial, self._dial, P.CONTACT_HANDLE),
+            SocketEvent("phone_test", Test, self._test, P.CONTACT_HANDLE),
+            SocketEvent("phone_stats", OfCall, self._stats, P.CONTACT_HANDLE),
+            SocketEvent("phone_record", Recording, self._record, P.CONTACT_HANDLE),
+        ]
+
+    def window_moved(self, window: Window, there: bool) -> None:
+        """A window connected or went."""
+        self._calls.window(window_key(window), there)
+        if there:
+            for live in self._calls.of_agent(window.user.id):
+                self._begin(self._tell(window, live))
+        else:
+            self._end_test(window.sid)
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def _own(self, user: User, contact: str) -> LiveCall:
+        """The call, if this agent has it. Raises NotFound, Refused."""
+        live = self._calls.require(contact)
+        if live.call.agent != user.id:
+            raise Refused("Another agent has this call.", code="contact.not_yours")
+        return live
+
+    async def _ice(self, sid: str, session: Window, data: Nothing) -> Ack:
+        return {"ice_servers": ice_servers(self._calls.settings, session.user.id, self._hub.clock.now())}
+
+    async def _join(self, sid: str, session: Window, data: Join) -> Ack:
+        live = self._calls.require(data.contact)
+        contact = (await self._hub.contacts.get(data.contact)).contact
+        if contact.agent != session.user.id or contact.phase not in SERVED:
+            raise Refused("Another agent has this call.", code="contact.not_yours")
+        # The log's reader may not have told the call yet that he accepted.
+        await self._calls.tell_contact(live)
+        window = window_key(session)
+
+        async def make() -> str:
+            await self._calls.media.drop_leg(live.id, AGENT)
+            live.give(v.LegMade(AGENT, session.user.id, window))
+            options = m.WebOptions((live.party.codec,), QUIET_MS)
+            return await self._calls.media.web_leg(live.id, AGENT, options, data.offer)
+
+        return {"answer": await live.in_media(make)}
+
+    async def _leave(self, sid: str, session: Window, data: OfCall) -> Ack:
+        live = self._own(session.user, data.contact)
+        if live.call.window == window_key(session):
+            await live.in_media(lambda: self._calls.media.drop_leg(live.id, AGENT))
+            live.give(v.LegLost(AGENT, "left"))
+        return {}
+
+    async def _hold(self, sid: str, session: Window, data: OfCall) -> Ack:
+        await self._hub.contacts.do(data.contact, c.Hold(session.user.id), actor=session.user.id)
+        return {}
+
+    async def _resume(self, sid: str, session: Window, data: OfCall) -> Ack:
+        await self._hub.contacts.do(data.contact, c.Resume(session.user.id), actor=session.user.id)
+        return {}
+
+    async def _digits(self, sid: str, session: Window, data: Digits) -> Ack:
+        live = self._own(session.user, data.contact)
+        party = live.party
+        if party.sip is not None and self._calls.telephony.rtp_options(party.trunk).dtmf == "info":
+            self._calls.telephony.digits(party.sip, data.digits)
+        else:
+            await live.in_media(lambda: self._calls.media.digits(live.id, CUSTOMER, data.digits))
+        return {}
+
+    async def _hang_up(self, sid: str, session: Window, data: HangUp) -> Ack:
+        outcome = await self._hub.close(session.user, data.contact, data.client_id)
+        return {"contact": await self._hub.views.for_agent(outcome.row)}
+
+    async def _dial(self, sid: str, session: Window, data: Dial) -> Ack:
+        row = await self._outbound.dial(session.user, data.number, data.queue, data.client_id)
+        return {"contact": await self._hub.views.for_agent(row)}
+
+    async def _stats(self, sid: str, session: Window, data: OfCall) -> Ack:
+        live = self._own(session.user, data.contact)
+        return {"legs": msgspec.to_builtins(await self._calls.media.stats(live.id))}
+
+    async def _record(self, sid: str, session: Window, data: Recording) -> Ack:
+        live = self._own(session.user, data.contact)
+        if self._calls.recording_policy(live.queue).mode == "never":
+            raise Refused("Calls of this queue are not recorded.", code="recording.never")
+        live.give(v.RecordAsked(data.state, session.user.id))
+        return {"recording": live.call.recording}
+
+    # --- a test of microphone and loudspeaker -----------------------------------------------------------------------
+
+    async def _test(self, sid: str, session: Window, data: Test) -> Ack:
+        """A call to oneself, for a minute at most; a new one ends the one before."""
+        media, call = self._calls.media, _test_call(sid)
+        self._end_test(sid)
+        await media.drop_call(call)
+        answer = await media.web_leg(call, AGENT, m.WebOptions(("PCMU", "PCMA"), QUIET_MS), data.offer)
+        await media.hear(call, AGENT, m.Hear((AGENT,)))
+        self._tests[sid] = asyncio.get_running_loop().call_later(TEST_S, self._end_test, sid)
+        return {"answer": answer}
+
+    def _test_event(self, event: m.MediaEvent) -> None:
+        if isinstance(event, m.Lost | m.Silent):
+            for sid in list(self._tests):
+                if event.call == _test_call(sid):
+                    self._end_test(sid)
+
+    def _end_test(self, sid: str) -> None:
+        timer = self._tests.pop(sid, None)
+        if timer is not None:
+            timer.cancel()
+            self._begin(self._calls.media.drop_call(_test_call(sid)))
+
+    # --- pushes ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(_quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _windows(self, agent: str) -> list[Window]:
+        return [window for window in self._sessions.values() if window.user.id == agent]
+
+    def _changed(self, live: LiveCall) -> None:
+        agent = None if live.call.over else live.call.agent
+        before = self._told.get(live.id)
+        if before is not None and before != agent:
+            del self._told[live.id]
+            ended = {"contact": live.id, "state": "ended", "since": live.call.since, "recording": "off"}
+            for window in self._windows(before):
+                self._begin(self._emit(window, ended | {"elsewhere": False}))
+        if agent is not None:
+            self._told[live.id] = agent
+            for window in self._windows(agent):
+                self._begin(self._tell(window, live))
+
+    def _quality(self, live: LiveCall, stats: dict[str, m.LegStats]) -> None:
+        figures = stats.get(AGENT)
+        if figures is not None and live.call.agent is not None:
+            for window in self._windows(live.call.agent):
+                self._begin(self._tell(window, live, quality_json(figures)))
+
+    async def _tell(self, window: Window, live: LiveCall, quality: dict[str, Any] | None = None) -> None:
+        state = {
+            "contact": live.id,
+            "state": live.call.agent_state,
+            "since": live.call.since,
+            "recording": live.call.recording,
+            "number": live.party.called if live.call.way is Way.DIAL else live.party.caller,
+            "elsewhere": live.call.window not in ("", window_key(window)),
+        }
+        await self._emit(window, state if quality is None else state | {"quality": quality})
+
+    async def _emit(self, window: Window, data: dict[str, Any]) -> None:
+        await self._sio.emit("phone", data, to=window.sid, namespace=NAMESPACE)
+
+
+def quality_json(figures: m.LegStats) -> dict[str, Any]:
+    """A leg's figures as windows show them; `loss` is the worse of both directions."""
+    return {
+        "mos": figures.mos,
+        "loss": max(figures.loss, figures.remote_loss or 0.0),
+        "jitter_ms": figures.jitter_ms,
+        "round_trip_ms": figures.round_trip_ms,
+    }
+
+
+def _test_call(sid: str) -> str:
+    return f"test_{sid}"
+
+
+async def _quietly(work: Any) -> None:
+    with contextlib.suppress(HubError):
+        await work

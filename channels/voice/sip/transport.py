@@ -1,0 +1,453 @@
+"""The SIP user agent's only I/O: UDP, TCP and TLS sockets, names, and the clock that drives it.
+
+Whoever runs the calls gives the agent its commands and calls `flush` after each; events come to the handler. Nothing
+of a message's content is logged, as it holds credentials and numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+from msgspec import Struct
+
+from channels.voice.sip.agent import UserAgent
+from channels.voice.sip.events import Event
+from channels.voice.sip.gate import Gate, Rule
+from channels.voice.sip.message import BadMessage, Request, parse
+from channels.voice.sip.resolve import SipResolver, Target, Unresolved
+from channels.voice.sip.transport_stream import Connection, StreamLimits
+from channels.voice.sip.transport_udp import UdpSocket, bound_socket, udp_socket
+from channels.voice.sip.uri import SipUri
+from channels.voice.sip.wire import Destination, Send, Source, Transport
+
+ANSWERS_S = 600.0  # how long answers of somebody to whom we sent are let in; a call may ring for minutes
+SWEEP_S = 5.0
+NAMES = 1_000
+LOOKUPS = 200  # at a time
+
+_log = structlog.get_logger("sip")
+
+
+class Listen(Struct, frozen=True):
+    """`host` is an address of ours, "0.0.0.0" or "::"; port 0 takes a free one."""
+
+    transport: Transport
+    host: str
+    port: int
+
+
+class TlsFiles(Struct, frozen=True):
+    """PEM files. `certificate` (with its chain) and `key` are ours, shown to phones and to trunks that ask. `ca` holds
+    who may have signed a trunk's certificate, instead of the machine's list; `verify` off trusts any."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+    verify: bool = True
+
+
+class SipTransport:
+    """Drives `agent`. `on_event` is called on the loop with each event, in order; what it raises is logged."""
+
+    def __init__(
+        self,
+        agent: UserAgent,
+        gate: Gate,
+        listens: Sequence[Listen],
+        on_event: Callable[[Event], None],
+        *,
+        tls: TlsFiles | None = None,
+        limits: StreamLimits | None = None,
+        resolver: SipResolver | None = None,
+    ) -> None:
+        self.agent, self.gate = agent, gate
+        self.counts: Counter[str] = Counter()
+        """Of messages and connections: received, sent, malformed, unwanted, undelivered, refused_connections."""
+        self.bound: tuple[Listen, ...] = ()
+        """Where we listen, with the ports that we got."""
+        self._listens, self._on_event = tuple(listens), on_event
+        self._tls, self._limits = tls or TlsFiles(), limits or StreamLimits()
+        used = {listen.transport for listen in listens}
+        kinds: tuple[Transport, ...] = ("udp", "tcp", "tls")
+        families = sorted({6 if ":" in listen.host else 4 for listen in listens}) or [4]
+        self._resolver = resolver or SipResolver([kind for kind in kinds if kind in used] or kinds, families)
+        self._udp: dict[str, UdpSocket] = {}
+        self._connections: dict[str, Connection] = {}
+        self._outgoing: dict[tuple[Transport, str, int], Connection] = {}
+        self._undelivered: dict[str, list[Destination]] = {}  # by flow, of connections that are not up yet
+        self._names: dict[str, str] = {}  # address -> the name whose certificate its server has
+        self._servers: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lookups = 0
+        self._flows = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing = False
+        self._stopped = False
+        self._server_tls: ssl.SSLContext | None = None
+        self._client_tls: ssl.SSLContext | None = None
+
+    async def start(self) -> None:
+        """Raises OSError for an address that cannot be had, ssl.SSLError and OSError for unusable certificates."""
+        await self.load_certificates()
+        bound = []
+        try:
+            for listen in self._listens:
+                bound.append(await self._listen(listen))
+        except OSError:
+            await self.stop()
+            raise
+        self.bound = tuple(bound)
+        self._spawn(self._sweep())
+        self.flush()
+
+    async def stop(self) -> None:
+        """Close everything. What has to be said before (BYE, unregister) is the business of whoever runs the calls."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections.values()):
+            connection.close("stopped")
+        for udp in self._udp.values():
+            udp.close()
+        await asyncio.sleep(0)  # the loop closes the sockets in its next turn
+
+    async def load_certificates(self) -> None:
+        """Read the certificates (again); connections that come later use them."""
+        await asyncio.to_thread(self._load_certificates)
+
+    def now(self) -> float:
+        """The clock of the agent's commands."""
+        return asyncio.get_running_loop().time()
+
+    def flush(self) -> None:
+        """Send and tell what the agent has to say; call it after every command."""
+        if self._flushing or self._stopped:
+            return
+        self._flushing = True
+        try:
+            while outputs := self.agent.drain():
+                for output in outputs:
+                    if isinstance(output, Send):
+                        self._send(output.destination, output.data)
+                        continue
+                    try:
+                        self._on_event(output)
+                    except Exception:
+                        _log.exception("sip.event_failed", kind=type(output).__name__)
+        finally:
+            self._flushing = False
+        self._set_timer()
+
+    async def resolve(self, uri: SipUri) -> list[Target]:
+        """Where to send to `uri`, in order. TLS connections to these addresses expect the name's certificate. Raises
+        Unresolved."""
+        targets = await self._resolver.resolve(uri)
+        for target in targets:
+            self._remember_name(target)
+        return targets
+
+    # What comes in
+
+    def datagram_came(self, flow: str, data: bytes, host: str, port: int) -> None:
+        rule = self.gate.rule_of(host)
+        now = self.now()
+        if rule is None:
+            if not (data[:8] == b"SIP/2.0 " and self.gate.expects(host, now)):
+                self.gate.strangers += 1
+                return
+        elif not self.gate.admit(rule, host, now):
+            return
+        if len(data) <= 8 and not data.strip(b"\r\n\0 "):
+            return  # keeps a NAT's binding alive
+        self._take(data, Source("udp", host, port, flow), rule, stream=False)
+
+    def wait_for_token(self, connection: Connection) -> float:
+        rule = self.gate.rule_of(connection.host)
+        if rule is None:
+            return 0.0
+        now = self.now()
+        wait = self.gate.wait(rule, connection.host, now)
+        if wait == 0.0:
+            self.gate.admit(rule, connection.host, now)
+        return wait
+
+    def message_came(self, connection: Connection, data: bytes) -> None:
+        rule = self.gate.rule_of(connection.host)
+        if rule is None and connection.inbound:
+            self.gate.strangers += 1
+            connection.close("not allowed any more", now=True)
+            return
+        self._take(data, Source(connection.kind, connection.host, connection.port, connection.flow), rule, stream=True)
+
+    def _take(self, data: bytes, source: Source, rule: Rule | None, *, stream: bool) -> None:
+        self.counts["received"] += 1
+        if rule is not None and (rule.trusted or rule.authenticate):
+            source = Source(source.transport, source.host, source.port, source.flow, rule.trusted, rule.authenticate)
+        try:
+            message = parse(data, stream=stream)
+        except BadMessage as bad:
+            self.counts["malformed"] += 1
+            if rule is not None and bad.partial is not None:
+                self._drive(self.agent.refuse, bad, source)
+            return
+        if rule is None and isinstance(message, Request):
+            self.counts["unwanted"] += 1  # from where we only expect answers
+            return
+        self._drive(self.agent.receive, message, source)
+
+    def _drive(self, step: Callable[..., None], *arguments: object) -> None:
+        """One step of the agent. A fault in the handling of one message must not end all calls."""
+        try:
+            step(*arguments, self.now())
+        except Exception:
+            _log.exception("sip.agent_failed", step=step.__name__)
+        self.flush()
+
+    # What goes out
+
+    def _send(self, destination: Destination, data: bytes) -> None:
+        self.counts["sent"] += 1
+        connection = self._connections.get(destination.flow or "")
+        if connection is not None and connection.send(data):
+            return
+        if not _is_address(destination.host):
+            self._look_up(destination, data)
+        elif not self._send_to_address(destination, destination, data):
+            self._fail(destination)
+
+    def _send_to_address(self, asked: Destination, to: Destination, data: bytes) -> bool:
+        """False if it is certain already that it cannot be delivered. `asked` is what the agent said."""
+        self.gate.expect(to.host, self.now() + ANSWERS_S)
+        if to.transport != "udp":
+            return self._send_by_stream(asked, to, data)
+        udp = self._udp.get(asked.flow or "")
+        version = 6 if ":" in to.host else 4
+        if udp is None or udp.version != version:
+            udp = next((other for other in self._udp.values() if other.version == version), None)
+        return udp is not None and udp.send(data, to.host, to.port or 5060)
+
+    def _send_by_stream(self, asked: Destination, to: Destination, data: bytes) -> bool:
+        assert to.transport != "udp"
+        key = (to.transport, to.host, to.port or (5061 if to.transport == "tls" else 5060))
+        connection = self._outgoing.get(key)
+        if connection is not None and connection.broken is None and connection.send(data):
+            if connection.flow in self._undelivered:
+                self._undelivered[connection.flow].append(asked)
+            return True
+        if len(self._connections) >= self._limits.connections:
+            return False
+        connection = self._connection(to.transport, key[1], key[2], inbound=False)
+        self._outgoing[key] = connection
+        self._undelivered[connection.flow] = [asked]
+        connection.send(data)
+        self._spawn(self._connect(connection))
+        return True
+
+    async def _connect(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(self._limits.connect_s):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection,
+                    connection.host,
+                    connection.port,
+                    **self._client_options(connection),
+                )
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            _log.warning(
+                "sip.connect_failed",
+                transport=connection.kind,
+                host=connection.host,
+                port=connection.port,
+                error=str(error) or type(error).__name__,
+            )
+            if connection.flow in self._connections:
+                connection.broken = "not connected"
+                self.connection_ended(connection)
+        else:
+            self._undelivered.pop(connection.flow, None)
+
+    def connection_ended(self, connection: Connection) -> None:
+        self._connections.pop(connection.flow, None)
+        key: tuple[Transport, str, int] = (connection.kind, connection.host, connection.port)
+        if self._outgoing.get(key) is connection:
+            del self._outgoing[key]
+        for destination in dict.fromkeys(self._undelivered.pop(connection.flow, ())):
+            self._fail(destination)
+
+    def _look_up(self, destination: Destination, data: bytes) -> None:
+        if self._lookups >= LOOKUPS:
+            self._fail(destination)
+        else:
+            self._lookups += 1
+            self._spawn(self._send_to_name(destination, data))
+
+    async def _send_to_name(self, destination: Destination, data: bytes) -> None:
+        """To the first of the name's servers that can be reached at all; silence is the agent's to notice."""
+        uri = SipUri("sip", None, destination.host, destination.port or None, {"transport": destination.transport})
+        try:
+            for target in await self.resolve(uri):
+                to = Destination(target.transport, target.host, target.port)
+                if self._send_to_address(destination, to, data):
+                    return
+        except Unresolved as error:
+            _log.warning("sip.unresolved", host=destination.host, error=str(error))
+        finally:
+            self._lookups -= 1
+        self._fail(destination)
+
+    def _fail(self, destination: Destination) -> None:
+        """Tell the agent in the loop's next turn, as it may be in the middle of something now."""
+        self.counts["undelivered"] += 1
+        if not self._stopped:
+            asyncio.get_running_loop().call_soon(self._drive, self.agent.failed, destination)
+
+    # Sockets
+
+    async def _listen(self, listen: Listen) -> Listen:
+        loop = asyncio.get_running_loop()
+        if listen.transport == "udp":
+            sock = udp_socket(listen.host, listen.port)
+            udp = UdpSocket(self, f"udp-{len(self._udp)}", 6 if ":" in listen.host else 4)
+            await loop.create_datagram_endpoint(lambda: udp, sock=sock)
+            self._udp[udp.flow] = udp
+        else:
+            if listen.transport == "tls" and self._server_tls is None:
+                raise OSError(f"TLS at {listen.host} port {listen.port} needs a certificate and its key")
+            sock = bound_socket(socket.SOCK_STREAM, listen.host, listen.port)
+            sock.listen(128)
+            self._servers.append(sock)
+            self._spawn(self._accept(sock, listen.transport))
+        return Listen(listen.transport, listen.host, sock.getsockname()[1])
+
+    async def _accept(self, server: socket.socket, kind: Literal["tcp", "tls"]) -> None:
+        """Judge by the address before the handshake, which costs a hundred times as much."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                sock, address = await loop.sock_accept(server)
+            except OSError as error:  # no more files, say
+                _log.warning("sip.accept_failed", error=str(error))
+                await asyncio.sleep(1.0)
+                continue
+            host, port = address[0], address[1]
+            if self.gate.rule_of(host) is None:
+                self.gate.strangers += 1
+                sock.close()
+            elif self._is_full(host):
+                self.counts["refused_connections"] += 1
+                sock.close()
+            else:
+                self._spawn(self._welcome(sock, self._connection(kind, host, port, inbound=True)))
+
+    async def _welcome(self, sock: socket.socket, connection: Connection) -> None:
+        options: dict[str, Any] = {}
+        if connection.kind == "tls":
+            options = {"ssl": self._server_tls, "ssl_handshake_timeout": self._limits.handshake_s}
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock, **options)
+        except (OSError, ssl.SSLError):
+            sock.close()
+            self.connection_ended(connection)
+
+    def _is_full(self, host: str) -> bool:
+        return len(self._connections) >= self._limits.connections or (
+            sum(connection.host == host for connection in self._connections.values()) >= self._limits.of_source
+        )
+
+    def _connection(self, kind: Literal["tcp", "tls"], host: str, port: int, *, inbound: bool) -> Connection:
+        self._flows += 1
+        connection = Connection(
+            self, f"{kind}-{self._flows}", kind, host, port, self._limits, self.now, inbound=inbound
+        )
+        self._connections[connection.flow] = connection
+        return connection
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = self.now()
+            for connection in list(self._connections.values()):
+                if (why := connection.overdue(now)) is not None:
+                    connection.close(why, now=why != "idle")
+
+    # TLS
+
+    def _load_certificates(self) -> None:
+        files = self._tls
+        if self._client_tls is None:
+            self._client_tls = ssl.create_default_context(cafile=files.ca)
+            self._client_tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            if not files.verify:
+                self._client_tls.check_hostname = False
+                self._client_tls.verify_mode = ssl.CERT_NONE
+        if files.certificate is not None:
+            if self._server_tls is None:
+                self._server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                self._server_tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            for context in (self._server_tls, self._client_tls):
+                context.load_cert_chain(files.certificate, files.key)
+
+    def _client_options(self, connection: Connection) -> dict[str, Any]:
+        if connection.kind == "tcp":
+            return {}
+        return {
+            "ssl": self._client_tls,
+            "server_hostname": self._names.get(connection.host, connection.host),
+            "ssl_handshake_timeout": self._limits.handshake_s,
+        }
+
+    def _remember_name(self, target: Target) -> None:
+        self._names.pop(target.host, None)
+        self._names[target.host] = target.name
+        if len(self._names) > NAMES:
+            del self._names[next(iter(self._names))]
+
+    # Time
+
+    def _set_timer(self) -> None:
+        """A timer that is too early does no harm, so it stays until it runs."""
+        deadline = self.agent.next_deadline()
+        if deadline is None or self._stopped:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= deadline and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._drive(self.agent.tick)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        with suppress(asyncio.CancelledError):
+            if (error := task.exception()) is not None:
+                _log.error("sip.task_failed", exc_info=error)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
