@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import inf
 from random import Random
+from typing import Protocol
 
 from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.events import Ended, Event, Rejected
@@ -67,16 +69,25 @@ class Node:
         return [event for event in self.seen if isinstance(event, Ended | Rejected) and event.call == call]
 
 
+class Receiver(Protocol):
+    """A scripted peer."""
+
+    address: tuple[str, int]
+
+    def receive(self, message: Message, source: Source) -> None: ...
+
+
 class Network:
     def __init__(self, seed: int = 1, wire: Wire | None = None) -> None:
         self.random = Random(seed)
         self.wire = wire or Wire()
         self.now = 0.0
         self.nodes: dict[str, Node] = {}
+        self.peers: dict[str, Receiver] = {}
         self.carried: list[Carried] = []
         self.flows = False  # whether a connection has a name
         self.drop: Callable[[Carried], bool] = lambda carried: False
-        self._flying: list[tuple[float, int, Node, Node, bytes]] = []
+        self._flying: list[tuple[float, int, str, str, bytes, Transport]] = []
         self._order = 0
         self._last: dict[tuple[str, str], float] = {}
 
@@ -102,8 +113,9 @@ class Network:
         self.nodes[name] = node
         return node
 
-    def node_at(self, host: str) -> Node | None:
-        return next((node for node in self.nodes.values() if node.address[0] == host), None)
+    def name_at(self, host: str) -> str | None:
+        parties: dict[str, Node | Receiver] = {**self.nodes, **self.peers}
+        return next((name for name, party in parties.items() if party.address[0] == host), None)
 
     def settle(self) -> None:
         """Put what the agents want to send on the wire and tell their events."""
@@ -114,31 +126,49 @@ class Network:
                 for output in node.agent.drain():
                     busy = True
                     if isinstance(output, Send):
-                        self.send(node, output)
+                        self.transmit(node.name, output)
                     else:
                         node.seen.append(output)
                         node.react(output)
 
-    def send(self, sender: Node, sent: Send) -> None:
-        receiver = self.node_at(sent.destination.host)
-        carried = Carried(self.now, sender.name, receiver.name if receiver else "?", parse(sent.data))
+    def transmit(self, sender: str, sent: Send) -> None:
+        receiver, transport = self.name_at(sent.destination.host), sent.destination.transport
+        carried = Carried(self.now, sender, receiver or "?", parse(sent.data))
         self.carried.append(carried)
         if receiver is None or self.drop(carried):
             return
-        reliable = sent.destination.transport != "udp"
-        copies = 1
+        reliable, copies = transport != "udp", 1
         if not reliable:
             copies = 0 if self.random.random() < self.wire.loss else 2 if self.random.random() < self.wire.double else 1
         for _ in range(copies):
             at = self.now + self.random.uniform(*self.wire.delay)
             if reliable:
-                at = self._last[sender.name, receiver.name] = max(at, self._last.get((sender.name, receiver.name), 0.0))
+                at = self._last[sender, receiver] = max(at, self._last.get((sender, receiver), 0.0))
             self._order += 1
-            heappush(self._flying, (at, self._order, sender, receiver, sent.data))
+            heappush(self._flying, (at, self._order, sender, receiver, sent.data, transport))
+
+    def _deliver(self) -> None:
+        _, _, sender, receiver, data, transport = heappop(self._flying)
+        address = (self.nodes.get(sender) or self.peers[sender]).address
+        node = self.nodes.get(receiver)
+        source = Source(
+            transport,
+            *address,
+            f"{sender}-{receiver}" if self.flows else None,
+            trusted=node is not None and node.trusted,
+            authenticate=node is not None and node.authenticate,
+        )
+        if node is None:
+            self.peers[receiver].receive(parse(data), source)
+            return
+        try:
+            node.agent.receive(parse(data), source, self.now)
+        except BadMessage as bad:
+            node.agent.refuse(bad, source, self.now)
 
     def inject(self, sender: str, receiver: str, message: Message) -> None:
         """A message that `sender`'s agent did not send, from its address."""
-        self.send(self.nodes[sender], Send(self.nodes[receiver].destination, encode(message)))
+        self.transmit(sender, Send(self.nodes[receiver].destination, encode(message)))
 
     def step(self, until: float) -> bool:
         """The next thing that happens, if it happens before `until`."""
@@ -147,33 +177,28 @@ class Network:
         if self._flying:
             deadlines.append(self._flying[0][0])
         if not deadlines or min(deadlines) > until:
-            self.now = max(self.now, min(until, 1e12))
             return False
         self.now = max(self.now, min(deadlines))
         if self._flying and self._flying[0][0] <= self.now:
-            _, _, sender, receiver, data = heappop(self._flying)
-            source = Source(
-                receiver.transport,
-                *sender.address,
-                f"{sender.name}-{receiver.name}" if self.flows else None,
-                trusted=receiver.trusted,
-                authenticate=receiver.authenticate,
-            )
-            try:
-                receiver.agent.receive(parse(data), source, self.now)
-            except BadMessage as bad:
-                receiver.agent.refuse(bad, source, self.now)
+            self._deliver()
         else:
             for node in self.nodes.values():
                 node.agent.tick(self.now)
         self.settle()
         return True
 
-    def run(self, seconds: float = 1e9) -> None:
-        """Until nothing is left to happen, or for so long."""
-        until = self.now + seconds
-        while self.step(until):
-            pass
+    def run(self, seconds: float | None = None) -> None:
+        """For so long, or until nothing is left to happen."""
+        if seconds is not None:
+            until = self.now + seconds
+            while self.step(until):
+                pass
+            self.now = until
+            return
+        for _ in range(20_000):
+            if not self.step(inf):
+                return
+        raise AssertionError("it never comes to rest")
 
     def sent(self, sender: str, what: str | int) -> list[Carried]:
         """What `sender` sent: requests of a method, or responses of a status (as an int) to anything."""
