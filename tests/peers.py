@@ -38,6 +38,7 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "redis": lambda: _first("redis-server"),
     "nginx": lambda: _first("nginx", "/usr/sbin/nginx"),  # sbin is not on everybody's PATH
     "openssl": lambda: _first("openssl"),
+    "sipp": lambda: _first("sipp"),
     "coturn": lambda: _first("turnserver"),
     "node": _node,
 }
