@@ -1,0 +1,326 @@
+"""How many calls a core carries between telephones and browsers, with recording; how late the audio is; losses.
+
+    python -m bench.voice                                   150 calls, 20 s, and the same with rtpengine beside it
+    python -m bench.voice --calls 50 100 150 200 --seconds 10 --alone
+
+Each call is a plain telephone (PCMU over UDP) and a browser's end (ICE, DTLS-SRTP), both in this process, which bridges
+nothing: every packet of either goes through one media worker, a process of its own, to the other. A packet carries the
+time at which it was sent. The time is taken on one clock, so the delay holds the work of this process too: it is an
+upper bound. CPU is that of the worker (its recorder's thread included) or of rtpengine, which does not record, as
+measured by the system. This process needs a core of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import itertools
+import logging
+import os
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+
+from bench.rtpengine import installed, open_rtpengine
+from hub.media import Hear, RecordingOptions, RtpOptions, WebOptions
+from tests.integration.media.exchange import describe, media_port
+from tests.integration.media.peer import Peer
+from webrtc.engine import EmbeddedMedia
+from webrtc.settings import MediaSettings
+from webrtc.stream import HEADER
+
+STAMP = struct.Struct("!d")
+PAYLOAD = bytes(160 - STAMP.size)
+OURS = (30_000, 39_999)
+RTPENGINES = (40_000, 49_999)
+PEERS = MediaSettings(host="127.0.0.1", ports=(50_000, 59_999))
+
+
+class Line(asyncio.DatagramProtocol):
+    """One call's two ends. Delays in ms are noted while `noting`."""
+
+    noting = False
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.peer = Peer(PEERS)
+        self.peer.on_rtp = self._web_got
+        self.target = ("", 0)
+        self.sequence = 0
+        self.sent = 0
+        self.plain_delays: list[float] = []
+        self.web_delays: list[float] = []
+        self.first_plain: float | None = None
+        self.first_web: float | None = None
+        self._transport: Any = None
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+
+    @property
+    def port(self) -> int:
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if len(data) == 172:
+            self._got(data, self.plain_delays)
+            if self.first_plain is None and data[20]:
+                self.first_plain = time.perf_counter()
+
+    def _web_got(self, packet: bytes, now: float) -> None:
+        if len(packet) == 172:
+            self._got(packet, self.web_delays)
+            if self.first_web is None and packet[20]:
+                self.first_web = time.perf_counter()
+
+    def _got(self, packet: bytes, delays: list[float]) -> None:
+        # What is no packet of ours (the worker's silence) has 0xFF here.
+        if packet[20] == 1:
+            delays.append((time.perf_counter() - STAMP.unpack_from(packet, 12)[0]) * 1000)
+
+    def send(self) -> None:
+        """One packet from each end."""
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        at = self.sequence * 160
+        mark = b"\1" if self.noting else b"\2"
+        now = STAMP.pack(time.perf_counter())
+        self._transport.sendto(
+            HEADER.pack(0x80, 0, self.sequence, at, self.number) + now + mark + PAYLOAD[1:], self.target
+        )
+        now = STAMP.pack(time.perf_counter())
+        self.peer.secure.send_rtp(HEADER.pack(0x80, 0, self.sequence, at, self.number) + now + mark + PAYLOAD[1:])
+        self.sent += self.noting
+
+    async def close(self) -> None:
+        self._transport.close()
+        await self.peer.close()
+
+
+async def talk(lines: list[Line]) -> None:
+    """Each line sends every 20 ms, all of them spread over these."""
+    loop = asyncio.get_running_loop()
+    slots = [lines[n::20] for n in range(20)]
+    start = loop.time()
+    for tick in itertools.count():
+        wait = start + tick * 0.001 - loop.time()
+        if wait > 0.0002:
+            await asyncio.sleep(wait)
+        elif tick % 5 == 0:
+            await asyncio.sleep(0)
+        for line in slots[tick % 20]:
+            line.send()
+
+
+@dataclass
+class Result:
+    name: str
+    calls: int
+    cpu: float
+    """Per cent of a core."""
+    set_up_rate: float
+    to_audio: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    sent: int = 0
+    load: float = 0.0
+
+    @property
+    def lost(self) -> int:
+        return self.sent - len(self.delays)
+
+    def show(self) -> str:
+        delays, audio = sorted(self.delays), sorted(self.to_audio)
+        return (
+            f"{self.name:>10} {self.calls:>6} {self.cpu:>8.1f} {self.cpu / self.calls:>10.3f}"
+            f" {at(delays, 0.5):>9.2f} {at(delays, 0.99):>8.2f} {self.lost:>6} of {self.sent:<8}"
+            f" {self.set_up_rate:>8.1f} {at(audio, 0.5):>9.0f} {at(audio, 0.99):>6.0f} {self.load:>7.0f}"
+        )
+
+
+HEAD = (
+    f"{'':>10} {'calls':>6} {'CPU %':>8} {'% a call':>10} {'delay p50':>9} {'p99 ms':>8} {'lost':>18}"
+    f" {'calls/s':>8} {'audio p50':>9} {'p99 ms':>6} {'load %':>7}"
+)
+
+
+def at(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+Connect = Callable[[Line], Awaitable[str]]
+"""Makes a call of a line: sets its telephone's target and gives the browser's answer."""
+
+
+async def measure(name: str, pid: int, connect: Connect, calls: int, seconds: float, abreast: int) -> Result:
+    lines = [Line(n + 1) for n in range(calls)]
+    for line in lines:
+        await line.open()
+    limit = asyncio.Semaphore(abreast)
+
+    async def set_up(line: Line) -> None:
+        async with limit:
+            answer = await connect(line)
+            assert await line.peer.accept(answer)
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(set_up, lines))
+    rate = calls / (time.perf_counter() - began)
+    talking = asyncio.create_task(talk(lines))
+    await asyncio.sleep(2)
+    gc.collect()
+    gc.disable()
+    worker, own = psutil.Process(pid), psutil.Process()
+    before, own_before, start = used(worker), used(own), time.perf_counter()
+    Line.noting = True
+    await asyncio.sleep(seconds)
+    Line.noting = False
+    passed = time.perf_counter() - start
+    cpu, load = (used(worker) - before) / passed * 100, (used(own) - own_before) / passed * 100
+    gc.enable()
+    await asyncio.sleep(1)
+    talking.cancel()
+    await asyncio.wait([talking])
+    result = Result(name, calls, cpu, rate, load=load, sent=sum(2 * line.sent for line in lines))
+    result.delays = [delay for line in lines for delay in (*line.plain_delays, *line.web_delays)]
+    await asyncio.gather(*(line.close() for line in lines))
+    return result
+
+
+def used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def answer_to_audio(connect: Connect, calls: int) -> list[float]:
+    """From when a browser is told its answer until both ends hear the other; ms, call by call."""
+    found = []
+    for n in range(calls):
+        line = Line(100_000 + n)
+        await line.open()
+        answer = await connect(line)
+        start = time.perf_counter()
+        accepting = asyncio.create_task(line.peer.accept(answer))
+        while line.first_plain is None or line.first_web is None:
+            line.send()
+            await asyncio.sleep(0.02)
+        found.append((max(line.first_plain, line.first_web) - start) * 1000)
+        await accepting
+        await line.close()
+    return found
+
+
+@contextlib.asynccontextmanager
+async def ours(folder: Path, *, record: bool) -> AsyncIterator[tuple[int, Connect, Callable[[], Awaitable[None]]]]:
+    engine = EmbeddedMedia(MediaSettings(host="127.0.0.1", ports=OURS), workers=1, calls_each=1000)
+    await engine.start()
+    live: list[str] = []
+
+    async def connect(line: Line) -> str:
+        call = f"{line.number}"
+        live.append(call)
+        line.target = (
+            "127.0.0.1",
+            media_port(await engine.rtp_leg(call, "customer", RtpOptions(), describe(line.port))),
+        )
+        answer = await engine.web_leg(call, "agent", WebOptions(), await line.peer.offer())
+        await engine.hear(call, "customer", Hear(("agent",)))
+        await engine.hear(call, "agent", Hear(("customer",)))
+        if record:
+            await engine.record(call, RecordingOptions(call, str(folder / f"{call}.wav"), "customer", "agent"))
+        return answer
+
+    async def clear() -> None:
+        for call in live:
+            await engine.drop_call(call)
+        live.clear()
+
+    try:
+        yield engine.places[0].pid, connect, clear
+    finally:
+        await engine.stop()
+
+
+@contextlib.asynccontextmanager
+async def theirs(folder: Path) -> AsyncIterator[tuple[int, Connect, Callable[[], Awaitable[None]]]]:
+    async with open_rtpengine(folder, *RTPENGINES) as engine:
+        live: list[str] = []
+
+        async def connect(line: Line) -> str:
+            live.append(f"{line.number}")
+            answer, port = await engine.web_and_plain(f"{line.number}", await line.peer.offer(), line.port)
+            line.target = ("127.0.0.1", port)
+            return answer
+
+        async def clear() -> None:
+            for call in live:
+                await engine.ask("delete", call_id=call, from_tag="web", delete_delay=0)
+            live.clear()
+
+        yield engine.pid, connect, clear
+
+
+async def run(options: argparse.Namespace) -> None:
+    print(HEAD, flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        worlds = [("ours", ours(folder, record=not options.silent_recorder))]
+        if not options.alone:
+            if installed() is None:
+                print("rtpengine is not installed (Debian: rtpengine-daemon); measuring ours alone")
+            else:
+                worlds.append(("rtpengine", theirs(folder)))
+        results: dict[tuple[str, int], Result] = {}
+        for name, world in worlds:
+            async with world as (pid, connect, clear):
+                # As the worker and rtpengine are: whatever else runs here must not look like a delay of theirs.
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, 0, -10)
+                for calls in options.calls:
+                    result = await measure(name, pid, connect, calls, options.seconds, options.abreast)
+                    await clear()
+                    result.to_audio = await answer_to_audio(connect, options.answers)
+                    await clear()
+                    results[name, calls] = result
+                    print(result.show(), flush=True)
+        for calls in options.calls:
+            if ("rtpengine", calls) in results:
+                one, other = results["ours", calls], results["rtpengine", calls]
+                print(f"{calls} calls: {one.cpu / other.cpu:.2f} times rtpengine's CPU")
+            one = results["ours", calls]
+            print(f"{calls} calls: at 75 % of a core this would be {75 / (one.cpu / calls):.0f} calls")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, nargs="+", default=[150])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--abreast", type=int, default=10, help="calls that are set up at the same time")
+    parser.add_argument("--answers", type=int, default=20, help="calls whose time from answer to audio is taken")
+    parser.add_argument("--alone", action="store_true", help="without rtpengine")
+    parser.add_argument("--silent-recorder", action="store_true", help="without recording")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {socket.gethostname()}")
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(run(options))
+    else:
+        uvloop.run(run(options))
+
+
+if __name__ == "__main__":
+    main()
