@@ -183,7 +183,7 @@ class Call:
         for recording in self.recordings.values():
             for channel, side in enumerate((recording.options.left, recording.options.right)):
                 if side == name:
-                    audio.append(note(recording, channel, leg.codec.name))
+                    audio.append(recording.sink(channel, leg.codec))
         if party.events is None or party.heard_codec != leg.codec:
             party.events = EventReader(partial(self._digit, name, party), leg.codec.rate)
             party.tones = None
@@ -256,15 +256,6 @@ def forwarder(codec: Codec, listener: Leg) -> AudioSink:
         forward(payload.translate(table), timestamp, sequence, marker, now)
 
     return converted
-
-
-def note(recording: Recording, channel: int, codec: str) -> AudioSink:
-    write = recording.note
-
-    def noted(payload: bytes, timestamp: int, sequence: int, marker: bool, now: float) -> None:
-        write(channel, payload, timestamp, now, codec)
-
-    return noted
 
 
 def spread(sinks: list[AudioSink]) -> AudioSink:

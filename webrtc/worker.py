@@ -39,6 +39,8 @@ NICENESS = -10
 SWITCH_S = 0.0005
 """How long the recorder's thread may keep the loop waiting."""
 LEG_COMMANDS = control.OpenRtp | control.OpenWeb | control.Answered | control.Offered | control.DropLeg
+TICKS = 10
+TICK_S = 1 / TICKS
 FIRST_CODEC = Codec("PCMU", 0)
 
 
@@ -95,15 +97,20 @@ class Worker:
         ticking.cancel()
         for call in list(self._calls.values()):
             await self.drop_call(control.DropCall(call.id))
-        await asyncio.to_thread(self._recorder.stop)
+        self._recorder.stop(time.monotonic())
+        await asyncio.to_thread(self._recorder.join)
         await asyncio.sleep(0)
         link.close()
 
     async def _tick(self) -> None:
+        tick = 0
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(TICK_S)
             now = time.monotonic()
-            for call in list(self._calls.values()):
+            tick += 1
+            self._recorder.tick(now)
+            # A share of the calls at each tick, so that each has its turn once a second and packets need not wait.
+            for call in [call for n, call in enumerate(list(self._calls.values())) if (n + tick) % TICKS == 0]:
                 call.tick(now)
 
     def end(self) -> None:
@@ -165,7 +172,7 @@ class Worker:
             case control.PauseRecording():
                 recording = self._calls[command.call].recordings.get(command.recording) if self._has(command) else None
                 if recording is not None:
-                    recording.pause(command.paused, time.monotonic())
+                    recording.pause(command.paused)
             case control.StopRecording():
                 self._stop_recording(command)
             case control.ReadStats():
@@ -346,9 +353,7 @@ class Worker:
 
     def _tell_recorded(self, recording: Recording) -> None:
         call = self._recordings.pop(recording)
-        if recording.dropped:
-            log.warning("recording.incomplete", recording=recording.options.id, packets=recording.dropped)
-        self.tell(Recorded(call.id, recording.options.id, recording.ms, recording.bytes))
+        self.tell(Recorded(call.id, recording.options.id, recording.ms, recording.bytes, recording.failed))
 
     async def drop_leg(self, command: control.DropLeg) -> None:
         call = self._calls.get(command.call)
