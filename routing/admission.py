@@ -63,7 +63,8 @@ class Admission:
 
     def admit_anew(self, contact: Contact, facts: Enqueued, now: int, decisions: list[Decision]) -> None:
         """The contact, which is not offered, waits by other facts, with the serial and the fences it had."""
-        entered = contact.queue is None or facts.queue != contact.facts.queue or self._overflow.is_told_full(contact)
+        moved = contact.queue is None or facts.queue != contact.facts.queue
+        entered = (moved and not facts.let_in) or self._overflow.is_told_full(contact)
         self._unlist(contact)
         if facts.queue != contact.facts.queue:
             contact.announced = facts.relaxed_step
@@ -253,4 +254,4 @@ def same_place(one: Enqueued, other: Enqueued) -> bool:
 
 
 def _place(facts: Enqueued) -> Enqueued:
-    return replace(facts, last_fence=0, relaxed_step=0, excluded={})
+    return replace(facts, last_fence=0, relaxed_step=0, excluded={}, let_in=False)

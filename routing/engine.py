@@ -122,7 +122,7 @@ class Engine:
         contact = self._admission.contacts.get(facts.contact)
         if contact is None:
             contact = self._admission.new(facts)
-            self._admission.admit(contact, self._now, self._decisions)
+            self._admission.admit(contact, self._now, self._decisions, entered=not facts.let_in)
         elif not same_place(contact.next_facts or contact.facts, facts):
             if contact.offer is not None and facts.last_fence < contact.offer.fence:
                 contact.next_facts = facts

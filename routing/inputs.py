@@ -62,7 +62,8 @@ class Enqueued(Struct, frozen=True, gc=False):
     `preferred_agent` (who served this customer last, or owns him) is asked first, and waited for while he is present
     but busy, up to `preferred_wait_ms` of age (None: the queue's `sticky_wait_ms`).
     `only_agent` (a transfer to one person; skills are not asked for) gets it alone until `only_until`, then the queue.
-    `excluded` maps agents to the time until which they are not offered this contact.
+    `excluded` maps agents to the time until which they are not offered this contact. `let_in`: the log has had it in
+    this queue before (it comes back from an agent, or the engine is rebuilt), so that it is full does not concern it.
     """
 
     contact: str
@@ -79,6 +80,7 @@ class Enqueued(Struct, frozen=True, gc=False):
     only_until: int | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
     entered_at: int | None = None
+    let_in: bool = False
 
     def __post_init__(self) -> None:
         if (self.only_agent is None) != (self.only_until is None):

@@ -11,7 +11,7 @@ def contact_facts(contact: Contact, now: Millis) -> list[i.Input]:
     """What the engine has to be told of a contact that is not closed, when it is rebuilt: of the oldest first."""
     result: list[i.Input] = []
     if contact.phase in WAITING:
-        result.append(_enqueued(contact))
+        result.append(_enqueued(contact, let_in=True))
     if contact.offer is not None:
         result.append(_offer_made(contact))
     if contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD, Phase.WRAPPING) and contact.agent is not None:
@@ -23,7 +23,7 @@ def contact_facts(contact: Contact, now: Millis) -> list[i.Input]:
     return result
 
 
-def _enqueued(contact: Contact) -> i.Enqueued:
+def _enqueued(contact: Contact, *, let_in: bool) -> i.Enqueued:
     assert contact.queue is not None
     both = contact.only_agent is not None and contact.only_until is not None
     return i.Enqueued(
@@ -40,6 +40,7 @@ def _enqueued(contact: Contact) -> i.Enqueued:
         excluded=contact.excluded,
         relaxed_step=contact.relaxed,
         entered_at=contact.entered_at,
+        let_in=let_in,
     )
 
 
@@ -58,7 +59,7 @@ def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i
     id = after.id
     match event:
         case e.ContactQueued():
-            return [_enqueued(after)]
+            return [_enqueued(after, let_in=before.queue == after.queue)]
         case e.ContactOffered():
             return [_offer_made(after)]
         case e.OfferAccepted():

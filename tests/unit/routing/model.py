@@ -347,7 +347,7 @@ class Model:
             self.serial += 1
             contact = self.contacts[facts.contact] = ModelContact(facts, self.serial, facts.last_fence)
             contact.announced = facts.relaxed_step
-            self._list(contact)
+            self._list(contact, entered=not facts.let_in)
         elif place(contact.next_facts or contact.facts) != place(facts):
             if contact.offer is not None and facts.last_fence < contact.offer.fence:
                 contact.next_facts = facts
@@ -379,7 +379,8 @@ class Model:
             contact.kept_for, contact.directed = None, False
 
     def _relist(self, contact: ModelContact, facts: i.Enqueued) -> None:
-        entered = facts.queue != contact.facts.queue or not contact.listed or contact.full
+        moved = facts.queue != contact.facts.queue or not contact.listed
+        entered = (moved and not facts.let_in) or contact.full
         if facts.queue != contact.facts.queue:
             contact.announced = facts.relaxed_step
         contact.facts, contact.next_facts = facts, None
@@ -489,4 +490,4 @@ class Model:
 
 
 def place(facts: i.Enqueued) -> i.Enqueued:
-    return replace(facts, last_fence=0, relaxed_step=0, excluded={})
+    return replace(facts, last_fence=0, relaxed_step=0, excluded={}, let_in=False)

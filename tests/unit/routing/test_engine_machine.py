@@ -88,6 +88,7 @@ class Hub(RuleBasedStateMachine):
             preferred_wait_ms=data.draw(st.none() | st.sampled_from((0, 30_000, 200_000))) if agent else None,
             only_agent=agent if kept == "only" else None,
             only_until=self.now + data.draw(st.sampled_from((1, 40_000))) if kept == "only" else None,
+            let_in=data.draw(st.booleans()),
             entered_at=data.draw(st.sampled_from((None, self.now, max(enqueued_at, self.now - 15_000)))),
             excluded={data.draw(st.sampled_from(AGENTS)): self.now + 15_000} if data.draw(st.booleans()) else {},
         )
@@ -303,7 +304,7 @@ class Hub(RuleBasedStateMachine):
             excluded = {agent: until for agent, until in contact.excluded.items() if until > self.now}
             facts = contact.next_facts or contact.facts
             step = contact.announced if facts.queue == contact.facts.queue else 0
-            self.feed(replace(facts, last_fence=contact.fence, excluded=excluded, relaxed_step=step))
+            self.feed(replace(facts, last_fence=contact.fence, excluded=excluded, relaxed_step=step, let_in=True))
             if contact.offer is not None:
                 offer = contact.offer
                 self.feed(i.OfferMade(id, offer.agent, offer.fence, offer.deadline, offer.epoch))

@@ -234,6 +234,15 @@ def test_a_full_queue_does_not_send_away_what_came_back_from_an_offer() -> None:
     assert told(desk.wait(20_000)) == []
 
 
+def test_a_full_queue_takes_back_what_it_had_let_in() -> None:
+    """The agent's browser died, or the engine was built anew after the maximum was lowered."""
+    desk = Desk(max_length=1)
+    desk.arrive("c1")
+    assert told(desk.arrive("c2", enqueued_at=START - 1, let_in=True)) == []
+    assert told(desk.wait(60_000)) == []
+    assert told(desk.arrive("c3")) == [("c3", QUEUE_FULL)]
+
+
 # --- once, and again ------------------------------------------------------------------------------------------------
 
 
