@@ -126,6 +126,7 @@ class Views:
             "seq": row.seq,
             "version": contact.version,
             "channel": str(contact.channel),
+            "media": contact.media,
             "phase": str(contact.phase),
             "site": contact.site,
             "queue": {"id": contact.queue, "name": self._directory.queue_name(contact.queue)}

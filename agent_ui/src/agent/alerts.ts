@@ -46,7 +46,7 @@ function offerWords(offer: Offer): string {
 async function announce(offer: Offer): Promise<void> {
   if (!(await claim(`offer ${offer.contact.id} ${offer.fence}`))) return;
   if (!offers.value.some(({ contact }) => contact.id === offer.contact.id)) return; // gone meanwhile
-  startRinging();
+  startRinging(offer.contact.channel === "voice");
   if (document.visibilityState === "visible" && document.hasFocus()) return;
   const body = offer.queue ? t("agent.offer.notification", { queue: offer.queue.name }) : "";
   notify(`offer-${offer.contact.id}`, offerWords(offer), body, true, () => undefined);

@@ -7,6 +7,8 @@ import { connection } from "../common/socket.ts";
 import { ready } from "../common/store.ts";
 import { CustomerPane } from "./customer/customer.tsx";
 import { mine, selected } from "./mine.ts";
+import { dialog } from "./phone/dialogs.ts";
+import { PhoneDialogs } from "./phone/phone-dialogs.tsx";
 import { route, selectedId, showList, showSearch } from "./route.ts";
 import { SearchView } from "./search/search.tsx";
 import { Settings, settingsOpen } from "./settings/settings.tsx";
@@ -70,6 +72,7 @@ export function App() {
         >
           <RailItem icon="inbox" label={t("common.nav.inbox")} current={view === "inbox"} count={pane === "list" ? 0 : unread} onClick={showList} />
           <RailItem icon="search" label={t("agent.search")} current={view === "search"} onClick={showSearch} />
+          <RailItem icon="keypad" label={t("phone.dial")} onClick={() => (dialog.value = { name: "dial" })} />
         </Rail>
         <div class="side" role={stacked.value && pane === "list" ? "main" : "complementary"} aria-label={t("agent.side")}>
           <h1 class="vh narrow-title">{t("common.nav.inbox")}</h1>
@@ -84,6 +87,7 @@ export function App() {
         <Stage />
       </div>
       <Settings />
+      <PhoneDialogs />
       <ShortcutSheet />
       <Why />
     </Shell>

@@ -18,6 +18,32 @@ export const soundOn = signal(stored(SOUND, 1) === 1);
 /** 0 to 1. */
 export const volume = signal(stored(VOLUME, 0.6));
 
+const DEVICE = "hub.ring-device";
+
+/** Where it rings: a device's id, "" for the usual one. A ring from the loudspeaker reaches who has put the headset down. */
+export const ringDevice = signal(storedText(DEVICE));
+
+function storedText(key: string): string {
+  try {
+    return localStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export function setRingDevice(id: string): void {
+  ringDevice.value = id;
+  try {
+    localStorage.setItem(DEVICE, id);
+  } catch {
+    // see stored()
+  }
+  route();
+}
+
+/** Whether the ring can have a device of its own. */
+export const canChooseRing = "setSinkId" in AudioContext.prototype;
+
 export function setSound(on: boolean, loudness: number): void {
   soundOn.value = on;
   volume.value = loudness;
@@ -31,8 +57,17 @@ export function setSound(on: boolean, loudness: number): void {
 
 let context: AudioContext | undefined;
 
+type WithSink = AudioContext & { setSinkId?: (id: string) => Promise<void> };
+
+function route(): void {
+  void (context as WithSink | undefined)?.setSinkId?.(ringDevice.value).catch(() => undefined); // gone: the usual one
+}
+
 function unlock(): void {
-  context ??= new AudioContext();
+  if (!context) {
+    context = new AudioContext();
+    route();
+  }
   if (context.state === "suspended") void context.resume().catch(() => undefined);
 }
 
@@ -58,14 +93,35 @@ function ring(): void {
   tone(880, 0.16, 0.7, 0.5);
 }
 
+/** A telephone's bell: two tones in quick turns, twice, so that a call is told from all else with the eyes elsewhere. */
+function bell(): void {
+  for (const burst of [0, 0.6]) {
+    for (let turn = 0; turn < 8; turn++) tone(turn % 2 ? 1046.5 : 830.6, burst + turn * 0.05, 0.07, 0.45);
+  }
+}
+
 const RING_EVERY_MS = 2_400;
+const BELL_EVERY_MS = 3_000;
 let ringing: ReturnType<typeof setInterval> | undefined;
 
-/** Rings for an offer until stopRinging(). */
-export function startRinging(): void {
+/** Rings for an offer, or for a call that waits for its answer, until stopRinging(). */
+export function startRinging(call: boolean): void {
   if (!soundOn.value || ringing !== undefined) return;
-  ring();
-  ringing = setInterval(ring, RING_EVERY_MS);
+  const sound = call ? bell : ring;
+  sound();
+  ringing = setInterval(sound, call ? BELL_EVERY_MS : RING_EVERY_MS);
+}
+
+const ROWS = [697, 770, 852, 941];
+const COLUMNS = [1209, 1336, 1477, 1633];
+const KEYS = ["123A", "456B", "789C", "*0#D"];
+
+/** The sound of a telephone's key, so that one hears that it was pressed. */
+export function keyTone(key: string): void {
+  const row = KEYS.findIndex((keys) => keys.includes(key));
+  if (row < 0) return;
+  tone(ROWS[row] ?? 0, 0, 0.12, 0.12);
+  tone(COLUMNS[KEYS[row]?.indexOf(key) ?? 0] ?? 0, 0, 0.12, 0.12);
 }
 
 export function stopRinging(): void {
@@ -78,8 +134,9 @@ export function blip(): void {
   if (soundOn.value) tone(587.3, 0, 0.22, 0.28);
 }
 
-/** Plays the ring once, for trying the volume. */
-export function sample(): void {
+/** Plays a ring once, for trying the volume and the device. */
+export function sample(call = false): void {
   unlock();
-  ring();
+  if (call) bell();
+  else ring();
 }

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import "./styles/agent.css";
 import "../common/messages.ts";
+import "./phone/words.ts";
 import en from "../../locales/agent.en.json";
 import { addMessages, loadLocale } from "../common/i18n.ts";
 import { startStore } from "../common/store.ts";
@@ -14,6 +15,8 @@ import { pruneDrafts } from "./drafts.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { startOffers } from "./offers.ts";
 import { startOutbox } from "./outbox.ts";
+import { startDevices } from "./phone/devices.ts";
+import { startPhone } from "./phone/phone.ts";
 import { startShortcuts } from "./settings/keys.ts";
 import { startThreads } from "./threads.ts";
 import { startTyping } from "./typing.ts";
@@ -21,9 +24,10 @@ import { startTyping } from "./typing.ts";
 addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
 await loadLocale();
 
-startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startDeliveryMarks]);
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startPhone, startDeliveryMarks]);
 startHeartbeat();
 startShortcuts();
+startDevices();
 pruneDrafts();
 
 const root = document.getElementById("app");

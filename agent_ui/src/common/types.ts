@@ -76,6 +76,8 @@ export interface Contact {
   seq: number;
   version: number;
   channel: Channel;
+  /** Whether it is talked over the hub's own audio; a call that a program told of is not. */
+  media: boolean;
   phase: Phase;
   site: string | null;
   queue: Named | null;

@@ -9,6 +9,10 @@ import { setPresence } from "../actions/set-presence.ts";
 import { canWrite, isOwner, mine, selected } from "../mine.ts";
 import { currentOffer } from "../offers.ts";
 import { showContact, showSearch } from "../route.ts";
+import { holdCall } from "../actions/hold-call.ts";
+import { toggleMute } from "../actions/mute.ts";
+import { dialog } from "../phone/dialogs.ts";
+import { calls, lines } from "../phone/phone.ts";
 import { asking } from "../talk/asking.ts";
 import { sheetOpen } from "./sheet-open.ts";
 import { singleKeys } from "./single-keys.ts";
@@ -36,6 +40,13 @@ function step(by: number): void {
 function withOwned(act: (contact: NonNullable<typeof selected.value>) => void): void {
   const contact = selected.value;
   if (contact && isOwner(contact) && canWrite(contact)) act(contact);
+}
+
+/** The call that is open, else the only one. */
+function withCall(act: (contact: string) => void): void {
+  const here = selected.value?.id;
+  const id = here && lines.value.has(here) ? here : lines.value.size === 1 ? [...lines.value.keys()][0] : undefined;
+  if (id) act(id);
 }
 
 export const shortcuts: Shortcut[] = [
@@ -66,6 +77,12 @@ export const shortcuts: Shortcut[] = [
   { keys: ["Alt", "T"], code: "KeyT", label: "agent.keys.transfer", group: "conversation", run: () => withOwned(() => (asking.value = "transfer")) },
   { keys: ["Alt", "I"], code: "KeyI", label: "agent.keys.invite", group: "conversation", run: () => withOwned(() => (asking.value = "invite")) },
   { keys: ["Alt", "C"], code: "KeyC", label: "agent.keys.close", group: "conversation", run: () => withOwned((contact) => void attempt(() => closeContact(contact))) },
+  { keys: ["Alt", "M"], code: "KeyM", label: "phone.keys.mute", group: "conversation", run: () => withCall(toggleMute) },
+  { keys: ["Alt", "H"], code: "KeyH", label: "phone.keys.hold", group: "conversation", run: () => withCall((id) => {
+    void attempt(() => holdCall(id, calls.value.get(id)?.state !== "held"));
+  }) },
+  { keys: ["Alt", "K"], code: "KeyK", label: "phone.keys.keypad", group: "conversation", run: () => withCall((contact) => (dialog.value = { name: "keypad", contact })) },
+  { keys: ["Alt", "P"], code: "KeyP", label: "phone.keys.dial", group: "everywhere", run: () => (dialog.value = { name: "dial" }) },
   { keys: ["Alt", "S"], code: "KeyS", label: "agent.keys.status", group: "everywhere", run: () => {
     const away = presence.value?.state === "available" || presence.value?.state === "busy";
     void attempt(() => setPresence(away ? "away" : "available", null));

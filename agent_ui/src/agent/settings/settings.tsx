@@ -8,6 +8,8 @@ import { setLanguage, setTheme, theme } from "../../common/prefs.ts";
 import { settings } from "../../common/store.ts";
 import { askForNotifications, notifications } from "../alerts.ts";
 import { sample, setSound, soundOn, volume } from "../chime.ts";
+import { dialog } from "../phone/dialogs.ts";
+import { lines } from "../phone/phone.ts";
 import { setSingleKeys, singleKeys } from "./single-keys.ts";
 
 export const settingsOpen = signal(false);
@@ -47,7 +49,7 @@ function Sound() {
             disabled={!soundOn.value}
             onInput={(event) => setSound(soundOn.value, Number(event.currentTarget.value))}
           />
-          <Button small icon="speaker" disabled={!soundOn.value} onClick={sample}>{t("agent.settings.try")}</Button>
+          <Button small icon="speaker" disabled={!soundOn.value} onClick={() => sample()}>{t("agent.settings.try")}</Button>
         </span>
       </Line>
     </>
@@ -87,6 +89,18 @@ export function Settings() {
       <div class="settings">
         <Sound />
         <Notifications />
+        <Line label={t("phone.setup")} help={t("phone.setup_help")}>
+          <Button
+            small
+            icon="sliders"
+            onClick={() => {
+              settingsOpen.value = false;
+              dialog.value = { name: "setup", contact: [...lines.value.keys()][0] ?? null };
+            }}
+          >
+            {t("phone.setup_open")}
+          </Button>
+        </Line>
         <Line label={t("common.theme")}>
           <Combobox label={t("common.theme")} value={theme.value} options={themes} onChange={(value) => void attempt(() => setTheme(value as Theme))} />
         </Line>

@@ -47,6 +47,12 @@ function Facts({ offer }: { offer: Offer }) {
           <dd class="skill">{t("agent.offer.level", { skill: offer.skill.name, level: offer.skill.level })}</dd>
         </>
       )}
+      {offer.contact.channel === "voice" && offer.contact.fields["called"] && (
+        <>
+          <dt>{t("phone.called")}</dt>
+          <dd class="num">{offer.contact.fields["called"]}</dd>
+        </>
+      )}
       {offer.contact.subject && (
         <>
           <dt>{t("agent.offer.subject")}</dt>

@@ -6,6 +6,7 @@ import { me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 import { join } from "../actions/join.ts";
 import { canWrite, customerName, isOwner } from "../mine.ts";
+import { CallBar } from "../phone/bar.tsx";
 import { showList } from "../route.ts";
 import { Composer, sendFiles } from "./composer.tsx";
 import { Header } from "./header.tsx";
@@ -72,6 +73,7 @@ export function Conversation({ contact }: { contact: Contact }) {
   return (
     <section class="talk" aria-label={t("agent.talk", { name: customerName(contact, t("agent.unnamed")) })} {...handlers}>
       <Header contact={contact} />
+      <CallBar key={`call ${contact.id}`} contact={contact} />
       <Log key={contact.id} contact={contact} />
       {wrapping
         ? <WrapUp key={contact.id} contact={contact} />

@@ -15,6 +15,7 @@ import { leave } from "../actions/leave.ts";
 import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
 import { customerName, isOwner, isParticipant } from "../mine.ts";
+import { calls } from "../phone/phone.ts";
 import { contactHref, showContact, showList } from "../route.ts";
 import { asking } from "./asking.ts";
 
@@ -64,6 +65,7 @@ function Tools({ contact }: { contact: Contact }) {
   const open = ["connecting", "active", "held"].includes(contact.phase);
   const owner = isOwner(contact);
   const part = owner || isParticipant(contact);
+  const calling = calls.value.has(contact.id); // the call has a bar of its own
   if (!open) return null;
   if (!part) {
     const invited = contact.invited.some(({ id }) => id === me.value?.id);
@@ -72,14 +74,14 @@ function Tools({ contact }: { contact: Contact }) {
   }
   return (
     <>
-      {contact.channel === "voice" && owner && (
+      {contact.channel === "voice" && owner && !calling && (
         <Tool icon="pause" label={t(contact.phase === "held" ? "agent.header.resume" : "agent.header.hold")} onClick={() => toggleHold(contact)} />
       )}
       {owner && <Tool icon="transfer" label={t("agent.header.transfer")} onClick={() => (asking.value = "transfer")} />}
       {owner && <Tool icon="adduser" label={t("agent.header.invite")} onClick={() => (asking.value = "invite")} />}
       {!owner && <Tool icon="out" label={t("agent.header.leave_short")} onClick={() => leave(contact.id)} />}
       {owner && (
-        <Button icon="check" class="close" onClick={() => closeContact(contact)}>{t("agent.header.close")}</Button>
+        <Button icon="check" class="close" disabled={calling} title={calling ? t("phone.close_later") : undefined} onClick={() => closeContact(contact)}>{t("agent.header.close")}</Button>
       )}
     </>
   );

@@ -1,0 +1,180 @@
+import { useRef } from "preact/hooks";
+import { attempt, Button } from "../../common/components/index.ts";
+import { t } from "../../common/i18n.ts";
+import { Icon, type IconName } from "../../common/icons.tsx";
+import { duration, now } from "../../common/time.ts";
+import type { Contact } from "../../common/types.ts";
+import { worse } from "../../common/voice/figures.ts";
+import { answer } from "../actions/answer.ts";
+import { hangUp } from "../actions/hang-up.ts";
+import { holdCall } from "../actions/hold-call.ts";
+import { toggleMute } from "../actions/mute.ts";
+import { record } from "../actions/record.ts";
+import { dialog } from "./dialogs.ts";
+import { type Call, calling, calls, lineOf, lines, type LineView, trouble } from "./phone.ts";
+import { Quality } from "./quality.tsx";
+
+function Tool({ icon, label, pressed, disabled, end, onClick }: {
+  icon: IconName;
+  label: string;
+  pressed?: boolean;
+  disabled?: boolean | undefined;
+  end?: boolean;
+  onClick: () => unknown;
+}) {
+  return (
+    <button
+      type="button"
+      class={`call-tool${end ? " end" : ""}`}
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      disabled={disabled}
+      onClick={() => void attempt(async () => onClick())}
+    >
+      <Icon name={icon} />
+      <span aria-hidden="true">{label}</span>
+    </button>
+  );
+}
+
+/** Arrow keys go from tool to tool, as in any toolbar. */
+function onKeyDown(event: KeyboardEvent): void {
+  if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+  const tools = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("button:not(:disabled)")];
+  const at = tools.indexOf(document.activeElement as HTMLElement);
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tools.length - 1 }[event.key] ?? 0;
+  tools[(to + tools.length) % tools.length]?.focus();
+  event.preventDefault();
+}
+
+export type BarState = "calling" | "elsewhere" | "connecting" | "ringing" | "active" | "held" | "reconnecting" | "failed";
+
+/** What the bar shows, from what the hub says of the call and what this window's line does. */
+export function barState(call: Call, line: LineView | undefined, rings: boolean): BarState {
+  if (line?.state === "failed") return "failed";
+  if (line?.state === "reconnecting") return "reconnecting";
+  if (!line) {
+    if (call.elsewhere) return "elsewhere";
+    return rings || call.state === "reconnecting" || call.state === "active" || call.state === "held" ? "calling" : "connecting";
+  }
+  if (call.state === "ringing") return "ringing";
+  if (line.state === "opening") return "connecting";
+  return call.state === "held" || call.state === "active" ? call.state : "connecting";
+}
+
+function Clock({ contact, call, state }: { contact: Contact; call: Call; state: BarState }) {
+  const since = state === "held" ? call.since : contact.connected_at ?? call.since;
+  const time = duration(now.value - since);
+  return <b role="timer" aria-live="off" aria-label={t(state === "held" ? "phone.held_for" : "phone.since", { time })}>{time}</b>;
+}
+
+function Recording({ call }: { call: Call }) {
+  if (call.recording === "off") return null;
+  const paused = call.recording === "paused";
+  return (
+    <span class={`rec${paused ? " amber" : ""}`}>
+      <i class={paused ? "paused" : ""} aria-hidden="true" />
+      <em>{t(paused ? "phone.recording_paused" : "phone.recording")}</em>
+    </span>
+  );
+}
+
+function Tools({ call, line, state }: { call: Call; line: LineView; state: BarState }) {
+  const id = call.contact;
+  const talking = state === "active" || state === "held";
+  return (
+    <>
+      <Tool icon={line.muted ? "micoff" : "mic"} label={t("phone.mute")} pressed={line.muted} onClick={() => toggleMute(id)} />
+      <Tool
+        icon={state === "held" ? "play" : "pause"}
+        label={t(state === "held" ? "phone.resume" : "phone.hold")}
+        disabled={!talking}
+        onClick={() => holdCall(id, state !== "held")}
+      />
+      <Tool icon="keypad" label={t("phone.keypad")} disabled={!talking} onClick={() => (dialog.value = { name: "keypad", contact: id })} />
+      <i class="sep" aria-hidden="true" />
+      {call.recording !== "off" && (
+        <Tool
+          icon={call.recording === "paused" ? "recon" : "recpause"}
+          label={t(call.recording === "paused" ? "phone.resume_recording" : "phone.pause_recording")}
+          disabled={!talking}
+          onClick={() => record(id, call.recording === "paused" ? "on" : "paused")}
+        />
+      )}
+      <Tool icon="sliders" label={t("phone.devices")} onClick={() => (dialog.value = { name: "setup", contact: id })} />
+    </>
+  );
+}
+
+/** What is wrong with the sound of a call that goes on, and what to do. */
+function Warning({ contact, line, state }: { contact: string; line: LineView; state: BarState }) {
+  if (state === "failed") {
+    return (
+      <p class="call-warning" role="alert">
+        <Icon name="warn" small />
+        <span>{t("phone.trouble.network")}</span>
+        <Button small onClick={() => lineOf(contact)?.again()}>{t("phone.try_again")}</Button>
+      </p>
+    );
+  }
+  if (!line.trouble || line.trouble === "network") return null;
+  const blocked = line.trouble === "blocked";
+  return (
+    <p class="call-warning" role="alert">
+      <Icon name="warn" small />
+      <span>{t(`phone.trouble.${line.trouble}`)}</span>
+      {blocked
+        ? <Button small icon="speaker" onClick={() => lineOf(contact)?.play()}>{t("phone.play")}</Button>
+        : <Button small icon="sliders" onClick={() => (dialog.value = { name: "setup", contact })}>{t("phone.devices")}</Button>}
+    </p>
+  );
+}
+
+/** The call of a contact: how long, recorded or not, how good; and what can be done with it. */
+export function CallBar({ contact }: { contact: Contact }) {
+  const call = calls.value.get(contact.id);
+  const line = lines.value.get(contact.id);
+  const said = useRef("");
+  if (!call) return null;
+  const rings = calling.value.has(contact.id);
+  const state = barState(call, line, rings);
+  const words = t(`phone.state.${state}`, { number: call.number ?? "" });
+  const talking = state === "active" || state === "held";
+  if (state !== "active") said.current = words;
+  else if (said.current) said.current = t("phone.state.active");
+  return (
+    <div class={`call ${state}`}>
+      <div class="call-bar voice" role="toolbar" aria-label={t("phone.bar")} onKeyDown={onKeyDown}>
+        <div class="state">
+          <div class="first">
+            {state === "active" && <span class="onair" aria-hidden="true"><i /><i /><i /></span>}
+            {state === "held" && <Icon name="pause" small />}
+            {["connecting", "ringing", "reconnecting"].includes(state) && <span class="ring-busy" aria-hidden="true" />}
+            {talking ? <Clock contact={contact} call={call} state={state} /> : <b>{words}</b>}
+          </div>
+          {line && (
+            <div class="second">
+              {state === "held" && <span>{words}</span>}
+              {line.muted && <span class="amber">{t("phone.muted")}</span>}
+              <Recording call={call} />
+              <Quality figures={state === "reconnecting" || state === "failed" ? null : worse(call.quality ?? null, line.figures)} />
+            </div>
+          )}
+        </div>
+        <div class="call-tools">
+          {line ? <Tools call={call} line={line} state={state} /> : (
+            (state === "calling" || state === "elsewhere") && (
+              <Button kind={state === "calling" ? "primary" : undefined} icon="phone" onClick={() => answer(contact.id, true)}>
+                {t(state === "elsewhere" ? "phone.take_here" : rings ? "phone.answer" : "phone.rejoin")}
+              </Button>
+            )
+          )}
+          <Tool icon="hang" label={t("phone.hang_up")} end onClick={() => hangUp(contact.id)} />
+        </div>
+      </div>
+      <p class="vh" role="status">{said.current}</p>
+      {line && !trouble.value && <Warning contact={contact.id} line={line} state={state} />}
+    </div>
+  );
+}
