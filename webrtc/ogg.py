@@ -8,6 +8,7 @@ the left and the right channel.
 from __future__ import annotations
 
 import struct
+import zlib
 
 FRAME = 960
 """Samples at 48 kHz of the 20 ms that every packet here holds."""
@@ -18,24 +19,14 @@ DURATIONS = ((480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960))
 CONTINUED, FIRST, LAST = 1, 2, 4
 
 
-def _table() -> tuple[int, ...]:
-    table = []
-    for first in range(256):
-        value = first << 24
-        for _ in range(8):
-            value = (value << 1 ^ (0x04C11DB7 if value & 0x80000000 else 0)) & 0xFFFFFFFF
-        table.append(value)
-    return tuple(table)
-
-
-CRC = _table()
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""Every byte with its bits the other way round."""
 
 
 def checksum(data: bytes) -> int:
-    value = 0
-    for byte in data:
-        value = (value << 8 & 0xFFFFFFFF) ^ CRC[value >> 24 ^ byte]
-    return value
+    """Ogg's CRC is zlib's with the bits of all bytes, and of the result, the other way round, and no inversions."""
+    value = zlib.crc32(data.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(value.to_bytes(4, "little").translate(REVERSED), "big")
 
 
 def duration(packet: bytes) -> int:
