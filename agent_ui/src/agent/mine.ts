@@ -23,6 +23,7 @@ export function canWrite(contact: Contact): boolean {
 
 /** Whether somebody reads what is written here: who only has a phone at the ear does not. */
 export function readsText(contact: Contact): boolean {
+  if (contact.channel === "voice" && contact.media) return contact.customer.online; // from the page, or from a telephone
   return contact.channel === "chat" || contact.channel === "email" || Boolean(contact.site) || contact.customer.online;
 }
 

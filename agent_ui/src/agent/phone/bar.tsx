@@ -14,9 +14,11 @@ import { dialog } from "./dialogs.ts";
 import { type Call, calling, calls, lineOf, lines, type LineView, trouble } from "./phone.ts";
 import { Quality } from "./quality.tsx";
 
-function Tool({ icon, label, pressed, disabled, end, onClick }: {
+function Tool({ icon, label, short, pressed, disabled, end, onClick }: {
   icon: IconName;
   label: string;
+  /** What is shown, when the name is too long for the bar. */
+  short?: string;
   pressed?: boolean;
   disabled?: boolean | undefined;
   end?: boolean;
@@ -33,7 +35,7 @@ function Tool({ icon, label, pressed, disabled, end, onClick }: {
       onClick={() => void attempt(async () => onClick())}
     >
       <Icon name={icon} />
-      <span aria-hidden="true">{label}</span>
+      <span aria-hidden="true">{short ?? label}</span>
     </button>
   );
 }
@@ -98,11 +100,12 @@ function Tools({ call, line, state }: { call: Call; line: LineView; state: BarSt
         <Tool
           icon={call.recording === "paused" ? "recon" : "recpause"}
           label={t(call.recording === "paused" ? "phone.resume_recording" : "phone.pause_recording")}
+          short={t(call.recording === "paused" ? "phone.resume_recording_short" : "phone.pause_recording_short")}
           disabled={!talking}
           onClick={() => record(id, call.recording === "paused" ? "on" : "paused")}
         />
       )}
-      <Tool icon="sliders" label={t("phone.devices")} onClick={() => (dialog.value = { name: "setup", contact: id })} />
+      <Tool icon="sliders" label={t("phone.devices")} short={t("phone.devices_short")} onClick={() => (dialog.value = { name: "setup", contact: id })} />
     </>
   );
 }

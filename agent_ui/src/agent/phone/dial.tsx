@@ -24,9 +24,15 @@ function usualQueue(): string | null {
   return known(last) ?? known(selected.value?.queue?.id) ?? (queues.length === 1 ? queues[0]?.id ?? null : null);
 }
 
+/** The number of the customer who is open. */
+function usualNumber(): string {
+  const phone = selected.value?.customer.phone ?? "";
+  return numberProblem(phone) === null ? phone : ""; // callers from other exchanges have names
+}
+
 /** Rings a number on behalf of a queue, whose number the other side sees. */
 export function DialDialog({ onClose }: { onClose: () => void }) {
-  const [number, setNumber] = useState(selected.value?.customer.phone ?? "");
+  const [number, setNumber] = useState(() => usualNumber());
   const [queue, setQueue] = useState(usualQueue);
   const [left, setLeft] = useState(false);
   const [refused, setRefused] = useState("");

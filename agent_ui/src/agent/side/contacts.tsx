@@ -5,6 +5,7 @@ import { presence, ready } from "../../common/store.ts";
 import { clockOrDay, duration, now } from "../../common/time.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName, isOwner, mine, warnAfterMs } from "../mine.ts";
+import { calls } from "../phone/phone.ts";
 import { contactHref, selectedId } from "../route.ts";
 
 const RUNNING_MS = 3_600_000;
@@ -17,7 +18,10 @@ function preview(contact: Contact): string {
 }
 
 /** The time at the right of a row, and whether it warns. */
-function time(contact: Contact): { text: string; warn: boolean; title: string } {
+function time(contact: Contact): { text: string; warn: boolean; live?: boolean; title: string } {
+  if (calls.value.has(contact.id) && contact.connected_at) {
+    return { text: duration(now.value - contact.connected_at), warn: false, live: true, title: t("agent.row.call") };
+  }
   if (contact.phase === "wrapping" && contact.wrap_until) {
     return { text: duration(contact.wrap_until - now.value), warn: contact.wrap_until - now.value < 10_000, title: t("agent.row.wrap_left") };
   }
@@ -45,7 +49,7 @@ function Sign({ contact }: { contact: Contact }) {
 }
 
 function Row({ contact }: { contact: Contact }) {
-  const { text, warn, title } = time(contact);
+  const { text, warn, live, title } = time(contact);
   const current = selectedId.value === contact.id;
   return (
     <li>
@@ -64,7 +68,7 @@ function Row({ contact }: { contact: Contact }) {
           <span>{preview(contact)}</span>
         </span>
         <span class="meta">
-          <span class={warn ? "amber" : undefined} title={title}>{text}</span>
+          <span class={warn ? "amber" : live ? "live" : undefined} title={title}>{text}</span>
           <Sign contact={contact} />
         </span>
       </a>
