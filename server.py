@@ -26,12 +26,12 @@ from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
-from channels.voice import recordings
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
 from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.bus import open_bus
+from hub.calls import Calls
 from hub.cli import run_command
 from hub.clock import SystemClock
 from hub.config import Config
@@ -40,6 +40,7 @@ from hub.files import FileStore
 from hub.interpreter import settle
 from hub.measures import measure
 from hub.metrics import Metrics
+from hub.recordings import Recordings, RecordingSettings
 from hub.service import Hub
 from hub.sockets import SlowReaders, make_server
 from hub.store import open_store
@@ -121,12 +122,16 @@ class Application:
         self.dispatcher = Dispatcher(self.hub)
         self.hub.routing = self.dispatcher
         self.files = FileStore(config.files_dir)
+        key, former = config.recording_keys()
+        room = config.recordings.min_free_bytes
+        self.recordings = Recordings(self.hub, RecordingSettings(config.recordings_dir, key, former, room))
+        self.calls = Calls(self.hub)
         self.sio = make_server()
         conversations = Conversations(self.hub, config.chat.messages_per_minute, config.chat.starts_per_hour)
         self.visitors = VisitorNamespace(self.hub, self.sio, conversations)
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
-        self.voice = self._voice(clock, conversations)
+        self.voice = self._voice(conversations)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
@@ -142,6 +147,7 @@ class Application:
             self.auth,
             self.metrics,
             self.webhooks,
+            self.recordings,
             settings=settings,
             checks={"store": self.store.check, "bus": self.bus.check, "dispatcher": self._check_readers},
             version=package_version(),
@@ -156,16 +162,15 @@ class Application:
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
 
-    def _voice(self, clock: SystemClock, conversations: Conversations) -> VoiceChannel:
+    def _voice(self, conversations: Conversations) -> VoiceChannel:
         config, demo = self.config, self.config.demo.enabled
         settings = voice.demo(config.demo.sip_port) if demo else voice.VoiceSettings()
         media = EmbeddedMedia(MediaSettings(host="127.0.0.1" if demo else "", loopback=demo))
-        recorder = recordings.Folder(config.recordings_dir, config.recording_keys()[0], clock)
         channel = VoiceChannel(
             self.hub,
             media,
             settings,
-            recorder,
+            self.recordings,
             self.sio,
             self.visitors,
             conversations,
@@ -213,6 +218,8 @@ class Application:
         await self.idle.start()
         await self.visitors.start()
         await self.agents.start()
+        await self.calls.start()
+        await self.recordings.start()
         await self.voice.start()
         await self.webhooks.start()
         self.slow_readers.start()
@@ -226,6 +233,7 @@ class Application:
             await self.slow_readers.stop()
             await self.webhooks.stop()
             await self.voice.stop()
+            await self.recordings.stop()
             await self.agents.stop()
             await self.visitors.stop()
             await self.idle.stop()

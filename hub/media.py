@@ -135,12 +135,13 @@ class Lost(Struct, frozen=True, tag=True):
 
 
 class Recorded(Struct, frozen=True, tag=True):
-    """A recording's file is complete."""
+    """A recording's file is closed; `error` says why it could not be written to its end (a full disk)."""
 
     call: str
     recording: str
     ms: int
     bytes: int
+    error: str = ""
 
 
 class Interrupted(Struct, frozen=True, tag=True):

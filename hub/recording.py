@@ -28,7 +28,6 @@ class Recording(Struct, frozen=True):
 
     id: str
     contact: str
-    call: str
     started_at: Millis
     path: str
     state: RecordingState = RecordingState.RECORDING

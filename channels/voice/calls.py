@@ -29,6 +29,7 @@ from hub.errors import HubError, NotFound, Refused, Unavailable
 from hub.events import Recorded
 from hub.machine import TRANSITIONS
 from hub.model import Channel, Contact, Phase
+from hub.recordings import plan_of
 from hub.service import Hub
 
 log = structlog.get_logger(__name__)
@@ -158,11 +159,7 @@ class Calls:
         return row.recording if row is not None else RecordingPolicy()
 
     def records(self, contact: str, queue: str) -> bool:
-        policy = self.recording_policy(queue)
-        if policy.mode == "percentage":
-            # By the id, so that the same call is always judged the same way.
-            return int.from_bytes(contact[-4:].encode()) % 100 < policy.percent
-        return policy.mode == "always"
+        return plan_of(self.recording_policy(queue), contact).record
 
     def note_start(self, live: LiveCall) -> e.CallStarted:
         party = live.party

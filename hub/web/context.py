@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hub.auth import Auth
 from hub.limits import SlidingLimit
 from hub.metrics import Metrics
+from hub.recordings import Recordings
 from hub.service import Hub
 from hub.web.security import WebSettings
 from hub.webhooks import Webhooks
@@ -27,6 +28,7 @@ class Web:
     auth: Auth
     metrics: Metrics
     webhooks: Webhooks
+    recordings: Recordings
     settings: WebSettings = field(default_factory=WebSettings)
     checks: Mapping[str, Check] = field(default_factory=dict)
     version: str = ""

@@ -12,7 +12,7 @@ from tests.talk import T0, Talk
 
 
 def recording(id: str, contact: str = "ct_1", at: int = T0, **values: object) -> Recording:
-    return replace(Recording(id, contact, contact, at, f"2023/11/14/{id}", queue="support"), **values)
+    return replace(Recording(id, contact, at, f"2023/11/14/{id}", queue="support"), **values)
 
 
 async def test_a_recordings_life(store: SqlStore) -> None:
