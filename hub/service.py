@@ -98,6 +98,7 @@ class Hub:
         self.views = Views(self.directory, self.contacts, self.online)
         self._routing: Routing | None = None
         self.stopping = False
+        self.takes_calls = False  # from web pages: the voice channel runs here
         self._state: Reader
 
     def online(self, visitor: str) -> bool:

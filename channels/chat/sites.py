@@ -28,12 +28,12 @@ def queues_of(hub: Hub, site: Site) -> list[str]:
     return [id for id in dict.fromkeys(ids) if id in known]
 
 
-def chat_standing(hub: Hub, site: Site, now: Millis) -> Json:
-    """Open when any of the site's queues is; the wait is the shortest that can be told."""
+def standing_of(hub: Hub, site: Site, channel: str, now: Millis) -> Json:
+    """Open when any of the site's queues is; the wait is the shortest that can be told for `channel`."""
     queues = queues_of(hub, site)
     open_queues = [queue for queue in queues if hub.directory.is_open(queue, now)]
     changes = [change for queue in queues if (change := hub.directory.next_change(queue, now))]
-    waits = [wait for queue in open_queues if (wait := hub.routing.queue_wait_s(queue, "chat")) is not None]
+    waits = [wait for queue in open_queues if (wait := hub.routing.queue_wait_s(queue, channel)) is not None]
     closes = [at for at, opens in changes if not opens]
     opens_at = [at for at, opens in changes if opens]
     always = any(hub.directory.next_change(queue, now) is None for queue in open_queues)
@@ -62,8 +62,9 @@ def agents_here(hub: Hub, site: Site) -> list[Json]:
 def standing(hub: Hub, site: Site) -> Json:
     """The part of the settings that changes by itself."""
     now = hub.clock.now()
+    call = {"call": standing_of(hub, site, "voice", now)} if hub.takes_calls else {}
     return {
-        "channels": {"chat": chat_standing(hub, site, now), "email": {"open": True}},
+        "channels": {"chat": standing_of(hub, site, "chat", now), **call, "email": {"open": True}},
         "agents": agents_here(hub, site),
     }
 

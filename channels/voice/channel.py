@@ -73,11 +73,13 @@ class VoiceChannel:
             await self.calls.stop()
             await self.media.stop()
             raise Unavailable(f"The voice channel cannot listen: {error}.", code="voice.address") from None
+        self._hub.takes_calls = True
         if self._hub.leadership.leads:
             self._leads(True)
 
     async def stop(self) -> None:
         """Calls under way end as interrupted; recordings are completed."""
+        self._hub.takes_calls = False
         if self.settings.enabled:
             await self.calls.stop()
             await self.trunks.stop()
