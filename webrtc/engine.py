@@ -42,8 +42,11 @@ STOP_S = 10.0
 class Workplace:
     """One place for a worker: the process that is there now, and what it was asked."""
 
-    def __init__(self, number: int, settings: MediaSettings, ports: tuple[int, int], engine: EmbeddedMedia) -> None:
+    def __init__(
+        self, number: int, settings: MediaSettings, ports: tuple[int, int], engine: EmbeddedMedia, hung_s: float
+    ) -> None:
         self.number = number
+        self._hung_s = hung_s
         self.calls: set[str] = set()
         self.pid = 0
         self.up = asyncio.Event()
@@ -143,7 +146,7 @@ class Workplace:
                 await self.ask(control.Ping(), PING_S)
                 heard = time.monotonic()
             except Unavailable:
-                if time.monotonic() - heard > HUNG_S:
+                if time.monotonic() - heard > self._hung_s:
                     log.error("media.worker_hung", worker=self.number, pid=self.pid)
                     return
             try:
@@ -181,16 +184,22 @@ class Workplace:
 
 
 class EmbeddedMedia:
-    """Implements `hub.media.MediaEngine`. `workers`: processes, by default one for each core."""
+    """Implements `hub.media.MediaEngine`.
 
-    def __init__(self, settings: MediaSettings, workers: int | None = None, *, calls_each: int = 250) -> None:
+    `workers`: processes, by default one for each core; `calls_each`: how many calls one of them may have. One that has
+    not answered for `hung_s` seconds is killed and replaced.
+    """
+
+    def __init__(
+        self, settings: MediaSettings, workers: int | None = None, *, calls_each: int = 250, hung_s: float = HUNG_S
+    ) -> None:
         count = workers or os.cpu_count() or 1
         first, last = settings.ports
         share = (last + 1 - first) // count
         if share < 4:
             raise InvalidInput("voice.ports", f"expected at least {4 * count} ports")
         self.places = [
-            Workplace(n, settings, (first + n * share, first + (n + 1) * share - 1), self) for n in range(count)
+            Workplace(n, settings, (first + n * share, first + (n + 1) * share - 1), self, hung_s) for n in range(count)
         ]
         self._calls_each = calls_each
         self._calls: dict[str, Workplace] = {}

@@ -13,7 +13,7 @@ from hub.media import Hear, MediaEvent, RtpOptions
 from hub.sealed import SealedReader
 from tests.integration.media.phone import Phone, open_phone
 from tests.integration.media.tones import samples, share
-from webrtc.engine import EmbeddedMedia
+from webrtc.engine import HUNG_S, EmbeddedMedia
 from webrtc.settings import MediaSettings
 
 SETTINGS = MediaSettings(host="127.0.0.1", ports=(30_000, 31_999))
@@ -66,8 +66,10 @@ class Exchange:
 
 
 @asynccontextmanager
-async def open_exchange(workers: int = 1, settings: MediaSettings = SETTINGS) -> AsyncIterator[Exchange]:
-    engine = EmbeddedMedia(settings, workers)
+async def open_exchange(
+    workers: int = 1, settings: MediaSettings = SETTINGS, hung_s: float = HUNG_S
+) -> AsyncIterator[Exchange]:
+    engine = EmbeddedMedia(settings, workers, hung_s=hung_s)
     exchange = Exchange(engine)
     await engine.start()
     try:
