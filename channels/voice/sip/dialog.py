@@ -119,12 +119,12 @@ def contact_uri(message: Request | Response) -> str | None:
 def destination_of(uri: str, seen: Destination) -> Destination:
     """Where a URI points (RFC 3263 without its look-ups): `seen` gives what the URI leaves open.
 
-    A dialog that began over TLS stays there. Raises BadHeader for a URI that is not SIP.
+    A dialog that began over TLS stays there. A URI that says no host (tel, mailto) leads back to where the peer is.
     """
     try:
         parsed = SipUri.parse(uri)
-    except BadUri as error:
-        raise BadHeader(str(error)) from error
+    except BadUri:
+        return seen
     if not parsed.host:
         return seen
     transport: Transport = seen.transport

@@ -23,6 +23,7 @@ from channels.voice.sip.transaction import Failure, ServerTransaction
 from channels.voice.sip.wire import Source
 
 MOST_GLARES = 6
+PROBE_EVERY_S = 1800
 
 
 @dataclass(slots=True)
@@ -93,8 +94,7 @@ class Offers:
         if self.leg.ended:
             return
         if terms is None:
-            if interval := self.leg.options.session_s:
-                self._set("probe", interval / 2, self._probe)
+            self._set("probe", (self.leg.options.session_s or PROBE_EVERY_S) / 2, self._probe)
         elif terms.refresher == "local":
             self._set("refresh", terms.refresh_after, self._refresh)
             self._set("expiry", float(terms.interval), self._expire)
