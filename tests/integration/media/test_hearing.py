@@ -1,0 +1,106 @@
+"""How speech sounds that has gone through the media plane, by PESQ (ITU-T P.862, narrow band): clean, and with losses.
+
+What a customer says is compared with what the agent hears through the mixer, and with the recording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from hub.media import Hear, Recorded, RecordingOptions
+from tests.integration.media.exchange import Exchange, channels, open_exchange, read
+from tests.integration.media.phone import Phone, open_phone
+from tests.integration.media.tones import samples, ulaw
+from tests.peers import CHECKOUT
+
+PROMPTS = CHECKOUT / "channels" / "voice" / "prompts" / "en"
+SAID = ("greeting", "in-line", "please-wait", "recorded", "sorry", "wait")
+CLEAN, LOSSY = 3.7, 3.0
+LOSS = 0.03
+
+
+@pytest.fixture(scope="module")
+def speech() -> list[int]:
+    """16-bit samples at 8 kHz that no law of G.711 can say exactly."""
+    found: list[int] = []
+    for name in SAID:
+        data = (PROMPTS / f"{name}.wav").read_bytes()
+        found += samples(data[data.index(b"data") + 8 :])
+    return [round(sample * 0.73) for sample in found[: 8000 * 10]]
+
+
+@pytest.fixture
+def score(speech: list[int]) -> Callable[[bytes], float]:
+    """PESQ of mu-law that was heard, which may begin anywhere before the speech and end after it."""
+    pesq = pytest.importorskip("pesq", reason="pesq is not built on this machine")
+    numpy = pytest.importorskip("numpy")
+
+    def measure(heard: bytes) -> float:
+        other = samples(heard)
+        reference = numpy.array(speech, dtype=numpy.int16)
+        degraded = numpy.array(other, dtype=numpy.int16)
+        return float(pesq.pesq(8000, reference, degraded, "nb"))
+
+    return measure
+
+
+class LossyPhone(Phone):
+    """`lost`: the share of its packets that get lost on the way, always the same ones."""
+
+    lost = 0.0
+
+    def __init__(self, hertz: float) -> None:
+        super().__init__(hertz)
+        self._chance = random.Random(2)
+
+    def _send(self, kind: int, timestamp: int, payload: bytes) -> None:
+        if self._chance.random() < self.lost:
+            self._sequence = self._sequence + 1 & 0xFFFF
+        else:
+            super()._send(kind, timestamp, payload)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[Exchange]:
+    async with open_exchange() as made:
+        yield made
+
+
+@pytest.mark.parametrize(("loss", "least"), [(0.0, CLEAN), (LOSS, LOSSY)])
+async def test_speech_stays_good(
+    exchange: Exchange, tmp_path: Path, speech: list[int], score: Callable[[bytes], float], loss: float, least: float
+) -> None:
+    path = tmp_path / "r.wav"
+    loop = asyncio.get_running_loop()
+    transport, customer = await loop.create_datagram_endpoint(lambda: LossyPhone(440), local_addr=("127.0.0.1", 0))
+    async with open_phone(700) as agent, open_phone(1000) as third:
+        customer.voice = ulaw([0] * 8000 + speech + [0] * 8000)
+        agent.voice = third.voice = ulaw([0] * 8000)
+        await exchange.join("c", "agent", agent)
+        await exchange.join("c", "third", third)
+        await exchange.engine.hear("c", "agent", Hear(("customer", "third")))
+        customer.lost = loss
+        await exchange.join("c", "customer", customer)
+        await exchange.engine.record("c", RecordingOptions("r", str(path), "customer", "agent"))
+        while customer.sent * 160 < len(customer.voice):
+            await asyncio.sleep(0.02)
+        await exchange.engine.stop_recording("c", "r")
+        await exchange.until_told(Recorded)
+        left, _ = channels(read(path))
+        mixed = bytes(agent.heard)
+    transport.close()
+    heard = {"recorded": await asyncio.to_thread(score, left), "mixed": await asyncio.to_thread(score, mixed)}
+    assert min(heard.values()) >= least, heard
+
+
+def test_measure_tells_good_from_bad(speech: list[int], score: Callable[[bytes], float]) -> None:
+    """The measure itself: speech as G.711 says it is good, a third of it cut out is not."""
+    said = ulaw(speech)
+    cut = b"".join(b"\xff" * 160 if n % 3 == 0 else said[n * 160 : n * 160 + 160] for n in range(len(said) // 160))
+    assert score(said) >= CLEAN
+    assert score(cut) < LOSSY
