@@ -111,15 +111,17 @@ class Line(asyncio.DatagramProtocol):
 
 
 async def talk(lines: list[Line]) -> None:
-    """Each line sends every 20 ms, all of them spread over these."""
+    """Each line sends every 20 ms, all of them spread over these.
+
+    This never sleeps: waking a process costs its sender 10 us and more on a virtual machine, where packets stay on the
+    machine and only there, and would be counted as the worker's.
+    """
     loop = asyncio.get_running_loop()
     slots = [lines[n::20] for n in range(20)]
     start = loop.time()
     for tick in itertools.count():
-        wait = start + tick * 0.001 - loop.time()
-        if wait > 0.0002:
-            await asyncio.sleep(wait)
-        elif tick % 5 == 0:
+        await asyncio.sleep(0)
+        while loop.time() < start + tick * 0.001:
             await asyncio.sleep(0)
         for line in slots[tick % 20]:
             line.send()
@@ -202,7 +204,7 @@ async def measure(name: str, pid: int, connect: Connect, calls: int, seconds: fl
 def prefer(pid: int, realtime: bool) -> None:
     """So that whatever else runs on this machine does not look like a delay of what is measured."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, -10)
+        os.setpriority(os.PRIO_PROCESS, pid, -20)
         if realtime:
             for thread in Path(f"/proc/{pid}/task").iterdir():
                 os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
@@ -295,7 +297,7 @@ async def run(options: argparse.Namespace) -> None:
         for name, world in worlds:
             async with world as (pid, connect, clear):
                 prefer(pid, options.realtime)
-                prefer(os.getpid(), options.realtime)
+                prefer(os.getpid(), False)
                 for calls in options.calls:
                     result = await measure(name, pid, connect, calls, options.seconds, options.abreast)
                     await clear()

@@ -40,6 +40,7 @@ from aiortc.rtcdtlstransport import (
 )
 from aiortc.rtcicetransport import RTCIceTransport, connection_kwargs
 
+from webrtc import srtp
 from webrtc.settings import IceServer, MediaSettings
 
 Way = Literal["fast", "tap"]
@@ -64,17 +65,18 @@ class MediaSocket(StunProtocol):
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
         data = cast(bytes, data)
-        if not data:
-            return
-        first = data[0]
+        link, first = self.receiver, data[0] if data else 255
         if 127 < first < 192:
-            self.receiver.srtp_received(data, addr)
+            if addr in link.peers or link.is_peer(addr):
+                link.on_srtp(data)
+            else:
+                link.foreign += 1
         elif first < 4:
             super().datagram_received(data, addr)
-        elif 19 < first < 64 and self.receiver.is_peer(addr):
-            self.receiver.data_received(data, self.local_candidate.component)
+        elif 19 < first < 64 and link.is_peer(addr):
+            link.data_received(data, self.local_candidate.component)
         else:
-            self.receiver.foreign += 1
+            link.foreign += 1
 
 
 class IceLink(Connection):
@@ -87,9 +89,10 @@ class IceLink(Connection):
     def __init__(self, settings: MediaSettings, *, controlling: bool = False) -> None:
         super().__init__(ice_controlling=controlling, **chosen_servers(settings.ice_servers))
         self._settings = settings
-        self._peers: set[tuple[Any, ...]] = set()
-        self.on_srtp: Callable[[bytes], None] | None = None
-        """Set: the fast way. None: SRTP takes the way of everything else."""
+        self.peers: set[tuple[Any, ...]] = set()
+        """Addresses that `is_peer` has found to be his."""
+        self.on_srtp: Callable[[bytes], None] = self.queue
+        """What becomes of SRTP and SRTCP of the party; it takes the way of everything else unless this is set."""
         self.foreign = 0
         """Datagrams that came from elsewhere, or were none of STUN, DTLS and SRTP."""
         self.ended = False
@@ -102,21 +105,14 @@ class IceLink(Connection):
     # What comes in.
 
     def is_peer(self, addr: tuple[Any, ...]) -> bool:
-        if addr in self._peers:
-            return True
         host, port = str(addr[0]).partition("%")[0], addr[1]
         known = any(candidate.host == host and candidate.port == port for candidate in self.remote_candidates)
         if known:
-            self._peers.add(addr)
+            self.peers.add(addr)
         return known
 
-    def srtp_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        if addr not in self._peers and not self.is_peer(addr):
-            self.foreign += 1
-        elif self.on_srtp is not None:
-            self.on_srtp(data)
-        else:
-            self.data_received(data, 1)
+    def queue(self, data: bytes) -> None:
+        self.data_received(data, 1)
 
     def data_received(self, data: bytes, component: int) -> None:
         # The base class also passes on what looked like STUN and was not.
@@ -232,6 +228,10 @@ class _IceFace:
         return "controlling" if self._link.ice_controlling else "controlled"
 
 
+def drop(packet: bytes) -> None:
+    """Where packets go while there is no connection."""
+
+
 class SecureLink(RTCDtlsTransport):
     """DTLS over an IceLink, and RTP and RTCP in the clear above it.
 
@@ -255,17 +255,17 @@ class SecureLink(RTCDtlsTransport):
         self._on_rtcp = on_rtcp
         self._on_end = on_end
         self._open = False
-        self._pair: object = None
-        self._sendto: Callable[[bytes, tuple[str, int]], object] = lambda data, addr: None
-        self._address = ("", 0)
         self._sending: set[asyncio.Task[None]] = set()
+        self.send_rtp: Callable[[bytes], None] = drop
+        """Sends an RTP packet; dropped while there is no connection."""
+        self.send_rtcp: Callable[[bytes], None] = drop
         self.way = way
         self.refused = 0
         """Packets whose SRTP did not fit (fast way): wrong key, replayed, damaged."""
         self._set_role("server" if server else "client")
         self.on("statechange", self._changed)
         if way == "fast":
-            ice.on_srtp = self._unprotect
+            ice.on_srtp = drop
 
     async def handshake(self, fingerprints: Sequence[tuple[str, str]]) -> bool:
         """(algorithm, value) as signalled. True when the party has proven to be the one that the SDP names."""
@@ -275,47 +275,51 @@ class SecureLink(RTCDtlsTransport):
     def _changed(self) -> None:
         was, self._open = self._open, self.state == "connected"
         if was and not self._open:
+            self.send_rtp = self.send_rtcp = drop
+            if self.way == "fast":
+                self._ice.on_srtp = drop
             self._on_end()
+        elif self._open and self.way == "fast":
+            self._ice.on_srtp = self._receiver()
+            self.send_rtp = self._sender(srtp.protector(self._tx_srtp))
+            self.send_rtcp = self._sender(srtp.rtcp_protector(self._tx_srtp))
+        elif self._open:
+            self.send_rtp = self.send_rtcp = self._send_later
 
-    def send_rtp(self, packet: bytes) -> None:
-        """Dropped while there is no connection."""
-        if not self._open:
-            return
-        if self.way == "fast":
-            self._transmit(self._tx_srtp.protect(packet))
-        else:
-            self._queue_up(packet)
+    # The fast way. Functions with all they need at hand, as they run for each packet.
 
-    def send_rtcp(self, packet: bytes) -> None:
-        if not self._open:
-            return
-        if self.way == "fast":
-            self._transmit(self._tx_srtp.protect_rtcp(packet))
-        else:
-            self._queue_up(packet)
+    def _receiver(self) -> Callable[[bytes], None]:
+        unprotect, unprotect_rtcp = srtp.unprotector(self._rx_srtp), srtp.rtcp_unprotector(self._rx_srtp)
+        on_rtp, on_rtcp, clock = self._on_rtp, self._on_rtcp, time.monotonic
 
-    # The fast way.
-
-    def _unprotect(self, data: bytes) -> None:
-        if not self._open:
-            return
-        rtcp = 191 < data[1] < 224
-        try:
-            packet = self._rx_srtp.unprotect_rtcp(data) if rtcp else self._rx_srtp.unprotect(data)
-        except (pylibsrtp.Error, ValueError):
-            self.refused += 1
-            return
-        (self._on_rtcp if rtcp else self._on_rtp)(packet, time.monotonic())
-
-    def _transmit(self, data: bytes) -> None:
-        pair = self._ice._nominated.get(1)
-        if pair is not self._pair:
-            if pair is None:
+        def receive(data: bytes) -> None:
+            rtcp = len(data) > 1 and 191 < data[1] < 224
+            try:
+                packet = unprotect_rtcp(data) if rtcp else unprotect(data)
+            except pylibsrtp.Error:
+                self.refused += 1
                 return
-            self._pair = pair
-            self._sendto = pair.protocol.transport.sendto
-            self._address = pair.remote_addr
-        self._sendto(data, self._address)
+            (on_rtcp if rtcp else on_rtp)(packet, clock())
+
+        return receive
+
+    def _sender(self, protect: srtp.Cipher) -> Callable[[bytes], None]:
+        nominated = self._ice._nominated
+        known: object = None
+        sendto: Callable[[bytes, tuple[str, int]], object] = lambda data, addr: None  # noqa: E731
+        address = ("", 0)
+
+        def send(packet: bytes) -> None:
+            nonlocal known, sendto, address
+            pair = nominated.get(1)
+            if pair is not known:
+                # The browser may move to another pair at any time; without one there is nobody to send to.
+                if pair is None:
+                    return
+                known, sendto, address = pair, pair.protocol.transport.sendto, pair.remote_addr
+            sendto(protect(packet), address)
+
+        return send
 
     # The tap.
 
@@ -325,7 +329,7 @@ class SecureLink(RTCDtlsTransport):
     async def _handle_rtcp_data(self, data: bytes) -> None:
         self._on_rtcp(data, time.monotonic())
 
-    def _queue_up(self, packet: bytes) -> None:
+    def _send_later(self, packet: bytes) -> None:
         task = asyncio.create_task(self._send(packet))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -362,7 +366,6 @@ def missing() -> tuple[str, ...]:
         (StunProtocol, ("datagram_received",)),
         (CandidatePair, ("remote_addr",)),
         (secure, ("_rx_srtp", "_tx_srtp", "_set_role")),
-        (pylibsrtp.Session, ("protect", "protect_rtcp", "unprotect", "unprotect_rtcp")),
     ):
         lacking += [f"{type(thing).__name__}.{name}" for name in names if not hasattr(thing, name)]
     return tuple(lacking)

@@ -15,7 +15,7 @@ import structlog
 from hub.errors import Unavailable
 from hub.media import LegStats, WebOptions
 from webrtc import g711
-from webrtc.aiortc_hooks import IceLink, SecureLink, Way, certificate, ice_candidate, missing
+from webrtc.aiortc_hooks import IceLink, SecureLink, Way, certificate, drop, ice_candidate, missing
 from webrtc.leg import Clock, LegEvents
 from webrtc.quality import mos
 from webrtc.rtp import Reports
@@ -63,7 +63,7 @@ class WebLeg:
         # Below 2**15, as the other side could miss a wrap among the first packets and with it the key's index.
         self.outgoing = Outgoing(
             self.codec,
-            self._secure.send_rtp,
+            drop,
             ssrc=secrets.randbits(32),
             sequence=secrets.randbits(15),
             timestamp=secrets.randbits(32),
@@ -145,11 +145,13 @@ class WebLeg:
             self._lose(f"{stage} within {SET_UP:g} s")
             return
         if trusted:
+            self.outgoing.transmit = self._secure.send_rtp
             self._listener.connected()
         else:
             self._lose("DTLS failed, or the certificate was not the one of the offer")
 
     def _ended(self) -> None:
+        self.outgoing.transmit = drop
         self._lose("consent to send expired" if self._ice.ended else "the browser closed the connection")
 
     def _lose(self, reason: str) -> None:
