@@ -54,11 +54,12 @@ class Phone(asyncio.DatagramProtocol):
             self.keys += "0123456789*#ABCD"[data[12]]
 
     def _send(self, kind: int, timestamp: int, payload: bytes) -> None:
-        assert self._transport is not None and self.target is not None
         self._sequence = self._sequence + 1 & 0xFFFF
-        self._transport.sendto(
-            HEADER.pack(0x80, kind, self._sequence, timestamp & 0xFFFFFFFF, self._ssrc) + payload, self.target
-        )
+        self.send(HEADER.pack(0x80, kind, self._sequence, timestamp & 0xFFFFFFFF, self._ssrc) + payload)
+
+    def send(self, packet: bytes) -> None:
+        assert self._transport is not None and self.target is not None
+        self._transport.sendto(packet, self.target)
 
     async def talk(self) -> None:
         """Sends the tone; a key that is pressed takes its place for 160 ms (RFC 4733)."""
