@@ -9,11 +9,12 @@ from channels.voice.sip.digest import DigestClient
 from channels.voice.sip.events import Event, Output
 from channels.voice.sip.headers import Headers
 from channels.voice.sip.message import Request, Response, encode, reply
-from channels.voice.sip.settings import Account, Local, Settings
+from channels.voice.sip.settings import Account, Local, PeerOptions, Settings
 from channels.voice.sip.transaction import COOKIE, ServerTransaction, Transactions, TransactionUser
 from channels.voice.sip.wire import Destination, Send
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY"
+SUPPORTED = "timer, replaces"
 SDP = "application/sdp"
 MOST_ACCOUNTS = 1_000
 
@@ -101,6 +102,11 @@ class Core:
         data = encode(request)
         self.send(destination, data)
         return data
+
+
+def allowed(options: PeerOptions) -> str:
+    """The methods that a peer may use in a call."""
+    return f"{ALLOW}, REFER" if options.refer else ALLOW
 
 
 def attach_sdp(message: Request | Response, sdp: str | None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 
 from channels.voice.sip.clock import Timer
-from channels.voice.sip.core import ALLOW, Core, attach_sdp
+from channels.voice.sip.core import SUPPORTED, Core, allowed, attach_sdp
 from channels.voice.sip.dialog import Dialog, calling
 from channels.voice.sip.events import By, Confirmed, OfferAnswered, Reason
-from channels.voice.sip.fields import OtherContent, option_tags, reason_field, reasons_of, sdp_of
+from channels.voice.sip.fields import OtherContent, number_field, option_tags, reason_field, reasons_of, sdp_of
 from channels.voice.sip.leg import Calls, Leg, Unacked
 from channels.voice.sip.message import Request, reply
 from channels.voice.sip.offers import Offers
@@ -57,7 +57,9 @@ class IncomingLeg(Leg):
         self.learn(transaction.request)
         self.enter(dialog)
         calls.inviting[transaction.key] = self
-        self._timers["ring"] = core.clock.after(options.ring_s, self._unanswered)
+        expires = number_field(transaction.request.headers, "Expires")
+        patience = options.ring_s if expires is None else min(options.ring_s, float(expires))
+        self._timers["ring"] = core.clock.after(patience, self._unanswered)
         self.at_end.append(self._over)
 
     @property
@@ -134,7 +136,7 @@ class IncomingLeg(Leg):
         response = reply(self._transaction.request, status, None, self._here.local.tag)
         headers = response.headers
         headers.set("Contact", self.core.contact(self._here.seen, self.options.contact_user))
-        headers.set("Allow", ALLOW)
+        headers.set("Allow", allowed(self.options))
         for name, value in fields:
             headers.add(name, value)
         attach_sdp(response, sdp)
@@ -149,8 +151,11 @@ class IncomingLeg(Leg):
         self._timers["remind"] = self.core.clock.after(REMIND_S, lambda: self._reminded(status))
 
     def _reminded(self, status: int) -> None:
-        self._transaction.resend()
-        self._remind(status)
+        if self._is_reliable(None):
+            self.ring(status, None)
+        else:
+            self._transaction.resend()
+            self._remind(status)
 
     def _next_ring(self) -> None:
         if self._unpracked is not None or not self._rings:
@@ -160,7 +165,7 @@ class IncomingLeg(Leg):
         self._unpracked = self._number
         self._early_done = self._early_done or sdp is not None
         self._respond(status, sdp, (("Require", "100rel"), ("RSeq", str(self._number))))
-        self._cancel("remind")
+        self._remind(status)
         self._ring_wait = self.core.settings.timing.t1
         self._timers["resend"] = self.core.clock.after(self._ring_wait, self._resend_ring)
         self._timers["prack"] = self.core.clock.after(self.core.settings.timing.give_up, self._unheard)
@@ -230,7 +235,7 @@ class IncomingLeg(Leg):
         sdp = sdp if sdp is not None else self.local_sdp
         self.local_sdp = sdp
         # SDP that went out reliably and was acknowledged is not repeated (RFC 6337 section 3.1.1).
-        self._respond(200, None if self._early_done else sdp, (*self._fields, ("Supported", "timer, replaces, 100rel")))
+        self._respond(200, None if self._early_done else sdp, (*self._fields, ("Supported", f"{SUPPORTED}, 100rel")))
         self.unacked[self._transaction.cseq.number] = Unacked(
             self.core, self._transaction, self._acknowledged, self._unacknowledged
         )

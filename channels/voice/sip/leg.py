@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels.voice.sip.clock import Timer
-from channels.voice.sip.core import ALLOW, SDP, Core, attach_sdp
+from channels.voice.sip.core import SDP, Core, allowed, attach_sdp
 from channels.voice.sip.dialog import Dialog, DialogKey
 from channels.voice.sip.events import By, Ended, InfoDigit, Reason, Rejected
 from channels.voice.sip.exchange import Exchange
@@ -196,7 +196,7 @@ class Leg:
         dialog.seen = back_to(transaction.source)
         handler = self.handlers.get(method)
         if handler is None:
-            self.core.reply(transaction, 405, headers=(("Allow", ALLOW),))
+            self.core.reply(transaction, 405, headers=(("Allow", allowed(self.options)),))
         else:
             handler(transaction, dialog)
 
@@ -233,7 +233,7 @@ class Leg:
             self.core.reply(transaction, 200)
 
     def _options(self, transaction: ServerTransaction, dialog: Dialog) -> None:
-        self.core.reply(transaction, 200, headers=(("Allow", ALLOW), ("Accept", SDP)))
+        self.core.reply(transaction, 200, headers=(("Allow", allowed(self.options)), ("Accept", SDP)))
 
 
 def _no_matter(*_: object) -> None:

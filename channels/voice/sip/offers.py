@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from channels.voice.sip import session_timer
 from channels.voice.sip.clock import Timer
-from channels.voice.sip.core import ALLOW, SDP, attach_sdp
+from channels.voice.sip.core import SDP, SUPPORTED, allowed, attach_sdp
 from channels.voice.sip.dialog import Dialog
 from channels.voice.sip.events import OfferAnswered, Offered, OfferRefused
 from channels.voice.sip.exchange import Exchange
@@ -147,7 +147,7 @@ class Offers:
         dialog.refresh_target(transaction.request)
         response = reply(transaction.request, 200)
         response.headers.set("Contact", self._core.contact(dialog.seen, self.leg.options.contact_user))
-        response.headers.set("Allow", ALLOW)
+        response.headers.set("Allow", allowed(self.leg.options))
         for name, value in fields:
             response.headers.add(name, value)
         attach_sdp(response, sdp)
@@ -223,8 +223,8 @@ class Offers:
         assert dialog is not None
         request = dialog.request(method)
         headers = request.headers
-        headers.set("Allow", ALLOW)
-        headers.set("Supported", "timer, replaces")
+        headers.set("Allow", allowed(leg.options))
+        headers.set("Supported", SUPPORTED)
         interval = self.terms.interval if self.terms is not None else leg.options.session_s
         refresher = self.terms.refresher if self.terms is not None else leg.options.refresher
         for name, value in session_timer.ask(interval, self._core.settings.min_se, refresher):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from channels.voice.sip import session_timer
-from channels.voice.sip.core import SDP, Core, attach_sdp
+from channels.voice.sip.core import SDP, SUPPORTED, Core, allowed, attach_sdp
 from channels.voice.sip.dialog import Dialog, called, without_tag
 from channels.voice.sip.events import Answered, By, Progress, Reason, Rejected
 from channels.voice.sip.exchange import Exchange
@@ -19,6 +19,7 @@ from channels.voice.sip.transaction import Failure
 from channels.voice.sip.wire import Destination, Source
 
 MOST_TOO_BRIEF = 2
+MOST_RELIABLE = 100
 
 
 class OutgoingLeg(Leg):
@@ -43,7 +44,7 @@ class OutgoingLeg(Leg):
         self._offered = sdp is not None
         self._early: dict[str, Dialog] = {}
         self._reliable: dict[str, int] = {}
-        self._too_brief = 0
+        self._too_brief = self._pracks = self._dropped = 0
         self._next_seq = int(core.random(2), 16) + 1
         request = self._invite(request_uri, from_, to, sdp, headers)
         self._ring_timer = core.clock.after(options.ring_s, self._unanswered)
@@ -77,19 +78,19 @@ class OutgoingLeg(Leg):
         self, uri: str, from_: NameAddr, to: NameAddr, sdp: str | None, headers: Sequence[tuple[str, str]]
     ) -> Request:
         options, core = self.options, self.core
-        supported = ["timer", "replaces"]
         fields = Headers([("Max-Forwards", "70")])
         fields.add("From", str(without_tag(from_).with_tag(core.tag())))
         fields.add("To", str(without_tag(to)))
         fields.add("Call-ID", core.random(16))
         fields.add("CSeq", str(CSeq(self._next_seq, "INVITE")))
         core.ours(fields)
+        fields.set("Allow", allowed(options))
         fields.set("Accept", SDP)
+        fields.set("Supported", SUPPORTED)
         if options.reliable == "required":
             fields.set("Require", "100rel")
         elif options.reliable == "supported":
-            supported.append("100rel")
-        fields.set("Supported", ", ".join(supported))
+            fields.set("Supported", f"{SUPPORTED}, 100rel")
         for name, value in session_timer.ask(options.session_s, core.settings.min_se, options.refresher):
             fields.set(name, value)
         for name, value in headers:
@@ -172,8 +173,9 @@ class OutgoingLeg(Leg):
     def _in_order(self, tag: str, number: int) -> bool:
         """RFC 3262 section 4: each number once, without gaps; a repetition is met by the PRACK that is on its way."""
         last = self._reliable.get(tag)
-        if last is not None and number != last + 1:
+        if (last is not None and number != last + 1) or self._pracks >= MOST_RELIABLE:
             return False
+        self._pracks += 1
         self._reliable[tag] = number
         return True
 
@@ -262,6 +264,9 @@ class OutgoingLeg(Leg):
 
     def _drop(self, invite: Request, response: Response, source: Source) -> None:
         """Acknowledge a 2xx that nobody wants, and hang up there."""
+        self._dropped += 1
+        if self._dropped > self.core.settings.forks:
+            return
         dialog = called(invite, response, source, follow=self.options.follow)
         self.acknowledge(dialog, invite, CSeq.parse(invite.headers.get("CSeq") or "").number)
         self.send_bye(dialog)

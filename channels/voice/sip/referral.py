@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from channels.voice.sip.clock import Timer
-from channels.voice.sip.core import ALLOW
+from channels.voice.sip.core import allowed
 from channels.voice.sip.dialog import Dialog
 from channels.voice.sip.events import ReferProgress, Referred
 from channels.voice.sip.headers import BadHeader, NameAddr
@@ -77,7 +77,7 @@ class Referral:
     def _referred(self, transaction: ServerTransaction, dialog: Dialog) -> None:
         leg, headers = self._leg, transaction.request.headers
         if not leg.options.refer:
-            self._core.reply(transaction, 603, headers=(("Allow", ALLOW),))
+            self._core.reply(transaction, 603, headers=(("Allow", allowed(leg.options)),))
             return
         if self._incoming is not None or not leg.answered:
             self._core.reply(transaction, 491)

@@ -86,7 +86,7 @@ class Registration:
         headers.add("Call-ID", self._call_id)
         headers.add("CSeq", str(CSeq(self._next(), "REGISTER")))
         headers.add("Expires", str(expires))
-        headers.add("Supported", "path, gruu")
+        headers.add("Supported", "path")
         self._core.ours(headers)
         self._exchange = Exchange(
             self._core,

@@ -133,7 +133,13 @@ class Network:
 
     def transmit(self, sender: str, sent: Send) -> None:
         receiver, transport = self.name_at(sent.destination.host), sent.destination.transport
-        carried = Carried(self.now, sender, receiver or "?", parse(sent.data))
+        try:
+            message = parse(sent.data)
+        except BadMessage:
+            # What cannot be read cannot be answered well either.
+            assert sent.data.startswith((b"SIP/2.0 4", b"SIP/2.0 5"))
+            return
+        carried = Carried(self.now, sender, receiver or "?", message)
         self.carried.append(carried)
         if receiver is None or self.drop(carried):
             return

@@ -508,3 +508,37 @@ def test_call_takes_the_place_of_another() -> None:
     pair.net.run(1)
     (final,) = carol.finals(stale)
     assert getattr(final, "status", None) == 481
+
+
+def test_invitation_that_expires() -> None:
+    pair, peer, _ = called_by_peer(headers=(("Expires", "20"),))
+    pair.net.run(21)
+    assert peer.responses("INVITE")[0].status == 480
+    (final,) = pair.alice.finals(bobs(pair.alice))
+    assert isinstance(final, Ended) and final.cause == "unanswered"
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+def test_ringing_is_told_every_minute(reliable: bool) -> None:
+    pair = Pair(
+        answers=False,
+        alice=PeerOptions(reliable="required" if reliable else "no", ring_s=300),
+        bob=PeerOptions(ring_s=300),
+    )
+    pair.call()
+    pair.net.run(0.5)
+    pair.bob.agent.ring(bobs(pair.bob), pair.net.now)
+    pair.net.run(200)
+    assert len(pair.net.sent("bob", 180)) == 4
+    assert len(pair.net.sent("alice", "PRACK")) == (4 if reliable else 0)
+
+
+def test_forks_without_end() -> None:
+    def script(peer: Peer, invite: Request) -> None:
+        for number in range(100):
+            peer.respond(invite, 200, tag=f"fork{number}", sdp=ANSWER)
+
+    pair, peer, call = calling_peer(script)
+    assert len(pair.alice.of(Answered)) == 1
+    assert len({bye.headers.get("To") for bye in peer.requests("BYE")}) == 16
+    assert not pair.alice.finals(call)
