@@ -29,7 +29,7 @@ export type ToHost =
   | { t: "close" }
   | { t: "event"; name: EventName; data: unknown };
 
-export type EventName = "open" | "close" | "chat:started" | "message" | "chat:ended" | "unread";
+export type EventName = "open" | "close" | "chat:started" | "message" | "chat:ended" | "call:started" | "unread";
 
 /** The loader's few words; the panel sends them anew when the language or the unread count changes. */
 export interface LauncherWords {

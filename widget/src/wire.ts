@@ -128,6 +128,15 @@ export interface Sync {
   gone?: string | null;
 }
 
+/** How the hub sees the visitor's call. */
+export interface CallState {
+  contact: string;
+  state: "waiting" | "ringing" | "active" | "held" | "ended";
+  position?: number | null;
+  wait_s?: number | null;
+  quality?: { mos: number; loss: number; jitter_ms: number; round_trip_ms: number | null };
+}
+
 export interface Page {
   url: string;
   title: string;

@@ -2,11 +2,12 @@
 
 import type { Way } from "../bridge.ts";
 import type { Identity, Strings } from "../wire.ts";
+import { calling, fetchCalling } from "./calling.ts";
 import { tellHost } from "./host.ts";
 import { locale, speak, t } from "./i18n.ts";
 import { ask, connect, renew, rest } from "./link.ts";
 import * as outbox from "./outbox.ts";
-import { changed, channel, running, state, type Sheet, type View, unreadIn } from "./state.ts";
+import { changed, channel, isCall, running, state, type Sheet, type View, unreadIn } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 import { apply, catchUp, markShown } from "./sync.ts";
 
@@ -43,8 +44,12 @@ export function open(way?: Way): void {
   if (kept("token") || performance.now() > FRESH_MS) connect();
   else staying = setTimeout(connect, FRESH_MS);
   const talk = running();
-  if (way && channel(way) && !(way == "chat" && talk) && (way == "chat" || way == "email")) go({ name: "form", channel: way });
-  else if (talk && (!way || way == "chat")) go({ name: "talk", id: talk.contact.id });
+  if (state.call && (!way || way == "call")) go({ name: "call" });
+  else if (way == "call" && talk && !isCall(talk.contact) && channel(way)) {
+    go({ name: "talk", id: talk.contact.id });
+    showSheet({ name: "by_voice", id: talk.contact.id });
+  } else if (way && channel(way) && !((way == "chat" || way == "call") && talk) && (way == "chat" || way == "call" || way == "email")) go({ name: "form", channel: way });
+  else if (talk && (!way || way == "chat" || way == "call")) go({ name: "talk", id: talk.contact.id });
   else if (way) go({ name: "home" });
   else changed();
 }
@@ -83,6 +88,19 @@ export function start(way: Way, values: Record<string, string>): void {
   });
 }
 
+/** Begins a call, or with `contact` lets a conversation go on by voice. */
+export async function startCall(values: Record<string, string>, contact?: string): Promise<void> {
+  const where = contact ?? "call";
+  state.trouble = null;
+  connect();
+  try {
+    await (await fetchCalling()).begin(values, contact);
+  } catch {
+    state.trouble = { where, text: t("call_failed") };
+  }
+  changed();
+}
+
 export async function chooseLanguage(next: string): Promise<void> {
   showSheet(null);
   const response = await fetch(`/widget/locales/${encodeURIComponent(next)}.json`);
@@ -108,6 +126,7 @@ export async function logout(): Promise<void> {
 
 /** Forgets who we are, here or because another window did. */
 export function leave(): void {
+  void calling()?.then(({ hangUp }) => hangUp());
   outbox.forget();
   state.talks.clear();
   Object.assign(state, { identity: null, form: {}, drafts: {}, sheet: null, view: { name: "home" } });

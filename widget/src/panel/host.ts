@@ -40,7 +40,7 @@ export function stateToHost(): void {
   const count = unread();
   const talk = running();
   const closed = !talk && !state.site.channels["chat"]?.open;
-  const launch = closed ? t("email") : pick(state.site.theme.launcher) || t("launch");
+  const launch = state.call ? t("on_call") : closed ? t("email") : pick(state.site.theme.launcher) || t("launch");
   const words: LauncherWords = {
     locale,
     dir: dir(),

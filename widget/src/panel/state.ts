@@ -1,7 +1,7 @@
 // Everything the panel shows, in one object; `changed()` draws it anew. What may change it: sync.ts (what the hub says),
 // outbox.ts (what is on its way out) and actions.ts (what the visitor does).
 
-import type { Boot, Channel, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
+import type { Boot, CallState, Channel, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
 import type { Way } from "../bridge.ts";
 
 /** One conversation as this window knows it. */
@@ -27,11 +27,15 @@ export interface Talk {
 export type View =
   | { name: "home" | "earlier" }
   | { name: "form"; channel: Way }
+  | { name: "call" }
   | { name: "talk"; id: string };
 
 export type Sheet =
   | { name: "end"; id: string }
   | { name: "more"; id: string }
+  /** Whether to go on by voice, of a conversation. */
+  | { name: "by_voice"; id: string }
+  | { name: "sound" }
   | { name: "language" }
   | { name: "picture"; file: HubFile };
 
@@ -56,6 +60,10 @@ export const state = {
   /** What the visitor has written into the form, kept while looking at something else. */
   form: {} as Record<string, string>,
   drafts: {} as Record<string, string>,
+  /** What the hub last said of each call; kept by sync.ts, as the call's own part of the panel may not be here yet. */
+  calls: new Map<string, CallState>(),
+  /** The contact whose call has its sound in this window. */
+  call: null as string | null,
   /** A passing problem, in words, with the conversation or form it belongs to. */
   trouble: null as { where: string; text: string } | null,
 };
@@ -87,6 +95,9 @@ export const asksRating = ({ contact, skippedRating }: Talk) =>
 
 /** Newest first. */
 export const talks = () => [...state.talks.values()].sort((a, b) => b.contact.created_at - a.contact.created_at);
+
+/** A conversation that is spoken, or was. */
+export const isCall = ({ channel }: Contact) => channel == "voice";
 
 export const running = () => talks().find(({ contact }) => isOpen(contact));
 

@@ -1,11 +1,13 @@
 // What the hub says becomes what the panel shows. Pushes and catch-up carry the same: a contact to replace, messages to
 // add. A view that missed pushes and then catches up equals one that was loaded afresh.
 
-import type { Channel, Contact, Hello, Message, Sync } from "../wire.ts";
+import type { CallState, Channel, Contact, Hello, Message, Sync } from "../wire.ts";
+import { remembered } from "../../../agent_ui/src/common/voice/holding.ts";
+import { fetchCalling } from "./calling.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, recall, seen } from "./outbox.ts";
-import { changed, isOpen, running, state, type Talk } from "./state.ts";
+import { changed, isCall, isOpen, running, state, type Talk } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 
 export function listen(): void {
@@ -31,6 +33,10 @@ export function listen(): void {
     talk.typing = on ? name : null;
     clearTimeout(typing.get(contact));
     typing.set(contact, setTimeout(() => ((talk.typing = null), changed()), 6000));
+    changed();
+  });
+  onPush<CallState>("call", (call) => {
+    state.calls.set(call.contact, call);
     changed();
   });
   onPush<{ channels: Record<string, Channel>; agents: { name: string }[] }>("site", ({ channels, agents }) => {
@@ -59,6 +65,10 @@ function hello({ token, visitor, site, contacts }: Hello): void {
   for (const talk of state.talks.values()) {
     talk.typing = null;
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);
+  }
+  for (const { contact } of state.talks.values()) {
+    // The host's next page, or the same one anew: the call goes on in it.
+    if (!state.call && isOpen(contact) && isCall(contact) && remembered(contact.id)) void fetchCalling().then(({ takeUp }) => takeUp(contact.id), () => {});
   }
   if (state.page && state.site.page_info && kept("token")) void ask("page", state.page).catch(() => {});
   if (state.identity && kept("token")) void ask("identify", state.identity).catch(() => {});

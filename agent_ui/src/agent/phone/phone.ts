@@ -17,7 +17,7 @@ import { isOwner } from "../mine.ts";
 import { offers, onOffer } from "../offers.ts";
 import { claim } from "../windows.ts";
 import { openChosen, speaker } from "./devices.ts";
-import { hold, release, remember, remembered } from "./holding.ts";
+import { hold, release, remember, remembered } from "../../common/voice/holding.ts";
 
 /** The push "phone". */
 export interface Call {

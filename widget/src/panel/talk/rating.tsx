@@ -2,7 +2,7 @@ import { Component } from "preact";
 import { rate, saveCopy, skipRating } from "./actions.ts";
 import { t } from "../i18n.ts";
 import { pending } from "../outbox.ts";
-import type { Talk } from "../state.ts";
+import { isCall, type Talk } from "../state.ts";
 import { Icon } from "../views/icons.tsx";
 import { Top } from "../views/parts.tsx";
 
@@ -16,7 +16,7 @@ export class Rating extends Component<{ talk: Talk }, { score?: number; comment?
     const name = contact.agent?.name;
     return (
       <>
-        <Top title={t("ended")} line={name ? (minutes ? t("talked", { name, n: minutes }) : t("talked_short", { name })) : ""} />
+        <Top title={t(isCall(contact) ? "call_ended" : "ended")} line={name ? (minutes ? t("talked", { name, n: minutes }) : t("talked_short", { name })) : ""} />
         <div class="w-body scroll">
           <div>
             <h3 class="h3" id="how">

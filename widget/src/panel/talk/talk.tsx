@@ -1,11 +1,12 @@
 // A running conversation: head, what there is to say about its state, the log, and the way to write.
 
 import { Component } from "preact";
-import { showSheet } from "../actions.ts";
+import { go, showSheet } from "../actions.ts";
+import { fetchCalling } from "../calling.ts";
 import { howLong, t } from "../i18n.ts";
 import { tryNow } from "../link.ts";
 import { anything } from "../outbox.ts";
-import { queueName, state, type Talk } from "../state.ts";
+import { channel, isCall, queueName, state, type Talk } from "../state.ts";
 import { end, sendFiles } from "./actions.ts";
 import { Composer } from "./composer.tsx";
 import { Log } from "./log.tsx";
@@ -25,6 +26,7 @@ export class TalkView extends Component<{ talk: Talk }, { over?: boolean }> {
     const queue = queueName(contact);
     const waiting = contact.phase == "waiting";
     const online = state.link == "online";
+    const calling = isCall(contact);
     const names = [contact.agent, ...contact.participants].filter((one) => one != null).map(({ name }) => name);
     return (
       <div class="view" onDragOver={this.drag} onDrop={this.drag} onDragLeave={this.drag}>
@@ -33,12 +35,18 @@ export class TalkView extends Component<{ talk: Talk }, { over?: boolean }> {
           line={waiting ? t("waiting_line") : online && queue ? t("online", { queue }) : online ? t("here_now") : queue}
           avatar={waiting ? undefined : <Avatar name={names[0] ?? ""} online={online} />}
         >
-          <button class="w-tb" hidden={state.sheet?.name == "end"} onClick={() => showSheet({ name: "end", id: contact.id })}>
-            {t("end")}
+          {!calling && channel("call") && (
+            <button class="w-ib" aria-label={t("call")} onClick={() => showSheet({ name: "by_voice", id: contact.id })}>
+              <Icon name="call" size={20} />
+            </button>
+          )}
+          <button class="w-tb" hidden={state.sheet?.name == "end"} onClick={() => (calling ? hangUp(contact.id) : showSheet({ name: "end", id: contact.id }))}>
+            {t(calling ? "hang_up" : "end")}
           </button>
         </Top>
         <Away />
-        {waiting && <Place talk={talk} />}
+        {calling && <Calling id={contact.id} />}
+        {waiting && !calling && <Place talk={talk} />}
         <Log talk={talk} />
         <Composer talk={talk} />
         {over && (
@@ -66,6 +74,20 @@ export function Away() {
           <button onClick={tryNow}>{t("try_now")}</button>
         </div>
       )}
+    </div>
+  );
+}
+
+const hangUp = (id: string) => void fetchCalling().then((part) => part.hangUp(id), () => {});
+
+/** The call beside the writing: back to it, or into this window when its sound is in none. */
+function Calling({ id }: { id: string }) {
+  const here = state.call == id;
+  return (
+    <div class="bar on-call">
+      <Icon name="call" size={20} />
+      <div>{t(here ? "on_call" : "call_elsewhere")}</div>
+      <button onClick={() => (here ? go({ name: "call" }) : void fetchCalling().then(({ takeUp }) => takeUp(id, true)))}>{t(here ? "to_call" : "take_call")}</button>
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { Component } from "preact";
 import { go } from "../actions.ts";
+import { fetchCalling } from "../calling.ts";
 import { t } from "../i18n.ts";
 import { asksRating, changed, isOpen, state } from "../state.ts";
 import { kept } from "../storage.ts";
@@ -11,6 +12,17 @@ import { Top } from "./parts.tsx";
 
 let talking: typeof import("../talk/index.ts") | null = null;
 let fetching = false;
+let calling: typeof import("../call/index.ts") | null = null;
+
+function withCalling(): typeof import("../call/index.ts") | null {
+  if (!calling) {
+    void fetchCalling().then((part) => {
+      calling = part;
+      changed();
+    }, () => undefined);
+  }
+  return calling;
+}
 
 /** Fetches the conversation's part of the panel, and goes on trying until it is here. */
 function fetchTalking(): void {
@@ -28,6 +40,10 @@ function fetchTalking(): void {
 function current() {
   const { view } = state;
   if (view.name == "form") return <Form key={view.channel} way={view.channel} />;
+  if (view.name == "call" && state.call) {
+    const part = withCalling();
+    return part ? <part.CallView /> : <Top title={t("call")} />;
+  }
   if (view.name == "talk") {
     const talk = state.talks.get(view.id);
     if (talk && talking) return isOpen(talk.contact) ? <talking.TalkView key={view.id} talk={talk} /> : <talking.OverView key={view.id} talk={talk} />;
@@ -41,6 +57,10 @@ function current() {
 function sheet() {
   const { sheet } = state;
   if (!sheet || !talking) return null;
+  if (sheet.name == "by_voice" || sheet.name == "sound") {
+    const part = withCalling();
+    return part && (sheet.name == "sound" ? <part.SoundSheet /> : <part.ByVoiceSheet id={sheet.id} />);
+  }
   if (sheet.name == "end") return <talking.EndSheet id={sheet.id} />;
   if (sheet.name == "more") return <talking.MoreSheet id={sheet.id} />;
   if (sheet.name == "language") return <talking.LanguageSheet />;

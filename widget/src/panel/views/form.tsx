@@ -3,7 +3,7 @@
 import { Component } from "preact";
 import type { Way } from "../../bridge.ts";
 import type { Field } from "../../wire.ts";
-import { go, start, startOf } from "../actions.ts";
+import { go, start, startCall, startOf } from "../actions.ts";
 import { back, howLong, pick, t } from "../i18n.ts";
 import { progressOf } from "../outbox.ts";
 import { changed, channel, state } from "../state.ts";
@@ -22,10 +22,14 @@ function problem(field: Field, value: string): string {
 
 const label = (field: Field) => pick(field.label) || t(field.name == "email" ? "email_field" : field.name);
 
+const CALLERS = ["name", "email", "phone", "topic"];
+
 /** By e-mail an answer needs an address, whatever the chat asks for. */
 function fieldsFor(way: Way): Field[] {
   const { prechat, topics } = state.site;
   const fields = prechat.filter(({ name }) => name != "topic" || topics.length > 0);
+  // Who calls says the rest; the topic tells where the call goes.
+  if (way == "call") return fields.filter(({ name }) => CALLERS.includes(name)).map((field) => ({ ...field, required: field.name == "topic" }));
   if (way != "email") return fields;
   const need = (name: string, type: Field["type"]): Field => ({ ...fields.find((field) => field.name == name), name, type, required: true });
   const rest = fields.filter(({ name }) => name != "email" && name != "question");
@@ -36,6 +40,17 @@ function fieldsFor(way: Way): Field[] {
 export class Form extends Component<{ way: Way }, Record<string, boolean>> {
   private form: HTMLFormElement | null = null;
 
+  private calling = false;
+
+  private call = async (values: Record<string, string>) => {
+    if (this.calling) return;
+    this.calling = true;
+    changed();
+    await startCall(values);
+    this.calling = false;
+    changed();
+  };
+
   private submit = (event: Event) => {
     event.preventDefault();
     const { way } = this.props;
@@ -43,8 +58,10 @@ export class Form extends Component<{ way: Way }, Record<string, boolean>> {
     const fields = fieldsFor(way);
     this.setState(Object.fromEntries(fields.map(({ name }) => [name, true])));
     const wrong = fields.find((field) => problem(field, value(field.name)));
+    const given = Object.fromEntries(fields.map(({ name }) => [name, value(name).trim()]));
     if (wrong) this.form?.querySelector<HTMLElement>(`#f-${wrong.name}`)?.focus();
-    else start(way, Object.fromEntries(fields.map(({ name }) => [name, value(name).trim()])));
+    else if (way == "call") void this.call(given);
+    else start(way, given);
   };
 
   /** State: the fields that the visitor has left with something in them; only those are found fault with. */
@@ -57,7 +74,7 @@ export class Form extends Component<{ way: Way }, Record<string, boolean>> {
     const opens = way == "email" && chat && !chat.open && chat.opens_at;
     return (
       <>
-        <Top title={t(way)} line={way == "email" ? t(chat?.open ? "email_open" : "closed") : wait()} back={() => go({ name: "home" })} />
+        <Top title={t(way)} line={way == "email" ? t(chat?.open ? "email_open" : "closed") : way == "call" ? t("call_how") : wait()} back={() => go({ name: "home" })} />
         <form class="w-form" noValidate onSubmit={this.submit} ref={(form) => void (this.form = form)}>
           <div class="w-body scroll">
             {opens && (
@@ -72,6 +89,18 @@ export class Form extends Component<{ way: Way }, Record<string, boolean>> {
                 </p>
               </div>
             )}
+            {way == "call" && (
+              <div class="notice">
+                <span class="disc">
+                  <Icon name="mic" />
+                </span>
+                <p>
+                  <b>{t("mic_why")}</b>
+                  <br />
+                  {t("mic_line")}
+                </p>
+              </div>
+            )}
             {fields.map((field) => (
               <Input
                 key={field.name}
@@ -83,11 +112,11 @@ export class Form extends Component<{ way: Way }, Record<string, boolean>> {
           </div>
           <footer class="w-foot">
             <Alert text={state.trouble?.where == way ? state.trouble.text : why && t(why == "held" ? "offline_start" : "busy_line")} />
-            <button class="btn" aria-disabled={!!pending}>
-              {t(pending ? "starting" : way == "chat" ? "start" : "send_email")}
+            <button class="btn" aria-disabled={!!pending || this.calling}>
+              {t(pending || this.calling ? "starting" : way == "chat" ? "start" : way == "call" ? "start_call" : "send_email")}
             </button>
             <p class="fine">
-              {fields.some(({ name }) => name == "email") && t("privacy_line")} {privacy_url && <Outside href={privacy_url}>{t("privacy")}</Outside>}
+              {way != "call" && fields.some(({ name }) => name == "email") && t("privacy_line")} {privacy_url && <Outside href={privacy_url}>{t("privacy")}</Outside>}
             </p>
           </footer>
         </form>

@@ -1,6 +1,6 @@
-import { go, showSheet } from "../actions.ts";
+import { go, open, showSheet } from "../actions.ts";
 import { back, clock, howLong, locale, pick, t, when } from "../i18n.ts";
-import { channel, isOpen, state, talks, unreadIn, type Talk } from "../state.ts";
+import { channel, isCall, isOpen, state, talks, unreadIn, type Talk } from "../state.ts";
 import type { Way } from "../../bridge.ts";
 import type { Channel } from "../../wire.ts";
 import { Icon } from "./icons.tsx";
@@ -20,6 +20,11 @@ const ways: WayCard[] = [
     way: "chat",
     wait: ({ wait_s }) => (wait_s == null ? "" : howLong("wait", wait_s, "wait_soon", "wait_long")),
     how: ({ until }) => (until ? t("chat_until", { time: when(until) }) : t("chat_how")),
+  },
+  {
+    way: "call",
+    wait: ({ wait_s }) => (wait_s == null ? "" : howLong("wait", wait_s, "wait_soon", "wait_long")),
+    how: ({ until }) => (until ? t("call_until", { time: when(until) }) : t("call_how")),
   },
   { way: "email", wait: () => "", how: () => t("email_how") },
 ];
@@ -101,7 +106,7 @@ function WayButton({ way, wait, how }: WayCard) {
       <span class="disc">
         <Icon name={way} />
       </span>
-      <button aria-describedby={`wait-${way} how-${way}`} onClick={() => go({ name: "form", channel: way })}>
+      <button aria-describedby={`wait-${way} how-${way}`} onClick={() => (way == "call" ? open(way) : go({ name: "form", channel: way }))}>
         {t(way)}
       </button>
       <span class="wait" id={`wait-${way}`}>
@@ -117,11 +122,11 @@ function Resume({ talk }: { talk: Talk }) {
   const name = contact.agent?.name;
   const count = unreadIn(talk);
   return (
-    <button class="resume" onClick={() => go({ name: "talk", id: contact.id })}>
+    <button class="resume" onClick={() => go(state.call == contact.id ? { name: "call" } : { name: "talk", id: contact.id })}>
       <Avatar name={name ?? ""} />
       <span>
         {name ? t("go_on", { name }) : t("go_on_waiting")}
-        <small>{t("chat_from", { time: clock(contact.created_at) })}</small>
+        <small>{t(isCall(contact) ? "call_from" : "chat_from", { time: clock(contact.created_at) })}</small>
       </span>
       {count > 0 && <em class="count">{count}</em>}
       <Icon name="forward" size={18} />

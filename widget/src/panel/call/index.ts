@@ -1,0 +1,6 @@
+// Everything that a call needs; fetched when one begins, or goes on after the page was loaded anew.
+
+import "./icons.ts";
+
+export { begin, hangUp, takeUp } from "./live.ts";
+export { ByVoiceSheet, CallView, SoundSheet } from "./view.tsx";
