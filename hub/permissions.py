@@ -15,6 +15,10 @@ class Permission(StrEnum):
     CONTACT_TRANSFER = "contact.transfer"
     CONTACT_JOIN = "contact.join"
     CONTACT_CREATE = "contact.create"  # contacts of any channel, by a program
+    RECORDING_LISTEN = "recording.listen"  # agents: to calls that they handled
+    RECORDING_DOWNLOAD = "recording.download"
+    RECORDING_DELETE = "recording.delete"  # and keep one whatever its age
+    CALL_EXPORT = "call.export"  # call detail records of everybody, as CSV
     AGENT_VIEW = "agent.view"  # who the colleagues are and how they are
     LIVE_VIEW = "live.view"  # the supervisor's tables
     AGENT_SET_STATUS = "agent.set_status"  # of somebody else
@@ -34,6 +38,7 @@ _AGENT = frozenset(
         Permission.CONTACT_SEARCH,
         Permission.CONTACT_TRANSFER,
         Permission.CONTACT_JOIN,
+        Permission.RECORDING_LISTEN,
         Permission.AGENT_VIEW,
         Permission.ME_EDIT,
     }
@@ -41,6 +46,8 @@ _AGENT = frozenset(
 _SUPERVISOR = _AGENT | {
     Permission.CONTACT_READ_ALL,
     Permission.CONTACT_CREATE,
+    Permission.RECORDING_DOWNLOAD,
+    Permission.CALL_EXPORT,
     Permission.LIVE_VIEW,
     Permission.AGENT_SET_STATUS,
     Permission.AGENT_LOGOUT,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ def plan_of(policy: RecordingPolicy, contact: str) -> Plan:
     """What the queue's policy means for this contact: by percentage the same at every node and at every retry."""
     drawn = int.from_bytes(hashlib.sha256(f"recording {contact}".encode()).digest()[:8]) / 2**64
     record = policy.mode == "always" or (policy.mode == "percentage" and drawn * 100 < policy.percent)
-    allowed = record or policy.mode == "on_demand"
+    allowed = policy.mode != "never"
     return Plan(record, allowed, policy.announce and allowed, policy.mode if record else "on_demand")
 
 
@@ -264,7 +264,9 @@ class Recordings:
                 raise Forbidden("This recording belongs to other agents.")
         return found
 
-    async def note(self, user: str, action: str, recording: Recording, *, again: bool = True, **how: str) -> None:
+    async def note(
+        self, user: str, action: str, recording: Recording, how: Mapping[str, str], *, again: bool = True
+    ) -> None:
         """Writes the access into the audit log; unless `again`, only the first one of a while."""
         now = self._hub.clock.now()
         seen = (user, recording.id, action)
@@ -388,7 +390,7 @@ class Recordings:
                 await self.interrupted(recording.id)
         while due := await self._table.due(self._hub.clock.now()):
             for recording in due:
-                await self.note(SYSTEM, "delete", recording, reason="retention")
+                await self.note(SYSTEM, "delete", recording, {"reason": "retention"})
                 await self.delete(recording, SYSTEM)
 
     async def _left_behind(self, recording: Recording) -> bool:

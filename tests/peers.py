@@ -39,6 +39,7 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "nginx": lambda: _first("nginx", "/usr/sbin/nginx"),  # sbin is not on everybody's PATH
     "openssl": lambda: _first("openssl"),
     "sipp": lambda: _first("sipp"),
+    "sox": lambda: _first("sox"),
     "coturn": lambda: _first("turnserver"),
     "node": _node,
 }

@@ -12,6 +12,7 @@ from msgspec import Struct
 from hub.permissions import Permission
 from hub.web.table import BASE, Endpoint, Nothing
 
+_BINARY = {"type": "string", "format": "binary"}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -82,6 +83,8 @@ def _operation(endpoint: Endpoint, by_type: dict[int, Any], components: dict[str
     answer: dict[str, Any] = {"description": "Done" if endpoint.result is None else "The answer"}
     if endpoint.result is not None:
         answer["content"] = {"application/json": {"schema": by_type[id(endpoint.result)]}}
+    if endpoint.media:
+        answer = {"description": "The file", "content": {endpoint.media: {"schema": _BINARY}}}
     operation: dict[str, Any] = {
         "operationId": _operation_id(endpoint),
         "summary": endpoint.summary,
@@ -98,6 +101,8 @@ def _operation(endpoint: Endpoint, by_type: dict[int, Any], components: dict[str
     if endpoint.body is not None:
         content = {"application/json": {"schema": by_type[id(endpoint.body)]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if endpoint.ranges:
+        operation["responses"]["206"] = answer | {"description": "The part that `Range` asked for"}
     if endpoint.access == "public":
         operation["security"] = []
     elif isinstance(endpoint.access, Permission):

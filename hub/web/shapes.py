@@ -291,6 +291,98 @@ class AuditPage(Struct, frozen=True):
     next: str | None
 
 
+class RecordingView(Struct, frozen=True):
+    """A call's recording: the customer on the left channel, the agents on the right. `state` is recording, complete,
+    interrupted, failed or deleted; `paused` are spans of silence, in ms from the beginning; `may` is what the asking
+    user can do with it: listen, download, delete, hold."""
+
+    id: str
+    contact: str
+    state: str
+    queue: Named | None
+    agents: list[Named]
+    started_at: At
+    ended_at: At | None
+    ms: int
+    bytes: int
+    format: str
+    paused: list[tuple[int, int]]
+    encrypted: bool
+    reason: str
+    announced: bool
+    error: str
+    expires_at: At | None
+    hold: str
+    deleted_at: At | None
+    deleted_by: Named | None
+    may: list[str]
+
+
+class RecordingPage(Struct, frozen=True):
+    items: list[RecordingView]
+    next: str | None
+
+
+class PeaksView(Struct, frozen=True):
+    """What a waveform is drawn from: the loudest sample, 0 to 255, of each of many parts of equal length."""
+
+    ms: int
+    customer: list[int]
+    agent: list[int]
+
+
+class LegView(Struct, frozen=True):
+    """One side's audio: shares are 0 to 1, times ms, `mos` the E-model's estimate (1 to 4.5)."""
+
+    codec: str
+    mos: float | None
+    loss: float | None
+    jitter_ms: float | None
+    round_trip_ms: float | None
+
+
+class CallView(Struct, frozen=True):
+    """A call detail record. `way` is trunk, web or dial. Times that did not come are null."""
+
+    id: str
+    contact: str
+    direction: str
+    way: str
+    caller: str
+    called: str
+    trunk: str
+    queue: Named | None
+    agent: Named | None
+    agents: list[Named]
+    started_at: At
+    ringing_at: At | None
+    queued_at: At | None
+    offered_at: At | None
+    offers: int
+    answered_at: At | None
+    connected_at: At | None
+    ended_at: At | None
+    wrapped_at: At | None
+    wait_ms: int
+    talk_ms: int
+    hold_ms: int
+    holds: int
+    wrap_ms: int
+    abandoned: bool
+    by: str
+    cause: str
+    status: int | None
+    digits: int
+    outcome: str | None
+    legs: dict[str, LegView]
+    recordings: list[str]
+
+
+class CallPage(Struct, frozen=True):
+    items: list[CallView]
+    next: str | None
+
+
 class DeliveryView(Struct, frozen=True):
     """A webhook's event on its way; `state` is pending, delivered or failed."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -86,7 +86,8 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`body`, `query` and `result` are msgspec types; a result of None is an answer without a body (204)."""
+    """`body`, `query` and `result` are msgspec types; a result of None is an answer without a body (204), unless
+    `media` says what type of file is answered (`ranges`: also in parts)."""
 
     method: Method
     path: str
@@ -99,6 +100,8 @@ class Endpoint:
     status: int = 200
     largest: int = LARGEST_BODY
     tag: str = ""
+    media: str = ""
+    ranges: bool = False
 
 
 class Table:
@@ -118,15 +121,16 @@ class Table:
         body: Any = None,
         result: Any = None,
         status: int | None = None,
+        media: str = "",
+        ranges: bool = False,
         summary: str,
     ) -> Callable[[Handler], Handler]:
         """Declares the decorated function as the handler of an endpoint."""
 
         def declare(handler: Handler) -> Handler:
-            answer = status or (204 if result is None else 200)
-            self.endpoints.append(
-                Endpoint(method, path, access, handler, summary, query, body, result, answer, tag=self.tag)
-            )
+            answer = status or (204 if result is None and not media else 200)
+            found = Endpoint(method, path, access, handler, summary, query, body, result, answer)
+            self.endpoints.append(replace(found, tag=self.tag, media=media, ranges=ranges))
             return handler
 
         return declare

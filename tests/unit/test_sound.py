@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import struct
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hub.errors import InvalidInput
 from hub.sealed import SealedWriter, Unreadable
 from hub.sound import HEAD, Unplayable, open_sound, shape_of
 from hub.sound_export import CHANNELS, Unsupported, export, peaks
+from tests.peers import require
 from tests.sounds import conversation, put, recording, strength, tone
 from webrtc import g711, ogg
 
@@ -130,8 +130,8 @@ def test_opus_is_drawn_and_exported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", ["alaw", "ulaw", "raw", "gsm"])
 @pytest.mark.parametrize("channel", list(CHANNELS))
 def test_exports_hold_the_right_voices(tmp_path: Path, format: str, channel: str) -> None:
-    if format == "gsm" and not (shutil.which("sox") or shutil.which("ffmpeg")):
-        pytest.skip("needs sox or ffmpeg")
+    if format == "gsm":
+        require("sox")
     put(tmp_path / "x", recording(tone(440, 1), tone(880, 1)))
     with open_sound(tmp_path / "x") as sound:
         if (format, channel) == ("gsm", "both"):

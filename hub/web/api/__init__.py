@@ -11,7 +11,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hub.web import table
-from hub.web.api import agents, audit, config, contacts, customers, deliveries, me, routing, status, tokens, users
+from hub.web.api import (
+    agents,
+    audit,
+    calls,
+    config,
+    contacts,
+    customers,
+    deliveries,
+    me,
+    recordings,
+    routing,
+    status,
+    tokens,
+    users,
+)
 from hub.web.context import Web
 from hub.web.openapi import document
 from hub.web.table import BASE, Endpoint
@@ -20,6 +34,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *contacts.table.endpoints,
     *routing.table.endpoints,
     *customers.table.endpoints,
+    *calls.table.endpoints,
+    *recordings.table.endpoints,
     *agents.table.endpoints,
     *config.endpoints(),
     *deliveries.table.endpoints,

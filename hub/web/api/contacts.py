@@ -16,6 +16,7 @@ from hub.permissions import Permission
 from hub.ports import ContactFilter
 from hub.scopes import scope_of
 from hub.web import shapes as s
+from hub.web.api.names import queue_id
 from hub.web.table import Call, Input, Nothing, Table
 
 table = Table("Contacts")
@@ -50,7 +51,7 @@ async def list_contacts(call: Call[None, ContactQuery]) -> object:
     where = ContactFilter(
         channels=(str(query.channel),) if query.channel else (),
         phases=(str(query.phase),) if query.phase else (),
-        queues=(_queue_id(call, query.queue),) if query.queue else (),
+        queues=(queue_id(call, query.queue),) if query.queue else (),
         agents=(query.agent,) if query.agent else (),
         customer=query.customer,
         site=query.site,
@@ -63,14 +64,6 @@ async def list_contacts(call: Call[None, ContactQuery]) -> object:
     rows = await call.store.contacts.page(where, after=query.after, limit=limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     return {"items": await call.hub.views.for_agents(rows), "next": rows[-1].contact.id if more else None}
-
-
-def _queue_id(call: Call[None, ContactQuery], given: str) -> str:
-    queues = call.hub.directory.queues()
-    if given in queues:
-        return given
-    wanted = given.casefold()
-    return next((id for id, queue in queues.items() if queue.name.casefold() == wanted), given)
 
 
 @table.add("GET", "/contacts/{id}", Permission.CONTACT_HANDLE, result=s.Contact, summary="One contact")
