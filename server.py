@@ -165,7 +165,7 @@ class Application:
     def _voice(self, conversations: Conversations) -> VoiceChannel:
         config, demo = self.config, self.config.demo.enabled
         settings = voice.demo(config.demo.sip_port) if demo else voice.VoiceSettings()
-        media = EmbeddedMedia(MediaSettings(host="127.0.0.1" if demo else "", loopback=demo))
+        media = EmbeddedMedia(MediaSettings(host="127.0.0.1" if demo else "", loopback=demo), logging=config.logging)
         channel = VoiceChannel(
             self.hub,
             media,

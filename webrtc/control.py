@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from hub.config import Logging
 from hub.errors import HubError, InvalidInput, Unavailable
 from hub.media import MediaEvent, RecordingOptions, RtpOptions, Source, WebOptions
 from webrtc.settings import MediaSettings
@@ -28,6 +29,7 @@ class Begin(Struct, frozen=True, tag=True):
 
     settings: MediaSettings
     ports: tuple[int, int]
+    logging: Logging
 
 
 class OpenRtp(Struct, frozen=True, tag=True):

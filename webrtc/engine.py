@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import structlog
 
+from hub.config import Logging
 from hub.errors import InvalidInput, Unavailable
 from hub.media import Interrupted, LegStats, MediaEvent, RecordingOptions, RtpOptions, Source, WebOptions
 from webrtc import control
@@ -37,22 +38,28 @@ QUICK_S = 10.0
 """A worker that dies sooner than this is replaced only after a while, longer each time."""
 SLOWEST_S = 30.0
 STOP_S = 10.0
+Tell: TypeAlias = Callable[[MediaEvent], None]
 
 
 class Workplace:
     """One place for a worker: the process that is there now, and what it was asked."""
 
     def __init__(
-        self, number: int, settings: MediaSettings, ports: tuple[int, int], engine: EmbeddedMedia, hung_s: float
+        self,
+        number: int,
+        begin: control.Begin,
+        tell: Tell,
+        interrupted: Callable[[tuple[str, ...]], None],
+        hung_s: float,
     ) -> None:
         self.number = number
-        self._hung_s = hung_s
         self.calls: set[str] = set()
         self.pid = 0
         self.up = asyncio.Event()
-        self._settings = settings
-        self._ports = ports
-        self._engine = engine
+        self._begin = begin
+        self._tell = tell
+        self._interrupted = interrupted
+        self._hung_s = hung_s
         self._link: control.Link[control.Answer] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._pending: dict[int, asyncio.Future[Any]] = {}
@@ -121,7 +128,7 @@ class Workplace:
         try:
             await loop.create_connection(lambda: link, sock=ours)
             self._link = link
-            link.send(control.Ask(0, control.Begin(self._settings, self._ports)))
+            link.send(control.Ask(0, self._begin))
             self.up.set()
             log.info("media.worker_started", worker=self.number, pid=self.pid)
             await self._watch()
@@ -164,7 +171,7 @@ class Workplace:
 
     def _receive(self, answer: control.Answer) -> None:
         if isinstance(answer, control.Told):
-            self._engine.tell(answer.event)
+            self._tell(answer.event)
             return
         future = self._pending.get(answer.id)
         if future is not None and not future.done():
@@ -180,7 +187,7 @@ class Workplace:
                 future.set_exception(Unavailable("The media worker ended.", code="media.unavailable"))
         calls, self.calls = self.calls, set()
         if calls:
-            self._engine.interrupted(tuple(sorted(calls)))
+            self._interrupted(tuple(sorted(calls)))
 
 
 class EmbeddedMedia:
@@ -191,7 +198,13 @@ class EmbeddedMedia:
     """
 
     def __init__(
-        self, settings: MediaSettings, workers: int | None = None, *, calls_each: int = 250, hung_s: float = HUNG_S
+        self,
+        settings: MediaSettings,
+        workers: int | None = None,
+        *,
+        calls_each: int = 250,
+        hung_s: float = HUNG_S,
+        logging: Logging | None = None,
     ) -> None:
         count = workers or os.cpu_count() or 1
         first, last = settings.ports
@@ -199,11 +212,18 @@ class EmbeddedMedia:
         if share < 4:
             raise InvalidInput("voice.ports", f"expected at least {4 * count} ports")
         self.places = [
-            Workplace(n, settings, (first + n * share, first + (n + 1) * share - 1), self, hung_s) for n in range(count)
+            Workplace(
+                n,
+                control.Begin(settings, (first + n * share, first + (n + 1) * share - 1), logging or Logging()),
+                self.tell,
+                self._lose,
+                hung_s,
+            )
+            for n in range(count)
         ]
         self._calls_each = calls_each
         self._calls: dict[str, Workplace] = {}
-        self._handlers: list[Callable[[MediaEvent], None]] = []
+        self._handlers: list[Tell] = []
 
     async def start(self) -> None:
         """Returns when all workers are up; raises Unavailable if one cannot be started."""
@@ -225,7 +245,7 @@ class EmbeddedMedia:
         self._calls.clear()
         await asyncio.gather(*(place.stop() for place in self.places))
 
-    def listen(self, handler: Callable[[MediaEvent], None]) -> None:
+    def listen(self, handler: Tell) -> None:
         """`handler` is called on the loop with each event, in order per call."""
         self._handlers.append(handler)
 
@@ -237,7 +257,7 @@ class EmbeddedMedia:
                 # One listener's fault must not cost the others, and other calls, their events.
                 log.exception("media.listener_failed", event_type=type(event).__name__)
 
-    def interrupted(self, calls: tuple[str, ...]) -> None:
+    def _lose(self, calls: tuple[str, ...]) -> None:
         for call in calls:
             self._calls.pop(call, None)
         self.tell(Interrupted(calls))

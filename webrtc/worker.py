@@ -13,7 +13,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections import defaultdict
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from hub import interpreter, logs
 from hub.errors import HubError, InvalidInput, Unavailable
 from hub.media import Connected, LegStats, Lost, MediaEvent, Recorded, RecordingOptions, RtpOptions
 from webrtc import control, sdp
@@ -36,8 +36,6 @@ from webrtc.web_leg import WebLeg
 log = structlog.get_logger(__name__)
 
 NICENESS = -10
-SWITCH_S = 0.0005
-"""How long the recorder's thread may keep the loop waiting."""
 LEG_COMMANDS = control.OpenRtp | control.OpenWeb | control.Answered | control.Offered | control.DropLeg
 TICKS = 10
 TICK_S = 1 / TICKS
@@ -395,6 +393,7 @@ async def serve(end: socket.socket) -> None:
 
     def receive(ask: control.Ask) -> None:
         if isinstance(ask.command, control.Begin):
+            logs.configure(ask.command.logging)
             begun.set_result(Worker(ask.command.settings, ask.command.ports))
         elif begun.done():
             begun.result().ask(ask)
@@ -414,7 +413,8 @@ def main(descriptor: int) -> None:
     # A worker late by milliseconds is heard; most systems allow this to root only.
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
-    sys.setswitchinterval(SWITCH_S)
+    # A pause of Python's is heard, too, and so is waiting for the recorder's thread.
+    interpreter.settle()
     # Ctrl-C and the service manager's stop reach all processes; the hub then ends the calls in good order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
