@@ -45,13 +45,14 @@ def test_every_language_says_the_same(area: str, language: str) -> None:
 
 def test_what_the_desktop_says_is_defined() -> None:
     code = source("agent", "common")
-    said = set(re.findall(r'\btx?\(\s*"((?:agent|common)\.[\w.]+)"', code))
-    said |= set(re.findall(r'[?:] "((?:agent|common)\.[\w.]+)"', code))
-    assert said <= words("agent", "en").keys() | words("common", "en").keys()
+    said = set(re.findall(r'\btx?\(\s*"((?:agent|common|phone)\.[\w.]+)"', code))
+    said |= set(re.findall(r'[?:] "((?:agent|common|phone)\.[\w.]+)"', code))
+    assert said <= words("agent", "en").keys() | words("common", "en").keys() | words("phone", "en").keys()
 
 
-def test_the_desktop_has_no_words_that_it_never_says() -> None:
+@pytest.mark.parametrize("area", ["agent", "phone"])
+def test_the_desktop_has_no_words_that_it_never_says(area: str) -> None:
     code = source("agent")
-    said = set(re.findall(r'"(agent\.[\w.]+)"', code))
-    made = tuple(re.findall(r"`(agent\.[\w.]*)\$\{", code))
-    assert {key for key in words("agent", "en") if key not in said and not key.startswith(made)} == set()
+    said = set(re.findall(rf'"({area}\.[\w.]+)"', code))
+    made = tuple(re.findall(rf"`({area}\.[\w.]*)\$\{{", code))
+    assert {key for key in words(area, "en") if key not in said and not key.startswith(made)} == set()

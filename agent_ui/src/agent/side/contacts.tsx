@@ -5,7 +5,7 @@ import { presence, ready } from "../../common/store.ts";
 import { clockOrDay, duration, now } from "../../common/time.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName, isOwner, mine, warnAfterMs } from "../mine.ts";
-import { calls } from "../phone/phone.ts";
+import { calling, calls } from "../phone/phone.ts";
 import { contactHref, selectedId } from "../route.ts";
 
 const RUNNING_MS = 3_600_000;
@@ -36,6 +36,7 @@ function time(contact: Contact): { text: string; warn: boolean; live?: boolean; 
 
 function Sign({ contact }: { contact: Contact }) {
   const { last_message: last, marks, unread } = contact;
+  if (calling.value.has(contact.id)) return <span class="chip ok"><Icon name="phone" />{t("phone.calls")}</span>;
   if (unread > 0) {
     return <span class="badge" role="img" aria-label={t("agent.row.unread", { count: unread })}>{unread > 99 ? "99+" : unread}</span>;
   }

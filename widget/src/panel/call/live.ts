@@ -11,7 +11,7 @@ import { locale, t } from "../i18n.ts";
 import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
 import { changed, isOpen, state } from "../state.ts";
-import { keep } from "../storage.ts";
+import { keep, kept } from "../storage.ts";
 import { apply } from "../sync.ts";
 
 export const sound = {
@@ -65,7 +65,8 @@ async function open(make: (line: Line) => Promise<void>, start: (offer: string) 
   const line: Line = new Line(microphone, sound.speaker, signalling(start), changed);
   sound.line?.close();
   sound.line = line;
-  sound.since = 0;
+  const [talking, since] = kept("talking", true)?.split(" ") ?? [];
+  sound.since = talking && talking == state.call ? Number(since) : 0; // on the host's next page the time goes on
   clearInterval(watch);
   watch = window.setInterval(follow, LOOK_MS);
   void refreshDevices();
@@ -156,7 +157,10 @@ function follow(): void {
   if (!id || !sound.line) return;
   const talk = state.talks.get(id);
   const told = state.calls.get(id);
-  if (told?.state == "active" && !sound.since) sound.since = Date.now();
+  if (told?.state == "active" && !sound.since) {
+    sound.since = Date.now();
+    keep("talking", `${id} ${sound.since}`, true);
+  }
   if (told?.state != "ended" && (!talk || isOpen(talk.contact))) return;
   drop();
   state.sheet = null;

@@ -77,7 +77,7 @@ function Quality() {
           <i class={bar > full ? "off" : ""} />
         ))}
       </span>
-      {t("line", {}, grade(figures.mos))}
+      {t("line_is", {}, grade(figures.mos))}
     </span>
   );
 }
