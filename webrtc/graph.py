@@ -41,6 +41,8 @@ class Party:
         self.ready = False
         self.waits = True
         self.source: Source = Silence()
+        self.wanted: Source = self.source
+        """What it was told last; it becomes the source once its sound files are read."""
         self.asked = 0
         """Counts what it was told to hear, so that a prompt that was loading does not come after something newer."""
         self.plan: Plan | None = None
@@ -77,7 +79,7 @@ class Call:
         """Puts a leg in, and takes over what the leg of that name, which is returned, was hearing."""
         old = self.parties.get(name)
         if old is not None:
-            party.source = old.source
+            party.source = party.wanted = old.wanted
             self._retire(old)
         self.parties[name] = party
         return old
@@ -100,11 +102,17 @@ class Call:
         party = self.parties[name]
         party.asked += 1
         asked = party.asked
+        party.wanted = source
         music: list[tuple[bytes, ...]] = []
         if isinstance(source, Play) and party.ready:
-            music = await self._prompts.load(source.files, party.leg.codec)
-            if not any(music):
-                raise InvalidInput("play.files", "hold no sound")
+            try:
+                music = await self._prompts.load(source.files, party.leg.codec)
+                if not any(music):
+                    raise InvalidInput("play.files", "hold no sound")
+            except InvalidInput:
+                if asked == party.asked:
+                    party.wanted = party.source
+                raise
         if asked == party.asked and self.parties.get(name) is party:
             party.source, party.music, party.plan = source, music, None
             self.wire()
@@ -113,13 +121,13 @@ class Call:
         """The leg's codec was agreed, or agreed anew."""
         party = self.parties[name]
         party.ready = True
-        source = party.source
+        source = party.wanted
         try:
             await self.hear(name, source)
         except InvalidInput as error:
             # A lost prompt must not cost the call.
             log.error("prompt.unreadable", call=self.id, leg=name, reason=str(error))
-            party.source = Silence()
+            party.source = party.wanted = Silence()
             self.wire()
             if isinstance(source, Play):
                 self._emit(Played(self.id, name, source.token))
@@ -170,7 +178,10 @@ class Call:
 
     def _played(self, name: str, party: Party, token: str) -> None:
         party.player = None
-        party.source, party.music = Silence(), []
+        party.source = Silence()
+        party.music = []
+        if isinstance(party.wanted, Play) and party.wanted.token == token:
+            party.wanted = party.source
         self._emit(Played(self.id, name, token))
         self.wire()
 

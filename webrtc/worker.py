@@ -133,8 +133,11 @@ class Worker:
         value: Any = None
         try:
             if isinstance(command, LEG_COMMANDS):
-                async with self._locks[command.call, command.leg]:
-                    value = await self._do_leg(command)
+                try:
+                    async with self._locks[command.call, command.leg]:
+                        value = await self._do_leg(command)
+                finally:
+                    self._forget(command.call, command.leg)
             else:
                 value = await self._do(command)
         except HubError as error:
@@ -197,17 +200,16 @@ class Worker:
             call = self._calls[id] = Call(id, self._prompts, self.tell)
         return call
 
-    def _forget(self, call: Call) -> None:
-        """A call whose first leg could not be opened."""
-        if not call.parties:
-            self._calls.pop(call.id, None)
-
-    def _listen(self, call: Call, name: str) -> Listener:
-        old = self._listeners.pop((call.id, name), None)
-        if old is not None:
-            old.silent = True
-        made = self._listeners[call.id, name] = Listener(self, call, name)
-        return made
+    def _forget(self, call_id: str, name: str) -> None:
+        """Leaves nothing behind of a leg that could not be opened, nor of its call if it was the first."""
+        call = self._calls.get(call_id)
+        if call is None or name not in call.parties:
+            lock = self._locks.get((call_id, name))
+            if lock is not None and not lock.locked():
+                del self._locks[call_id, name]
+            self._listeners.pop((call_id, name), None)
+        if call is not None and not call.parties and not call.recordings:
+            self._calls.pop(call_id)
 
     async def _open_rtp(self, command: control.OpenRtp) -> str:
         options, offer = command.options, command.offer
@@ -220,7 +222,7 @@ class Worker:
         sockets = self._ports.take(bind)
         local = sdp.Local(named, sockets[0].getsockname()[1], secrets.randbits(62))
         call = self._begin(command.call)
-        listener = self._listen(call, command.leg)
+        listener = Listener(self, call, command.leg)
         outgoing = Outgoing(
             FIRST_CODEC,
             lambda packet: None,
@@ -229,7 +231,12 @@ class Worker:
             sequence=secrets.randbits(15),
             timestamp=secrets.randbits(32),
         )
-        leg = await RtpLeg.open(command.leg, options, listener, outgoing, secrets.token_hex(8), sockets)
+        try:
+            leg = await RtpLeg.open(command.leg, options, listener, outgoing, secrets.token_hex(8), sockets)
+        except BaseException:
+            for taken in sockets:
+                taken.close()
+            raise
         state = PlainState(leg, options, local)
         try:
             if theirs is None:
@@ -238,11 +245,11 @@ class Worker:
                 )
             else:
                 await self._accept(state, theirs)
-            await self._install(call, command.leg, Party(leg, options.dtmf, options.quiet_ms, time.monotonic()))
+            party = Party(leg, options.dtmf, options.quiet_ms, time.monotonic())
+            await self._install(call, command.leg, party, listener)
         except BaseException:
             listener.silent = True
             await leg.close()
-            self._forget(call)
             raise
         self._plain[command.call, command.leg] = state
         if theirs is None:
@@ -260,9 +267,15 @@ class Worker:
         state.leg.apply(msgspec.structs.replace(agreed, host=await numeric(agreed.host)))
         state.answer = answer
 
-    async def _install(self, call: Call, name: str, party: Party) -> None:
+    async def _install(self, call: Call, name: str, party: Party, listener: Listener) -> None:
+        """Puts the leg into the call, in the place of the one of its name."""
         if call.closed:
             raise Unavailable("The call has ended.")
+        self._calls.setdefault(call.id, call)
+        before = self._listeners.get((call.id, name))
+        if before is not None:
+            before.silent = True
+        self._listeners[call.id, name] = listener
         old = call.add(name, party)
         self._plain.pop((call.id, name), None)
         if old is not None:
@@ -301,15 +314,11 @@ class Worker:
 
     async def _open_web(self, command: control.OpenWeb) -> str:
         call = self._begin(command.call)
-        listener = self._listen(call, command.leg)
-        try:
-            leg, answer = await WebLeg.answer(command.leg, command.offer, command.options, self._settings, listener)
-        except BaseException:
-            self._forget(call)
-            raise
+        listener = Listener(self, call, command.leg)
+        leg, answer = await WebLeg.answer(command.leg, command.offer, command.options, self._settings, listener)
         party = Party(leg, "rfc4733", command.options.quiet_ms, time.monotonic())
         try:
-            await self._install(call, command.leg, party)
+            await self._install(call, command.leg, party, listener)
         except BaseException:
             listener.silent = True
             await leg.close()

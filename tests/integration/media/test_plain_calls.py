@@ -272,3 +272,34 @@ async def test_worker_takes_no_more_than_its_share() -> None:
             await exchange.engine.rtp_leg("two", "customer", RtpOptions(), describe(4000))
         await exchange.engine.drop_call("one")
         await exchange.engine.rtp_leg("two", "customer", RtpOptions(), describe(4000))
+
+
+async def test_echo_to_oneself(exchange: Exchange) -> None:
+    """The test call with which an agent hears his own headset."""
+    async with open_phone(440) as phone:
+        await exchange.join("c", "agent", phone)
+        await exchange.engine.hear("c", "agent", Hear(("agent",)))
+        await phone.until_hears(440)
+
+
+async def test_orderly_stop_completes_recordings(tmp_path: Path) -> None:
+    path = tmp_path / "r.wav"
+    async with open_exchange() as exchange, open_pair(exchange, "c", 440, 700) as (customer, _agent):
+        await exchange.engine.record("c", RecordingOptions("r", str(path), "customer", "agent"))
+        await customer.until_hears(700, 2)
+    done = exchange.told(Recorded)
+    assert [event.recording for event in done] == ["r"] and not exchange.told(Interrupted)
+    left, right = channels(read(path))
+    assert len(left) / 8 == pytest.approx(done[0].ms, abs=5)
+    assert holds(left[1600:-1600], 440) > 0.9 and holds(right[1600:-1600], 700) > 0.9
+
+
+async def test_last_word_counts_while_sounds_are_read(exchange: Exchange, tmp_path: Path) -> None:
+    """Told to play and, before the file was read, to hear the other: it is the other."""
+    music = write_wav(tmp_path / "music.wav", tone(1000, 60), 8000)
+    async with open_pair(exchange, "c", 440, 700) as (customer, _agent):
+        playing = asyncio.create_task(exchange.engine.hear("c", "customer", Play((str(music),), loop=True)))
+        await asyncio.sleep(0)
+        await exchange.engine.hear("c", "customer", Hear(("agent",)))
+        await playing
+        await customer.until_hears(700, 2)
