@@ -81,7 +81,7 @@ class RtpEngine(asyncio.DatagramProtocol):
                 raise RuntimeError(f"rtpengine: {reply}")
             return reply
 
-    async def web_and_plain(self, call: str, offer: str, plain_port: int) -> tuple[str, int]:
+    async def web_and_plain(self, call: str, offer: str, plain_port: int, *, record: bool = False) -> tuple[str, int]:
         """Connects a browser's offer with a telephone at a port: the browser's answer, and the telephone's target."""
         towards_phone = await self.ask(
             "offer",
@@ -93,6 +93,7 @@ class RtpEngine(asyncio.DatagramProtocol):
             rtcp_mux=["demux"],
             replace=["origin"],
             codec={"strip": ["opus", "PCMA", "CN"]},
+            record_call="yes" if record else "no",
         )
         port = int(next(line.split()[1] for line in towards_phone[b"sdp"].decode().splitlines() if "m=audio" in line))
         answer = (
@@ -125,6 +126,9 @@ async def open_rtpengine(folder: Path, first: int, last: int) -> AsyncIterator[R
                 f"--port-min={first}",
                 f"--port-max={last}",
                 "--num-threads=1",
+                f"--recording-dir={folder}",
+                "--recording-method=pcap",
+                "--recording-format=raw",
                 "--log-level=3",
                 "--log-stderr",
                 f"--pidfile={folder / 'rtpengine.pid'}",

@@ -6,8 +6,9 @@
 Each call is a plain telephone (PCMU over UDP) and a browser's end (ICE, DTLS-SRTP), both in this process, which bridges
 nothing: every packet of either goes through one media worker, a process of its own, to the other. A packet carries the
 time at which it was sent. The time is taken on one clock, so the delay holds the work of this process too: it is an
-upper bound. CPU is that of the worker (its recorder's thread included) or of rtpengine, which does not record, as
-measured by the system. This process needs a core of its own.
+upper bound. CPU is that of the worker (its recorder's thread included) or of rtpengine, as measured by the system. Both
+record: ours a WAV with two channels, rtpengine a capture file (pcap), for which it has to do no more than to write.
+This process needs a core of its own.
 """
 
 from __future__ import annotations
@@ -279,13 +280,15 @@ async def ours(folder: Path, *, record: bool) -> AsyncIterator[tuple[int, Connec
 
 
 @contextlib.asynccontextmanager
-async def theirs(folder: Path) -> AsyncIterator[tuple[int, Connect, Callable[[], Awaitable[None]]]]:
+async def theirs(folder: Path, *, record: bool) -> AsyncIterator[tuple[int, Connect, Callable[[], Awaitable[None]]]]:
     async with open_rtpengine(folder, *RTPENGINES) as engine:
         live: list[str] = []
 
         async def connect(line: Line) -> str:
             live.append(f"{line.number}")
-            answer, port = await engine.web_and_plain(f"{line.number}", await line.peer.offer(), line.port)
+            answer, port = await engine.web_and_plain(
+                f"{line.number}", await line.peer.offer(), line.port, record=record
+            )
             line.target = ("127.0.0.1", port)
             return answer
 
@@ -306,7 +309,7 @@ async def run(options: argparse.Namespace) -> None:
             if installed() is None:
                 print("rtpengine is not installed (Debian: rtpengine-daemon); measuring ours alone")
             else:
-                worlds.append(("rtpengine", theirs(folder)))
+                worlds.append(("rtpengine", theirs(folder, record=not options.silent_recorder)))
         results: dict[tuple[str, int], Result] = {}
         for name, world in worlds:
             async with world as (pid, connect, clear):
