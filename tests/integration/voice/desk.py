@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +22,7 @@ from tests.integration.media.peer import EVENTS as BROWSER_EVENTS
 from tests.integration.media.peer import Peer
 from tests.integration.media.phone import EVENTS, Phone, open_phone
 from tests.integration.sip.line import Line, a_line
+from tests.peers import CHECKOUT
 from webrtc.settings import MediaSettings
 
 MEDIA = MediaSettings(loopback=True, host="127.0.0.1")
@@ -280,3 +283,11 @@ class Record:
                 if event["type"] == type:
                     return dict(event["data"])
             await asyncio.sleep(0.05)
+
+
+def a_record(hub: DemoHub) -> Record:
+    """As the administrator sees it."""
+    config = str(hub.folder / "demo-data" / "hub.toml")
+    command = [sys.executable, "-m", "server", "--config", config, "user", "token", "admin"]
+    token = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.strip()
+    return Record(hub, token)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +11,7 @@ import pytest
 
 from tests.hub import DemoHub
 from tests.integration.sip.sipp import sipp
-from tests.integration.voice.desk import Record, a_desk, a_headset, a_telephone, client_id
-from tests.peers import CHECKOUT
+from tests.integration.voice.desk import Record, a_desk, a_headset, a_record, a_telephone, client_id
 
 CALLER, AGENT, OTHER = 400.0, 700.0, 1000.0
 
@@ -30,10 +27,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
 
 @pytest.fixture(scope="module")
 def record(hub: DemoHub) -> Record:
-    config = str(hub.folder / "demo-data" / "hub.toml")
-    command = [sys.executable, "-m", "server", "--config", config, "user", "token", "admin"]
-    token = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.strip()
-    return Record(hub, token)
+    return a_record(hub)
 
 
 async def test_a_telephone_and_an_agent_talk(hub: DemoHub, record: Record) -> None:
