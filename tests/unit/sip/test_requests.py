@@ -14,7 +14,7 @@ from channels.voice.sip.wire import Send, Source
 from tests.unit.sip.network import ANSWER, OFFER
 from tests.unit.sip.pair import Pair, bobs
 from tests.unit.sip.peer import Peer
-from tests.unit.sip.test_extensions import answered_by_alice, called_by_peer
+from tests.unit.sip.scripted import answered_by_alice, called_by_peer
 
 
 def scene(**more: Any) -> tuple[Pair, Peer]:
