@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hub.errors import InvalidInput
 from webrtc.stream import Codec
@@ -17,6 +17,8 @@ from webrtc.stream import Codec
 LONGEST = 64_000
 """Characters of an offer. Chromium's with audio only is about 3,000, with many candidates 8,000."""
 MOST_CANDIDATES = 100
+LESS = 1000 << 8
+"""A thousand steps of local preference in a candidate's priority (RFC 8445 5.1.2.1)."""
 
 PROFILES = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF", "UDP/TLS/RTP/SAVP")
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -290,10 +292,10 @@ def answer_direction(offer: WebOffer) -> str:
 
 
 def advertised(candidates: Sequence[Candidate], public: str) -> tuple[Candidate, ...]:
-    """The candidates as they are told: host ones with the `public` address instead of their own of the same family.
+    """The candidates as they are told: each host one also at the `public` address of its family, and there first.
 
-    For a machine behind one-to-one NAT that keeps ports; "" leaves all as they are. Loopback stays: it is for the
-    machine itself.
+    For a machine behind one-to-one NAT that keeps ports. Its own address is told as well, since a browser in the same
+    network may not reach the public one from inside. "" leaves all as they are; loopback is for the machine itself.
     """
     if not public:
         return tuple(candidates)
@@ -302,6 +304,8 @@ def advertised(candidates: Sequence[Candidate], public: str) -> tuple[Candidate,
     for candidate in candidates:
         own = ipaddress.ip_address(candidate.host)
         if candidate.type == "host" and own.version == address.version and not own.is_loopback:
-            candidate = Candidate(candidate.foundation, candidate.priority, public, candidate.port, "host")
+            outside = structs.replace(candidate, foundation=f"{candidate.foundation}p", host=public)
+            told.setdefault((public, candidate.port), outside)
+            candidate = structs.replace(candidate, priority=max(1, candidate.priority - LESS))
         told.setdefault((candidate.host, candidate.port), candidate)
     return tuple(told.values())

@@ -146,16 +146,20 @@ def test_an_endless_offer_is_not_read() -> None:
         read_offer(CHROMIUM + "a=x:y\r\n" * 20_000)
 
 
-def test_a_public_address_takes_the_place_of_the_private_one() -> None:
+def test_a_public_address_is_told_first_and_the_own_one_too() -> None:
     local = (*OURS, Candidate("c", 1, "fd00::5", 20_002, "host"), Candidate("d", 1, "127.0.0.1", 20_004, "host"))
     assert advertised(local, "") == local
-    assert [(c.host, c.port, c.type) for c in advertised(local, "203.0.113.9")] == [
+    told = advertised(local, "203.0.113.9")
+    assert [(c.host, c.port, c.type) for c in told] == [
         # The same as what STUN found: told once.
         ("203.0.113.9", 20_000, "host"),
+        ("10.0.0.5", 20_000, "host"),
         ("fd00::5", 20_002, "host"),
         ("127.0.0.1", 20_004, "host"),
     ]
-    assert advertised(local, "2001:db8::1")[2].host == "2001:db8::1"
+    assert told[0].priority == OURS[0].priority > told[1].priority > 2**30
+    assert told[0].foundation != told[1].foundation
+    assert [c.host for c in advertised(local, "2001:db8::1")][2:4] == ["2001:db8::1", "fd00::5"]
 
 
 LINES = CHROMIUM.split("\r\n")
