@@ -103,3 +103,15 @@ async def test_wrong_fingerprint_lets_no_audio_in(tmp_path: Path, setup: str) ->
         assert (
             "inbound-rtp" not in (figures := await browser.figures()) or not figures["inbound-rtp"]["packetsReceived"]
         )
+
+
+async def test_a_browser_that_names_no_address_is_found_by_its_own_checks(tmp_path: Path) -> None:
+    """Before the microphone is allowed browsers tell mDNS names only, which mean nothing beyond their network."""
+    async with open_call(CUSTOMER) as call, open_browser(tmp_path, AGENT) as browser:
+        offer = await browser.offer()
+        lines = [line for line in offer.split("\r\n") if not line.startswith("a=candidate:")]
+        _, listener, answer = await call.answer("\r\n".join(lines))
+        await browser.accept(answer)
+        await listener.is_connected.wait()
+        await browser.until_hears(CUSTOMER)
+        await call.phone.until_hears(AGENT)
