@@ -16,7 +16,7 @@ from channels.voice.sip.events import (
     ReferProgress,
     Referred,
 )
-from channels.voice.sip.message import Request
+from channels.voice.sip.message import Message, Request
 from channels.voice.sip.settings import PeerOptions
 from tests.unit.sip.network import ANSWER, OFFER, party
 from tests.unit.sip.pair import Pair, bobs
@@ -364,4 +364,109 @@ def test_forks_without_end() -> None:
     pair, peer, call = calling_peer(script)
     assert len(pair.alice.of(Answered)) == 1
     assert len({bye.headers.get("To") for bye in peer.requests("BYE")}) == 16
+    assert not pair.alice.finals(call)
+
+
+def test_offer_in_the_prack() -> None:
+    """A new offer where the first was answered already (RFC 3262 section 5)."""
+    pair, peer, _ = called_by_peer(headers=(("Supported", "100rel"),))
+    call = bobs(pair.alice)
+    pair.alice.agent.ring(call, pair.net.now, ANSWER)
+    pair.net.run(0.1)
+    ringing = peer.responses("INVITE")[0]
+    rack = ("RAck", f"{ringing.headers.get('RSeq')} 1 INVITE")
+    peer.request("PRACK", number=2, to_tag=tag_of(ringing), headers=(rack,), body=OFFER)
+    pair.net.run(0.1)
+    assert pair.alice.of(Offered) == [Offered(call, OFFER)]
+    pair.alice.agent.accept_offer(call, ANSWER, pair.net.now)
+    pair.net.run(0.1)
+    assert [(r.status, r.body) for r in peer.responses("PRACK")] == [(200, ANSWER.encode())]
+
+
+def test_update_before_the_answer() -> None:
+    pair, peer, _ = called_by_peer(headers=(("Supported", "100rel"),))
+    call = bobs(pair.alice)
+    pair.alice.agent.ring(call, pair.net.now, ANSWER)
+    pair.net.run(0.1)
+    ringing = peer.responses("INVITE")[0]
+    tag = tag_of(ringing)
+    peer.request("UPDATE", number=2, to_tag=tag, body=OFFER)  # too early: nothing is agreed yet
+    peer.request("PRACK", number=3, to_tag=tag, headers=(("RAck", f"{ringing.headers.get('RSeq')} 1 INVITE"),))
+    peer.request("UPDATE", number=4, to_tag=tag, body=OFFER)
+    pair.net.run(0.1)
+    pair.alice.agent.accept_offer(call, ANSWER, pair.net.now)
+    pair.alice.agent.answer(call, None, pair.net.now)
+    pair.net.run(0.1)
+    assert [response.status for response in peer.responses("UPDATE")] == [500, 200]
+    assert peer.responses("INVITE")[-1].status == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "status"),
+    [
+        ((("Content-Type", "text/html"),), "<p>", 415),
+        ((TIMER, ("Session-Expires", "60")), OFFER, 422),
+    ],
+)
+def test_offer_that_cannot_be_taken(fields: tuple[tuple[str, str], ...], body: str, status: int) -> None:
+    pair, peer, call, tag = answered_by_alice()
+    peer.request("INVITE", number=2, to_tag=tag, body=body, headers=fields)
+    pair.net.run(0.1)
+    assert peer.responses("INVITE")[-1].status == status
+    assert not pair.alice.of(Offered) and not pair.alice.finals(call)
+
+
+def test_our_refresh_is_too_brief() -> None:
+    pair, peer, call, _ = answered_by_alice(headers=(("Allow", "INVITE, UPDATE"),))
+    brief = ("Min-SE", "2400")
+
+    def act(message: Message) -> None:
+        if isinstance(message, Request) and message.method == "UPDATE":
+            long = (message.headers.get("Session-Expires") or "").startswith("2400")
+            peer.respond(message, 200 if long else 422, headers=() if long else (brief,))
+
+    peer.on_message = act
+    pair.net.run(1000)
+    assert [(u.headers.get("Session-Expires") or "").partition(";")[0] for u in peer.requests("UPDATE")] == [
+        "1800",
+        "2400",
+    ]
+    assert not pair.alice.finals(call)
+
+
+def test_their_offer_is_not_wanted() -> None:
+    """We asked for an offer; the 2xx that brings it must be acknowledged, then there is no session any more."""
+    pair, peer, call, _ = answered_by_alice()
+    peer.on_message = lambda message: (
+        peer.respond(message, 200, sdp=OFFER)
+        if isinstance(message, Request) and message.method in ("INVITE", "BYE")
+        else None
+    )
+    pair.alice.agent.reinvite(call, None, pair.net.now)
+    pair.net.run(0.1)
+    assert pair.alice.of(Offered) == [Offered(call, OFFER)]
+    pair.alice.agent.refuse_offer(call, 488, pair.net.now)
+    pair.net.run(0.1)
+    assert len(peer.requests("ACK")) == 1 and len(peer.requests("BYE")) == 1
+    assert pair.alice.finals(call) == [Ended(call, "failed", "local")]
+
+
+def test_transfers_one_at_a_time() -> None:
+    pair, peer, call, tag = answered_by_alice(alice=PeerOptions(refer=True))
+    to = ("Refer-To", "<sip:other@example.test>")
+    for number, fields in enumerate([(("Refer-To", "<mailto:x@x.test>"),), (), (to,), (to,)], start=2):
+        peer.request("REFER", number=number, to_tag=tag, headers=fields)
+    pair.net.run(0.1)
+    assert [response.status for response in peer.responses("REFER")] == [400, 400, 202, 491]
+    pair.alice.agent.refer(call, "sip:a@x.test", pair.net.now)
+    pair.alice.agent.refer(call, "sip:b@x.test", pair.net.now)
+    pair.net.run(0.1)
+    assert len(peer.requests("REFER")) == 1
+    peer.respond(peer.requests("REFER")[0], 603)
+    peer.request("NOTIFY", number=8, to_tag=tag, headers=(("Event", "presence"),))
+    pair.net.run(0.1)
+    assert [event.status for event in pair.alice.of(ReferProgress) if isinstance(event, ReferProgress)] == [491, 603]
+    assert peer.responses("NOTIFY")[-1].status == 489
+    pair.net.run(130)  # nobody said what became of the peer's transfer
+    assert b"504" in peer.requests("NOTIFY")[-1].body
     assert not pair.alice.finals(call)
