@@ -8,6 +8,7 @@ import { EditCustomerDialog } from "../actions/edit-customer.tsx";
 import { customerCard } from "../customers.ts";
 import { canWrite, isOwner } from "../mine.ts";
 import { chosenOutcome, chooseOutcome } from "../outcome.ts";
+import { Timeline } from "../record/timeline.tsx";
 import { showContact } from "../route.ts";
 import { outcomeOptions } from "../talk/wrapup.tsx";
 import { History } from "./history.tsx";
@@ -66,6 +67,7 @@ export function CustomerPane({ contact }: { contact: Contact }) {
         </button>
         <Identity contact={contact} customer={card.customer} onEdit={() => setEditing(true)} />
         <PageNow contact={contact} />
+        <Timeline key={contact.id} contact={contact} />
         <History card={card} current={contact} />
         <Tags contact={contact} />
         <Rating contact={contact} />

@@ -7,6 +7,7 @@ import type { Contact } from "../../common/types.ts";
 import { join } from "../actions/join.ts";
 import { canWrite, customerName, isOwner } from "../mine.ts";
 import { CallBar } from "../phone/bar.tsx";
+import { Recordings } from "../record/recordings.tsx";
 import { showList } from "../route.ts";
 import { Composer, sendFiles } from "./composer.tsx";
 import { Header } from "./header.tsx";
@@ -74,6 +75,7 @@ export function Conversation({ contact }: { contact: Contact }) {
     <section class="talk" aria-label={t("agent.talk", { name: customerName(contact, t("agent.unnamed")) })} {...handlers}>
       <Header contact={contact} />
       <CallBar key={`call ${contact.id}`} contact={contact} />
+      <Recordings key={`recordings ${contact.id}`} contact={contact} />
       <Log key={contact.id} contact={contact} />
       {wrapping
         ? <WrapUp key={contact.id} contact={contact} />
