@@ -125,8 +125,11 @@ class UserAgent:
         """Call `to`; the id of the call. Without `sdp` the other side is asked for its offer (`Offered`).
 
         `destinations` are tried in order at 503 and silence. `headers`: what else the INVITE carries (identity,
-        privacy, Replaces ...); they must not contain line ends.
+        privacy, Replaces ...). Raises ValueError without a destination and for what cannot stand in a header field
+        (line ends); there is no call then.
         """
+        if not destinations:
+            raise ValueError("a call needs a destination")
         self._core.clock.tell(now)
         call = call or self._new_call()
         leg = OutgoingLeg(

@@ -49,18 +49,24 @@ class OutgoingLeg(Leg):
         request = self._invite(request_uri, from_, to, sdp, headers)
         self._ring_timer = core.clock.after(options.ring_s, self._unanswered)
         self.at_end.append(self._over)
-        self._exchange = Exchange(
-            core,
-            request,
-            destinations,
-            self._responded,
-            self._failed,
-            self._renumber,
-            account=options.account,
-            silence_s=options.silence_s,
-            contact_user=options.contact_user,
-            on_late=self._late,
-        )
+        try:
+            self._exchange = Exchange(
+                core,
+                request,
+                destinations,
+                self._responded,
+                self._failed,
+                self._renumber,
+                account=options.account,
+                silence_s=options.silence_s,
+                contact_user=options.contact_user,
+                on_late=self._late,
+            )
+        except ValueError:
+            # A header field that cannot be sent: nothing was, and there is no call.
+            core.clock.cancel(self._ring_timer)
+            del calls.legs[call]
+            raise
 
     def hang_up(self, causes: tuple[Reason, ...] = (), *, cause: str = "bye", by: By = "local") -> None:
         if self.ended:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from channels.voice.sip.events import Ended, InfoDigit, Invited, OptionsAnswered, Reason
+from channels.voice.sip.digest import Credentials
+from channels.voice.sip.events import Answered, Ended, InfoDigit, Invited, OptionsAnswered, Reason
 from channels.voice.sip.headers import Headers
-from channels.voice.sip.message import BadMessage, Request, parse
-from channels.voice.sip.settings import PeerOptions
+from channels.voice.sip.message import BadMessage, Message, Request, parse
+from channels.voice.sip.settings import Account, PeerOptions
 from channels.voice.sip.wire import Send, Source
-from tests.unit.sip.network import ANSWER, OFFER
+from tests.unit.sip.network import ANSWER, OFFER, party
 from tests.unit.sip.pair import Pair, bobs
 from tests.unit.sip.peer import Peer
 from tests.unit.sip.scripted import answered_by_alice, called_by_peer
@@ -301,3 +302,39 @@ def test_options_of_a_peer_are_chosen_by_its_source() -> None:
     pair.alice.agent.ring(bobs(pair.alice), pair.net.now)
     pair.net.run(0.1)
     assert peer.responses("INVITE")[0].headers.get("Contact") == "<sip:at-100@192.0.2.1:5060>"
+
+
+# Credentials
+
+
+def test_call_over_a_trunk_that_asks_for_credentials() -> None:
+    pair, peer = scene(alice=PeerOptions(account=Account("trunk", "secret", ("trunk.test",))))
+    field = ("Proxy-Authenticate", 'Digest realm="trunk.test", nonce="n1", qop="auth", algorithm=SHA-256')
+
+    def act(message: Message) -> None:
+        if isinstance(message, Request) and message.method == "INVITE" and "Proxy-Authorization" not in message.headers:
+            peer.respond(message, 407, headers=(field,))
+        elif isinstance(message, Request) and message.method not in ("ACK", "CANCEL"):
+            peer.respond(message, 200, sdp=ANSWER if message.method == "INVITE" else None)
+
+    peer.on_message = act
+    call = pair.call(destinations=(peer.destination,))
+    pair.net.run(0.2)
+    assert pair.alice.of(Answered) == [Answered(call, ANSWER)]
+    invite, ack = peer.requests("INVITE")[-1], peer.requests("ACK")[-1]
+    # The ACK of a 2xx brings the credentials of its INVITE; later requests bring theirs at once.
+    assert ack.headers.get("Proxy-Authorization") == invite.headers.get("Proxy-Authorization")
+    pair.alice.agent.hang_up(call, pair.net.now)
+    pair.net.run(0.2)
+    (bye,) = peer.requests("BYE")
+    credentials = Credentials.parse(bye.headers.get("Proxy-Authorization") or "")
+    assert (credentials.nc, credentials.nonce) == (2, "n1")
+
+
+def test_what_cannot_be_sent_is_no_call() -> None:
+    pair, peer = scene()
+    with pytest.raises(ValueError, match="line end"):
+        pair.call(destinations=(peer.destination,), headers=(("Subject", "a\r\nX: b"),))
+    with pytest.raises(ValueError, match="destination"):
+        pair.alice.agent.invite(party("bob"), party("alice"), OFFER, (), pair.net.now)
+    assert pair.idle and pair.alice.agent.next_deadline() is None
