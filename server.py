@@ -57,7 +57,6 @@ from hub.webhooks import Webhooks
 from routing import simulator
 from routing.dispatcher import Dispatcher
 from webrtc.engine import EmbeddedMedia
-from webrtc.settings import MediaSettings
 from widget import demo_shop
 from widget.routes import routes as widget_routes
 
@@ -91,9 +90,12 @@ class SocketOrigin:
 
 
 class Application:
-    """Everything of one hub process. `asgi` is what uvicorn serves; its lifespan opens and closes the rest."""
+    """Everything of one hub process. `asgi` is what uvicorn serves; its lifespan opens and closes the rest.
 
-    def __init__(self, config: Config) -> None:
+    `voice_settings` are the voice channel's in the place of those that follow from the configuration.
+    """
+
+    def __init__(self, config: Config, voice_settings: voice.VoiceSettings | None = None) -> None:
         self.config = config
         config.data_dir.mkdir(parents=True, exist_ok=True)
         clock = SystemClock()
@@ -131,7 +133,7 @@ class Application:
         self.visitors = VisitorNamespace(self.hub, self.sio, conversations)
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
-        self.voice = self._voice(conversations)
+        self.voice = self._voice(conversations, voice_settings)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
@@ -162,10 +164,11 @@ class Application:
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
 
-    def _voice(self, conversations: Conversations) -> VoiceChannel:
-        config, demo = self.config, self.config.demo.enabled
-        settings = voice.demo(config.demo.sip_port) if demo else voice.VoiceSettings()
-        media = EmbeddedMedia(MediaSettings(host="127.0.0.1" if demo else "", loopback=demo), logging=config.logging)
+    def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:
+        config = self.config
+        if settings is None:
+            settings = voice.demo(config.demo.sip_port) if config.demo.enabled else voice.VoiceSettings()
+        media = EmbeddedMedia(settings.media, logging=config.logging)
         channel = VoiceChannel(
             self.hub,
             media,

@@ -384,4 +384,5 @@ def _standing(contact: Contact, reason: str = "") -> v.ContactIs:
     if contact.channel is not Channel.VOICE and contact.phase not in (Phase.WRAPPING, Phase.CLOSED):
         # It was given another channel (a callback): nobody calls any more.
         return v.ContactIs(Phase.CLOSED, None, "system", "channel_changed")
-    return v.ContactIs(contact.phase, contact.agent, contact.ended_by or "", reason)
+    by = contact.ended_by or ""
+    return v.ContactIs(contact.phase, contact.agent, CUSTOMER if by == "visitor" else by, reason)

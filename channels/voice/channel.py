@@ -77,6 +77,11 @@ class VoiceChannel:
         if self._hub.leadership.leads:
             self._leads(True)
 
+    def configure(self, settings: VoiceSettings) -> None:
+        """Trunks, numbers and limits as they are from now on. Where it listens, and the media, stay until a restart."""
+        self.settings = self.calls.settings = settings
+        self.trunks.configure(settings)
+
     async def stop(self) -> None:
         """Calls under way end as interrupted; recordings are completed."""
         self._hub.takes_calls = False

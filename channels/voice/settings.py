@@ -11,7 +11,7 @@ from channels.voice.call_values import Limits
 from channels.voice.sip.settings import Account
 from channels.voice.sip.transport import Listen
 from hub.rules import matches
-from webrtc.settings import IceServer
+from webrtc.settings import IceServer, MediaSettings
 from webrtc.turn import TurnSettings
 
 G711 = ("PCMU", "PCMA")
@@ -77,6 +77,7 @@ class VoiceSettings(Struct, frozen=True):
     numbers: tuple[NumberSettings, ...] = ()
     caller_ids: dict[str, str] = {}
     dial: DialSettings = DialSettings()
+    media: MediaSettings = MediaSettings()
     limits: Limits = Limits()
     prompts: str = ""
     ice_servers: tuple[IceServer, ...] = ()
@@ -102,4 +103,5 @@ def demo(port: int) -> VoiceSettings:
         trunks=(trunk,),
         numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
         dial=DialSettings(("CN", "DE", "GB", "US")),
+        media=MediaSettings(host="127.0.0.1", loopback=True),
     )

@@ -63,6 +63,12 @@ class Trunks:
         self._arrivals: dict[str, deque[float]] = {}
         self._task: asyncio.Task[None] | None = None
 
+    def configure(self, settings: VoiceSettings) -> None:
+        """Trunks and numbers as they are from now on; calls under way go on. Where it listens stays."""
+        self.settings = settings
+        self.gate.set_rules(gate_rules(settings))
+        self.health = {trunk.id: self.health.get(trunk.id, Health()) for trunk in settings.trunks}
+
     def listen(self, handler: Callable[[s.Event], None]) -> None:
         """`handler` is called on the loop with what the user agent tells."""
         self._handlers.append(handler)

@@ -15,6 +15,7 @@ import httpx
 import structlog
 import uvicorn
 
+from channels.voice.settings import VoiceSettings
 from hub.config import parse
 from hub.model import Role, User
 from server import Application
@@ -86,12 +87,12 @@ class Browser:
 
 
 @contextmanager
-def serving(folder: Path, **config: Any) -> Iterator[Serving]:
+def serving(folder: Path, voice: VoiceSettings | None = None, **config: Any) -> Iterator[Serving]:
     """Starts a hub whose data lie in `folder`; `config` are sections of hub.toml."""
     config.setdefault("server", {})["data_dir"] = str(folder)
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    application = Application(parse(config))
+    application = Application(parse(config), voice)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -31,6 +31,13 @@ _ids = itertools.count(1)
 
 def client_id() -> str:
     return f"client-id-{next(_ids):06d}"
+
+
+class House(Protocol):
+    """A hub somewhere: the demo, or one in this process."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Headset(Phone):
@@ -104,7 +111,7 @@ class Page:
 class Desk(Page):
     """An agent with one window."""
 
-    def __init__(self, hub: DemoHub, signed_in: SignedIn, window: str) -> None:
+    def __init__(self, hub: House, signed_in: SignedIn, window: str) -> None:
         super().__init__()
         self.client = signed_in.client(hub.url, window, self.take)
 
@@ -134,7 +141,7 @@ class Desk(Page):
 
 
 @asynccontextmanager
-async def a_desk(hub: DemoHub, username: str = "agent1", window: str = "window-1") -> AsyncIterator[Desk]:
+async def a_desk(hub: House, username: str = "agent1", window: str = "window-1") -> AsyncIterator[Desk]:
     """Signed in and available."""
     signed_in = await asyncio.to_thread(SignedIn, hub.url, username)
     desk = Desk(hub, signed_in, window)
@@ -214,6 +221,12 @@ class Telephone:
         self.begin_to_talk(invited.sdp)
         return invited
 
+    async def refuse(self, status: int) -> None:
+        """Refuses a call that comes in."""
+        invited = await self.line.until(Invited)
+        self.line.agent.reject(invited.call, status, self.line.now)
+        self.line.transport.flush()
+
     def hang_up(self) -> None:
         self.line.hang_up(self.call)
 
@@ -239,7 +252,7 @@ async def a_telephone(hertz: float) -> AsyncIterator[Telephone]:
 
 
 @asynccontextmanager
-async def a_page(hub: DemoHub, token: str | None = None) -> AsyncIterator[Page]:
+async def a_page(hub: House, token: str | None = None) -> AsyncIterator[Page]:
     """A visitor's panel."""
     page = Page()
     page.client = visitor(hub.url, token, page.take)
@@ -253,7 +266,7 @@ async def a_page(hub: DemoHub, token: str | None = None) -> AsyncIterator[Page]:
 class Record:
     """What the hub remembers, by its REST interface."""
 
-    def __init__(self, hub: DemoHub, token: str) -> None:
+    def __init__(self, hub: House, token: str) -> None:
         self._url = hub.url
         self._headers = {"Authorization": f"Bearer {token}"}
 

@@ -55,7 +55,7 @@ async def test_a_visitor_calls_and_hangs_up(hub: DemoHub, record: Record) -> Non
         await page.until("call", lambda data: data["state"] == "ended")
         await desk.finish(contact["id"])
         ended = await record.until(contact["id"], "call.ended")
-        assert (ended["by"], sorted(ended["legs"])) == ("visitor", ["agent", "customer"])
+        assert (ended["by"], sorted(ended["legs"])) == ("customer", ["agent", "customer"])
 
 
 async def test_a_chat_goes_on_by_voice_with_its_agent_and_its_history(hub: DemoHub, record: Record) -> None:
