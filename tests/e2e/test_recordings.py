@@ -225,6 +225,8 @@ def test_how_it_looks(people: People, contact: str, scheme: str) -> None:
     page.get_by_role("button", name="Show the customer").click()
     settle(page)
     agent.picture("course-phone")
+    # No style of something else hides a step.
+    expect(page.get_by_text("Talks with Nadia Berg")).to_be_visible()
     assert violations(page) == [] and not overflows(page)
 
 

@@ -95,7 +95,7 @@ function Player({ recording, onChange }: { recording: Recording; onChange: () =>
           <time>{duration(at)}</time>
           <small>{duration(ms)}</small>
         </span>
-        <span class="select-box speed">
+        <span class="speed">
           <select class="field" aria-label={t("calls.speed")} value={String(speed)} onChange={(event) => choose(Number(event.currentTarget.value))}>
             {SPEEDS.map((rate) => <option key={rate} value={String(rate)}>{`${number(rate)}×`}</option>)}
           </select>

@@ -142,7 +142,7 @@ export function Timeline({ contact }: { contact: Contact }) {
       )}
       <ol class="timeline">
         {told.slice(hidden).map(({ version, at, type, words }) => (
-          <li key={version} class={type === "call.ended" || type === "contact.abandoned" ? "end" : type === "contact.connected" ? "talk" : ""}>
+          <li key={version} class={type === "call.ended" || type === "contact.abandoned" ? "over" : type === "contact.connected" ? "good" : ""}>
             <time title={dateTime(at)}>{toTheSecond(at)}</time>
             <span>{words}</span>
           </li>
