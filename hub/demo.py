@@ -33,7 +33,7 @@ ROUND_THE_CLOCK = [["00:00", "24:00"]]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _queue(name: str, skill: str, relax: list[Json] | None = None) -> Json:
+def _queue(name: str, skill: str, relax: list[Json] | None = None, *, record: str = "on_demand") -> Json:
     return {
         "name": name,
         "skills": {skill: 3 if relax else 1},
@@ -43,6 +43,7 @@ def _queue(name: str, skill: str, relax: list[Json] | None = None) -> Json:
         "retry_s": 30,
         "hours": "always",
         "target": {"percent": 80, "seconds": 30},
+        "recording": {"mode": record},
     }
 
 
@@ -67,7 +68,7 @@ ROWS: tuple[tuple[str, str, Json], ...] = (
         },
     ),
     ("queue", "sales", _queue("Sales", "sales")),
-    ("queue", "support", _queue("Support", "support", [{"after_s": 60, "skills": {"support": 2}}])),
+    ("queue", "support", _queue("Support", "support", [{"after_s": 60, "skills": {"support": 2}}], record="always")),
     ("queue", "billing", _queue("Billing", "billing")),
     ("outcome", "solved", {"name": "Solved"}),
     ("outcome", "follow-up", {"name": "Follow-up needed"}),

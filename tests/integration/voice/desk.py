@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import httpx
 from channels.voice.sip.events import Answered, Confirmed, Ended, Invited, Offered, Rejected
 from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.wire import Destination
-from tests.clients import Client, Json, SignedIn, visitor
+from tests.clients import Client, Gone, Json, SignedIn, visitor
 from tests.hub import DemoHub
 from tests.integration.media.exchange import describe, media_port
 from tests.integration.media.peer import EVENTS as BROWSER_EVENTS
@@ -150,7 +151,7 @@ async def a_desk(hub: House, username: str = "agent1", window: str = "window-1")
     try:
         yield desk
     finally:
-        if not desk.client.closed.is_set():
+        with contextlib.suppress(Gone):
             await desk.client.call("presence:set", {"state": "offline"})
         await desk.client.close()
 
@@ -275,6 +276,13 @@ class Record:
             answer = await http.get(f"/api/v1/{path}")
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    async def sound(self, recording: str) -> bytes:
+        """A recording's file."""
+        async with httpx.AsyncClient(base_url=self._url, headers=self._headers, trust_env=False) as http:
+            answer = await http.get(f"/api/v1/recordings/{recording}/audio")
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     async def contact(self, id: str) -> Json:
         found: Json = await self.get(f"contacts/{id}")

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.hub import DemoHub
+from tests.integration.media.exchange import channels, holds
 from tests.integration.sip.sipp import sipp
 from tests.integration.voice.desk import Record, a_desk, a_headset, a_record, a_telephone, client_id
 
@@ -169,6 +170,48 @@ async def test_a_dead_media_worker_ends_its_calls_and_frees_the_agent(hub: DemoH
         await asyncio.gather(telephone.phone.until_hears(AGENT), headset.until_hears(CALLER))
         telephone.hang_up()
         await desk.finish(contact["id"])
+
+
+async def test_both_sides_are_recorded_on_their_channels_and_pauses_are_silent(hub: DemoHub, record: Record) -> None:
+    async with a_telephone(CALLER) as telephone, a_desk(hub) as desk, a_headset(AGENT) as headset:
+        telephone.dial(hub.sip_port)
+        await telephone.answered()
+        contact = await desk.take_call(headset)
+        await desk.until("phone", lambda data: data["recording"] == "on")
+        await asyncio.gather(telephone.phone.until_hears(AGENT, 2), headset.until_hears(CALLER, 2))
+        await desk.ask("phone_record", {"contact": contact["id"], "state": "paused"})
+        await desk.until("phone", lambda data: data["recording"] == "paused")
+        await asyncio.gather(telephone.phone.until_hears(AGENT, 2), headset.until_hears(CALLER, 2))
+        telephone.hang_up()
+        await desk.finish(contact["id"])
+        while (found := (await record.get(f"recordings?contact={contact['id']}"))["items"])[0]["state"] != "complete":
+            await asyncio.sleep(0.1)
+        (made,) = found
+        customer, agent = channels(await record.sound(made["id"]))
+        # Its beginning and its end are apart from each other: spoken, then silent.
+        assert holds(customer[2_000:14_000], CALLER) > 0.8
+        assert holds(agent[2_000:14_000], AGENT) > 0.8
+        assert holds(customer[-8_000:], CALLER) < 0.2
+        assert holds(agent[-8_000:], AGENT) < 0.2
+        states = [
+            event["data"]["state"] for event in await record.events(contact["id"]) if event["type"] == "call.recording"
+        ]
+        assert states[:2] == ["on", "paused"]
+
+
+async def test_a_call_that_dies_with_its_hub_is_ended_when_the_hub_is_back(hub: DemoHub, record: Record) -> None:
+    async with a_telephone(CALLER) as telephone, a_headset(AGENT) as headset:
+        async with a_desk(hub) as desk:
+            telephone.dial(hub.sip_port)
+            await telephone.answered()
+            contact = await desk.take_call(headset)
+            await asyncio.to_thread(hub.kill)
+        await asyncio.to_thread(hub.start)
+        ended = await record.until(contact["id"], "contact.ended")
+        assert (ended["by"], ended["reason"]) == ("system", "interrupted")
+        async with a_desk(hub) as desk:
+            await desk.ask("wrapup:finish", {"contact": contact["id"], "client_id": client_id(), "outcome": "solved"})
+        assert (await record.contact(contact["id"]))["phase"] == "closed"
 
 
 async def test_sipp_calls_and_hangs_up(hub: DemoHub, record: Record, tmp_path: Path) -> None:
