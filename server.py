@@ -57,6 +57,7 @@ from hub.webhooks import Webhooks
 from routing import simulator
 from routing.dispatcher import Dispatcher
 from webrtc.engine import EmbeddedMedia
+from webrtc.measures import measure as measure_media
 from widget import demo_shop
 from widget.routes import routes as widget_routes
 
@@ -160,6 +161,7 @@ class Application:
             sockets=lambda: {"/visitor": len(self.visitors.sessions), "/agent": len(self.agents.sessions)},
             waiting_writes=lambda: self.store.waiting_writes,
         )
+        measure_media(self.media, self.metrics)
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
@@ -168,7 +170,7 @@ class Application:
         config = self.config
         if settings is None:
             settings = voice.demo(config.demo.sip_port) if config.demo.enabled else voice.VoiceSettings()
-        media = EmbeddedMedia(settings.media, logging=config.logging)
+        media = self.media = EmbeddedMedia(settings.media, logging=config.logging)
         channel = VoiceChannel(
             self.hub,
             media,

@@ -143,7 +143,7 @@ class Failure(Struct, frozen=True):
         if self.kind == "input":
             return InvalidInput(self.path, self.expected)
         if self.kind == "unavailable":
-            return Unavailable(self.message)
+            return Unavailable(self.message, code="media.unavailable")
         return HubError(self.message, code="media.failed")
 
 

@@ -55,6 +55,7 @@ class Workplace:
         self.number = number
         self.calls: set[str] = set()
         self.pid = 0
+        self.starts = 0
         self.up = asyncio.Event()
         self._begin = begin
         self._tell = tell
@@ -122,6 +123,7 @@ class Workplace:
                 raise
         process = self._process
         self.pid = process.pid
+        self.starts += 1
         self._gone.clear()
         ours.setblocking(False)
         link: control.Link[control.Answer] = control.Link(control.Answer, self._receive, self._gone.set)

@@ -13,9 +13,11 @@ import psutil
 import pytest
 
 from hub.media import Interrupted, Lost, RtpOptions, Silence, Silent
+from hub.metrics import Metrics
 from tests.integration.media.exchange import Exchange, channels, holds, open_exchange, open_pair, read
 from tests.integration.media.phone import open_phone
 from tests.peers import CHECKOUT
+from webrtc.measures import measure
 
 
 @pytest.fixture
@@ -110,3 +112,19 @@ async def test_worker_survives_whatever_is_sent_to_a_leg(exchange: Exchange) -> 
         await exchange.engine.hear("c", "agent", Silence())
         await exchange.bridge("c")
         await agent.until_hears(440)
+
+
+async def test_figures_show_calls_and_replacements(exchange: Exchange) -> None:
+    metrics = Metrics()
+    measure(exchange.engine, metrics)
+    async with open_phone(440) as customer:
+        await exchange.join("c", "customer", customer)
+        text = (await metrics.text()).decode()
+        assert 'contacthub_media_calls{worker="0"} 1.0' in text
+        assert 'contacthub_media_worker_starts_total{worker="0"} 1.0' in text
+        os.kill(exchange.engine.places[0].pid, signal.SIGKILL)
+        await exchange.until_told(Interrupted)
+        await exchange.engine.places[0].up.wait()
+        text = (await metrics.text()).decode()
+        assert 'contacthub_media_calls{worker="0"} 0.0' in text
+        assert 'contacthub_media_worker_starts_total{worker="0"} 2.0' in text
