@@ -53,7 +53,10 @@ class Person:
     """Keeps the page's errors: `troubles` must be empty at the end of a test."""
 
     def __init__(self, browser: Browser, artefacts: Path, context: dict[str, Any]) -> None:
+        script = context.pop("script", None)  # runs in each page before the page's own
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 820}, **context})
+        if script is not None:
+            self.context.add_init_script(script)
         self.context.set_default_timeout(15_000)
         self.page: Page = self.context.new_page()
         self.troubles: list[str] = []

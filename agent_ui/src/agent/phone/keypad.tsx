@@ -17,7 +17,7 @@ export function Keys({ onKey }: { onKey: (key: string) => void }) {
       {KEYS.map(([key, letters]) => (
         <button key={key} type="button" aria-label={key in NAMES ? t(NAMES[key] ?? "") : key} onClick={() => onKey(key)}>
           <b>{key}</b>
-          <small aria-hidden="true">{letters}</small>
+          <small data-letters={letters} />
         </button>
       ))}
     </div>
