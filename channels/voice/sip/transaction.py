@@ -29,11 +29,13 @@ Key = tuple[str, ...]
 
 
 class Timing(Struct, frozen=True):
-    """Seconds (RFC 3261 table 4): T1 a round trip, T2 the longest pause between resends, T4 a message's life."""
+    """Seconds (RFC 3261 table 4): T1 a round trip, T2 the longest pause between resends, T4 a message's life, timer D
+    how long the refusal of an INVITE may come again."""
 
     t1: float = 0.5
     t2: float = 4.0
     t4: float = 5.0
+    d: float = 32.0
 
     @property
     def give_up(self) -> float:
@@ -109,7 +111,7 @@ class ClientTransaction:
             case "calling" | "proceeding":
                 self._ack = encode(acknowledgement(self.request, response))
                 self._layer.send(self.destination, self._ack)
-                self._enter("completed", 0.0 if self.reliable else 32.0)
+                self._enter("completed", 0.0 if self.reliable else self._layer.timing.d)
             case "completed" if status >= 300 and self._ack is not None:
                 self._layer.send(self.destination, self._ack)
                 return
