@@ -96,7 +96,7 @@ class VoiceSettings(Struct, frozen=True):
 def demo(port: int) -> VoiceSettings:
     """Takes calls of this machine only: `sip:support@127.0.0.1`, and numbers of Berlin as if they were ours."""
     names = tuple(NumberSettings(queue, queue, "demo") for queue in ("sales", "support", "billing"))
-    trunk = TrunkSettings("demo", "This machine", networks=("127.0.0.0/8", "::1"), region="DE", calls=50)
+    trunk = TrunkSettings("demo", "This machine", networks=("127.0.0.0/8", "::1"), region="DE", calls_per_s=50)
     return VoiceSettings(
         enabled=True,
         listen=(Listen("udp", "127.0.0.1", port), Listen("tcp", "127.0.0.1", port)),
