@@ -21,8 +21,10 @@ E = TypeVar("E", bound=MediaEvent)
 
 
 def describe(port: int, host: str = "127.0.0.1", extra: str = "", direction: str = "sendrecv") -> str:
+    family = "IP6" if ":" in host else "IP4"
     return (
-        f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0 101\r\n"
+        f"v=0\r\no=- 1 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n"
+        f"m=audio {port} RTP/AVP 0 101\r\n"
         f"a=rtpmap:101 telephone-event/8000\r\na={direction}\r\n{extra}"
     )
 
@@ -40,10 +42,12 @@ class Exchange:
         engine.listen(self.events.append)
         self._talking: list[asyncio.Task[None]] = []
 
-    async def join(self, call: str, leg: str, phone: Phone, options: RtpOptions | None = None) -> None:
+    async def join(
+        self, call: str, leg: str, phone: Phone, options: RtpOptions | None = None, host: str = "127.0.0.1"
+    ) -> None:
         """The phone calls in; it talks from now on."""
-        answer = await self.engine.rtp_leg(call, leg, options or RtpOptions(), describe(phone.port))
-        phone.target = ("127.0.0.1", media_port(answer))
+        answer = await self.engine.rtp_leg(call, leg, options or RtpOptions(), describe(phone.port, host))
+        phone.target = (host, media_port(answer))
         self._talking.append(asyncio.create_task(phone.talk()))
 
     async def bridge(self, call: str, one: str = "customer", other: str = "agent") -> None:

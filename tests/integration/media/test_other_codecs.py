@@ -20,7 +20,7 @@ from tests.integration.media.tones import FRAME, share, tone, ulaw, write_wav
 from webrtc import dtmf, speech
 from webrtc.stream import Codec
 
-OPUS, G722 = Codec("opus", 96, 48_000), Codec("G722", 9)
+OPUS, G722, PCMA = Codec("opus", 96, 48_000), Codec("G722", 9), Codec("PCMA", 8)
 
 
 class WidePhone(Phone):
@@ -70,6 +70,22 @@ async def wide_phone(exchange: Exchange, leg: str, hertz: float, codec: Codec) -
     talking.cancel()
     await asyncio.wait([talking])
     transport.close()
+
+
+async def test_the_two_laws_are_turned_into_each_other(exchange: Exchange, tmp_path: Path) -> None:
+    """A trunk that speaks A-law and an agent who speaks mu-law; the recording has one law."""
+    path = tmp_path / "r.wav"
+    async with wide_phone(exchange, "customer", 440, PCMA) as customer, open_phone(700) as agent:
+        await exchange.join("c", "agent", agent)
+        await exchange.bridge("c")
+        await asyncio.gather(customer.until_hears(700), agent.until_hears(440))
+        await exchange.engine.record("c", RecordingOptions("r", str(path), "agent", "customer"))
+        await customer.until_hears(700, 2)
+        await exchange.engine.drop_leg("c", "agent")
+        await exchange.engine.drop_call("c")
+        await exchange.until_told(Recorded)
+    left, right = channels(read(path))
+    assert holds(left[1600:-1600], 700) > 0.9 and holds(right[1600:-1600], 440) > 0.9
 
 
 @pytest.mark.parametrize("codec", [OPUS, G722], ids=lambda codec: codec.name)

@@ -303,3 +303,12 @@ async def test_last_word_counts_while_sounds_are_read(exchange: Exchange, tmp_pa
         await exchange.engine.hear("c", "customer", Hear(("agent",)))
         await playing
         await customer.until_hears(700, 2)
+
+
+async def test_ipv6(exchange: Exchange) -> None:
+    """One party over IPv6, the other over IPv4."""
+    async with open_phone(440, "::1") as customer, open_phone(700) as agent:
+        await exchange.join("c", "customer", customer, host="::1")
+        await exchange.join("c", "agent", agent)
+        await exchange.bridge("c")
+        await asyncio.gather(customer.until_hears(700), agent.until_hears(440))
