@@ -58,6 +58,18 @@ EXPEDITED = 46 << 2
 """DSCP EF: what networks put before other traffic as voice (RFC 3246, RFC 8837)."""
 
 
+def drop(packet: bytes) -> None:
+    """Where packets go while there is no connection."""
+
+
+def ignore(packet: bytes, now: float) -> None:
+    """The same, after the end."""
+
+
+def nothing() -> None:
+    """Nobody is to be told any more."""
+
+
 class MediaSocket(StunProtocol):
     """One local candidate's socket."""
 
@@ -99,8 +111,12 @@ class IceLink(Connection):
         """True once there is no way to the party any more: closed by us, or consent to send has expired (RFC 7675)."""
 
     async def close(self) -> None:
+        """Leaves no cycle of references: the sockets' buffers are freed now and not at some collection of garbage."""
         self.ended = True
         await super().close()
+        self.on_srtp = drop
+        self._check_list.clear()
+        self._early_checks.clear()
 
     # What comes in.
 
@@ -228,10 +244,6 @@ class _IceFace:
         return "controlling" if self._link.ice_controlling else "controlled"
 
 
-def drop(packet: bytes) -> None:
-    """Where packets go while there is no connection."""
-
-
 class SecureLink(RTCDtlsTransport):
     """DTLS over an IceLink, and RTP and RTCP in the clear above it.
 
@@ -271,6 +283,17 @@ class SecureLink(RTCDtlsTransport):
         """(algorithm, value) as signalled. True when the party has proven to be the one that the SDP names."""
         await self.start(RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]))
         return self._open
+
+    async def stop(self) -> None:
+        """Says goodbye and frees the keys. Nothing is called any more. Harmless twice."""
+        await super().stop()
+        self.remove_all_listeners()
+        self.send_rtp = self.send_rtcp = drop
+        self._ice.on_srtp = drop
+        self._on_rtp = self._on_rtcp = ignore
+        self._on_end = nothing
+        self._ssl = None
+        self._rx_srtp = self._tx_srtp = cast(pylibsrtp.Session, None)
 
     def _changed(self) -> None:
         was, self._open = self._open, self.state == "connected"

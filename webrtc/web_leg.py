@@ -197,6 +197,7 @@ class WebLeg:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
+        self.outgoing.transmit = drop
         await self._secure.stop()
         await self._ice.close()
 

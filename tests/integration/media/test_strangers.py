@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator
 
 import aioice.ice
@@ -14,7 +16,7 @@ from hub.media import WebOptions
 from tests.integration.media.calls import SETTINGS, Listener
 from tests.integration.media.peer import Peer
 from webrtc.aiortc_hooks import Way
-from webrtc.stream import HEADER
+from webrtc.stream import HEADER, nobody
 from webrtc.web_leg import WebLeg
 from webrtc.web_sdp import read_offer
 
@@ -190,3 +192,27 @@ async def test_closing_tells_the_browser_and_frees_the_ports(pair: Pair) -> None
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
             again.bind((host, port))
     await pair.leg.close()
+
+
+@pytest.mark.parametrize("way", ["fast", "tap"])
+async def test_a_closed_leg_is_freed_without_a_collection_of_garbage(way: Way) -> None:
+    """Its keys and buffers lie outside of what Python counts, so it would hardly ever come to collect them."""
+    pair = Pair(way)
+    await pair.connect()
+    pair.say(1)
+    await pair.until_heard(1)
+    pair.leg.outgoing.play(bytes(160), 1.0)
+    parts = [weakref.ref(part) for part in (pair.leg, pair.leg._ice, pair.leg._secure, pair.leg._secure._rx_srtp)]
+    gc.collect()
+    gc.disable()
+    try:
+        await pair.close()
+        # As its worker does with every leg that goes.
+        pair.leg.incoming.on_audio = nobody
+        del pair
+        # The tasks that were cancelled have their last turns.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert [part() for part in parts] == [None] * 4
+    finally:
+        gc.enable()
