@@ -30,11 +30,17 @@ def encode(law: str, samples: bytes) -> bytes:
     return audioop.lin2ulaw(samples, 2) if law == "PCMU" else audioop.lin2alaw(samples, 2)
 
 
+def table(source: str, sink: str) -> bytes | None:
+    """What turns one law into the other by bytes.translate; None for one and the same, or if either is no law."""
+    if source == sink or source not in LAWS or sink not in LAWS:
+        return None
+    return TO_A if sink == "PCMA" else TO_MU
+
+
 def convert(payload: bytes, source: str, sink: str) -> bytes:
     """From one law to the other; by table, as ITU-T G.711 has it."""
-    if source == sink:
-        return payload
-    return payload.translate(TO_A if sink == "PCMA" else TO_MU)
+    found = table(source, sink)
+    return payload if found is None else payload.translate(found)
 
 
 def level(law: str, payload: bytes) -> float:

@@ -259,9 +259,9 @@ def passes(source: Codec, sink: Codec) -> bool:
 
 def forwarder(codec: Codec, listener: Leg) -> AudioSink:
     forward = listener.outgoing.forward
-    if codec.name == listener.codec.name:
+    table = g711.table(codec.name, listener.codec.name)
+    if table is None:
         return forward
-    table = g711.TO_A if listener.codec.name == "PCMA" else g711.TO_MU
 
     def converted(payload: bytes, timestamp: int, sequence: int, marker: bool, now: float) -> None:
         forward(payload.translate(table), timestamp, sequence, marker, now)

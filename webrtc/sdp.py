@@ -19,6 +19,7 @@ from webrtc.stream import Codec
 STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000), 9: ("G722", 8000)}
 """Payload types that need no rtpmap (RFC 3551)."""
 CLOCKS = {"PCMU": 8000, "PCMA": 8000, "G722": 8000, "opus": 48_000}
+LAWS = {"PCMU", "PCMA"}
 OURS = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 96}
 EVENTS = {8000: 101, 48_000: 110}
 """The payload types of telephone-event in our offers, by the clock of the codec that it goes with."""
@@ -375,6 +376,8 @@ def agree(ours: Description, theirs: Description) -> Agreed:
     if not common:
         raise InvalidInput("sdp.audio", "no codec in common")
     codec = common[0][0]
+    # He may change between the laws of G.711 as he likes; any other change would need a new description.
+    common = [(entry, own) for entry, own in common if entry.name == codec.name or {entry.name, codec.name} == LAWS]
     # We send with the peer's numbers; he sends with ours, or (most do) with his own.
     accept = {own: Codec(entry.name, own, entry.rate, ptime) for entry, own in common}
     accept |= {entry.payload_type: entry for entry, _ in common if entry.payload_type not in accept}

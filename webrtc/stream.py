@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from webrtc import g711
+
 HEADER = struct.Struct("!BBHII")
 JUMP = 10
 """A source whose timestamps leap by more seconds than this has begun a new stream."""
@@ -54,7 +56,9 @@ class Incoming:
         "_arrival",
         "_cycles",
         "_expected_before",
+        "_name",
         "_received_before",
+        "_table",
         "_transit",
         "base",
         "codecs",
@@ -83,12 +87,17 @@ class Incoming:
         self.last_seen: float | None = None
         self.last_payload = b""
         self.ssrc: int | None = None
+        self._table: bytes | None = None
+        self._name = ""
         self.agree(codecs, events)
         self._start(0, 0, 0.0)
 
     def agree(self, codecs: Mapping[int, Codec], events: int | None) -> None:
-        """What the party may send from now on, by payload type."""
+        """What the party may send from now on, by payload type. All is handed on in the first's codec: beside it the
+        other law of G.711 may stand, which is turned into it."""
         self.codecs = dict(codecs)
+        self._table = None
+        self._name = next((codec.name for codec in codecs.values()), "")
         self.events = events
         self.payload_type = next(iter(self.codecs), -1)
         self.rate = self.codecs[self.payload_type].rate if self.codecs else 8000
@@ -129,6 +138,7 @@ class Incoming:
                 return
             self.payload_type = kind
             self.rate = self.codecs[kind].rate
+            self._table = g711.table(self.codecs[kind].name, self._name)
             audio = True
         if ssrc != self.ssrc:
             self.ssrc = ssrc
@@ -151,6 +161,8 @@ class Incoming:
                 if wander < self.rate:
                     self.jitter += (wander - self.jitter) / 16
             self._transit = transit
+            if self._table is not None:
+                payload = payload.translate(self._table)
             self.last_payload = payload
             self.on_audio(payload, timestamp, sequence, second > 0x7F, now)
         else:

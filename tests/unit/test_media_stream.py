@@ -169,3 +169,14 @@ def test_other_payload_types_are_left_out() -> None:
     into.receive(packet(1, 0, kind=8), 0.0)
     into.receive(packet(1, 0, kind=13), 0.0)
     assert not heard and into.discarded == 2
+
+
+def test_other_law_is_turned_into_the_agreed_one() -> None:
+    """A party that changes from mu-law to A-law in the middle, as its answer allowed."""
+    made, heard = Incoming({0: PCMU, 8: Codec("PCMA", 8)}, 101), []
+    made.on_audio = lambda payload, timestamp, sequence, marker, now: heard.append(payload)
+    silence = {0: b"\xff" * 160, 8: b"\xd5" * 160}
+    for n, kind in enumerate((0, 0, 8, 8, 0)):
+        made.receive(packet(n, 160 * n, silence[kind], kind), n * 0.02)
+    # A-law's least is 8, mu-law's nearest to that 0xFE.
+    assert [payload[0] for payload in heard] == [0xFF, 0xFF, 0xFE, 0xFE, 0xFF]
