@@ -123,10 +123,24 @@ def is_nowhere(host: str) -> bool:
         return False
 
 
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def whole(text: str) -> int | None:
+    """A number of plain digits, few enough to be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def number(text: str, path: str, highest: int = 65_535) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= highest):
+    found = whole(text)
+    if found is None or found > highest:
         raise InvalidInput(path, f"expected a number up to {highest}")
-    return int(text)
+    return found
 
 
 def parse(text: str) -> Description:
@@ -183,12 +197,14 @@ def read_audio(
             case "rtpmap":
                 kind, _, encoding = rest.partition(" ")
                 parts = encoding.strip().split("/")
-                if kind.isdigit() and len(parts) >= 2 and parts[1].isdigit():
-                    maps[int(kind)] = (parts[0], int(parts[1]))
+                mapped_kind, rate = whole(kind), whole(parts[1]) if len(parts) >= 2 else None
+                if mapped_kind is not None and rate:
+                    maps[mapped_kind] = (parts[0], rate)
             case "fmtp":
                 kind, _, given = rest.partition(" ")
-                if kind.isdigit():
-                    parameters[int(kind)] = given.strip()
+                formatted = whole(kind)
+                if formatted is not None:
+                    parameters[formatted] = given.strip()
             case "ptime":
                 ptime = round_up(rest)
             case "maxptime":
@@ -197,8 +213,9 @@ def read_audio(
                 mux = True
             case "rtcp":
                 place = rest.split()
-                if place and place[0].isdigit() and 0 < int(place[0]) < 65_536:
-                    rtcp = (place[3] if len(place) >= 4 else "", int(place[0]))
+                rtcp_port = whole(place[0]) if place else None
+                if rtcp_port and rtcp_port < 65_536:
+                    rtcp = (place[3] if len(place) >= 4 and is_address(place[3]) else "", rtcp_port)
             case "crypto":
                 found = read_crypto(rest)
                 if found is not None:
@@ -259,7 +276,8 @@ def round_up(text: str) -> int | None:
 def read_crypto(text: str) -> Crypto | None:
     """An SDES line that we can serve; None for suites, several keys or key identifiers (MKI) that we cannot."""
     fields = text.split()
-    if len(fields) < 3 or not fields[0].isdigit() or fields[1].upper() not in SUITES:
+    tag = whole(fields[0]) if fields else None
+    if tag is None or len(fields) < 3 or fields[1].upper() not in SUITES:
         return None
     # Session parameters change how packets are made; only those that do not matter to us may stand there.
     if any(not field.upper().startswith(("KDR=0", "WSH=")) for field in fields[3:]):
@@ -275,7 +293,7 @@ def read_crypto(text: str) -> Crypto | None:
     except (binascii.Error, ValueError):
         return None
     suite = fields[1].upper()
-    return Crypto(int(fields[0]), suite, raw) if len(raw) == SUITES[suite] else None
+    return Crypto(tag, suite, raw) if len(raw) == SUITES[suite] else None
 
 
 def choose_ptime(audio: Audio) -> int:
@@ -420,7 +438,7 @@ def settled(
         events_in=events_in,
         host=audio.host,
         port=audio.port,
-        rtcp=(audio.host, audio.port) if mux else audio.rtcp or (audio.host, audio.port + 1),
+        rtcp=(audio.host, audio.port) if mux else audio.rtcp or (audio.host, min(audio.port + 1, 65_535)),
         mux=mux,
         sends=audio.sends,
         receives=audio.receives,

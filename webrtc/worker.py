@@ -109,7 +109,11 @@ class Worker:
             self._recorder.tick(now)
             # A share of the calls at each tick, so that each has its turn once a second and packets need not wait.
             for call in [call for n, call in enumerate(list(self._calls.values())) if (n + tick) % TICKS == 0]:
-                call.tick(now)
+                try:
+                    call.tick(now)
+                except Exception:
+                    # One call's trouble must not end the reports and recordings of all.
+                    log.exception("media.tick_failed", call=call.id)
 
     def end(self) -> None:
         self._over.set()
@@ -264,7 +268,7 @@ class Worker:
         answer, agreed = sdp.answer(
             theirs, state.local, codecs, events=events(options), secure=options.secure, random=secrets.token_bytes
         )
-        state.leg.apply(msgspec.structs.replace(agreed, host=await numeric(agreed.host)))
+        state.leg.apply(await located(agreed))
         state.answer = answer
 
     async def _install(self, call: Call, name: str, party: Party, listener: Listener) -> None:
@@ -297,7 +301,7 @@ class Worker:
         if not state.offer:
             raise InvalidInput("leg", "the leg made no offer")
         agreed = sdp.agree(sdp.parse(state.offer), sdp.parse(command.answer))
-        state.leg.apply(msgspec.structs.replace(agreed, host=await numeric(agreed.host)))
+        state.leg.apply(await located(agreed))
         await self._ready(self._call(command.call, command.leg), command.leg, state.leg)
 
     async def _offered(self, command: control.Offered) -> str:
@@ -389,6 +393,13 @@ class Worker:
             if listener is not None:
                 listener.silent = True
             await party.leg.close()
+
+
+async def located(agreed: sdp.Agreed) -> sdp.Agreed:
+    """With addresses in the place of names; InvalidInput for a name that nobody knows."""
+    host = await numeric(agreed.host)
+    rtcp = (host if agreed.rtcp[0] == agreed.host else agreed.rtcp[0], agreed.rtcp[1])
+    return msgspec.structs.replace(agreed, host=host, rtcp=rtcp)
 
 
 def events(options: RtpOptions) -> bool:

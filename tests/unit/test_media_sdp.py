@@ -221,3 +221,17 @@ def test_mutations_never_break_it(data: st.DataObject) -> None:
     except InvalidInput:
         return
     assert sdp.parse(written).audio
+
+
+@pytest.mark.parametrize("digits", ["²", "٣", "9" * 5000, "-1", "+1", ""])
+@pytest.mark.parametrize(
+    "line", ["a=rtcp:{}", "a=rtpmap:{} PCMU/8000", "a=rtpmap:0 PCMU/{}", "a=fmtp:{} x", "a=ptime:{}"]
+)
+def test_odd_numbers_in_attributes_are_read_over(line: str, digits: str) -> None:
+    _, agreed = answered(offer(lines=line.format(digits) + "\r\n"))
+    assert agreed.rtcp == ("192.0.2.1", 4001) and agreed.codec.ptime_ms == 20
+
+
+def test_last_port_has_no_next() -> None:
+    assert answered(offer("m=audio 65535 RTP/AVP 0"))[1].rtcp == ("192.0.2.1", 65_535)
+    assert answered(offer(lines="a=rtcp:4711 IN IP4 not-an-address\r\n"))[1].rtcp == ("192.0.2.1", 4711)
