@@ -18,11 +18,15 @@ from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.message import Request
+from channels.voice.sip.registration import RegistrationPlan
+from channels.voice.sip.resolve import Unresolved
 from channels.voice.sip.settings import Local, PeerOptions, Settings
 from channels.voice.sip.transport import SipTransport, TlsFiles
+from channels.voice.sip.uri import SipUri
 from channels.voice.sip.wire import Destination, Source
 from hub.errors import Refused, Unavailable
 from hub.media import RtpOptions
+from hub.service import TrunkHealth
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +65,8 @@ class Trunks:
         self.transport = SipTransport(self._agent, self.gate, settings.listen, self._event, tls=tls)
         self._asked: dict[Destination, str] = {}
         self._arrivals: dict[str, deque[float]] = {}
+        self._registered: set[str] = set()
+        self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def configure(self, settings: VoiceSettings) -> None:
@@ -68,6 +74,18 @@ class Trunks:
         self.settings = settings
         self.gate.set_rules(gate_rules(settings))
         self.health = {trunk.id: self.health.get(trunk.id, Health()) for trunk in settings.trunks}
+        self._register()
+        self._look.set()
+
+    def told(self, calls: Callable[[str], int]) -> list[TrunkHealth]:
+        """Every trunk as it does now; `calls` counts those that live on one."""
+        return [
+            TrunkHealth(
+                trunk.id, trunk.name, found.reachable, found.status, found.registered, found.problem, calls(trunk.id)
+            )
+            for trunk in self.settings.trunks
+            if (found := self.health.get(trunk.id)) is not None
+        ]
 
     def listen(self, handler: Callable[[s.Event], None]) -> None:
         """`handler` is called on the loop with what the user agent tells."""
@@ -76,6 +94,7 @@ class Trunks:
     async def start(self) -> None:
         """Raises OSError for an address that cannot be had."""
         await self.transport.start()
+        self._register()
         self._task = asyncio.create_task(self._watch(), name="trunks.options")
 
     async def stop(self) -> None:
@@ -84,14 +103,37 @@ class Trunks:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        for registration in self._registered:
+            self._agent.unregister(registration, self._now())
+        self.transport.flush()
         deadline = self._now() + GOODBYE_S
         while not self._agent.idle and self._now() < deadline:  # noqa: ASYNC110 - its clock is its own
             await asyncio.sleep(0.05)
         await self.transport.stop()
 
+    def _register(self) -> None:
+        """Registers where trunks want it, and no longer where none does."""
+        plans = {trunk.id: registration_plan(trunk) for trunk in self.settings.trunks if trunk.register}
+        for gone in self._registered - plans.keys():
+            self._agent.unregister(gone, self._now())
+        for name, plan in plans.items():
+            self._agent.register(name, plan, self._now())
+        self._registered = set(plans)
+        self.transport.flush()
+
     def _event(self, event: s.Event) -> None:
-        if isinstance(event, s.OptionsAnswered):
-            self._answered_options(event)
+        match event:
+            case s.OptionsAnswered():
+                self._answered_options(event)
+            case s.Registered() if event.registration in self.health:
+                health = self.health[event.registration]
+                if not health.registered:
+                    log.info("trunk.registered", trunk=event.registration)
+                health.registered, health.problem = True, ""
+            case s.RegistrationFailed() if event.registration in self.health:
+                health = self.health[event.registration]
+                health.registered, health.problem = False, f"{event.status or 'no answer'} {event.reason}".strip()
+                log.warning("trunk.not_registered", trunk=event.registration, problem=health.problem)
         for handler in self._handlers:
             handler(event)
 
@@ -193,15 +235,35 @@ class Trunks:
     # --- health ------------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Asks every trunk that we call whether it lives."""
+        """Asks every trunk that we call whether it lives, and lets in what comes from its servers."""
         while True:
+            self._look.clear()
+            self._asked.clear()
             for trunk in self.settings.trunks:
                 if trunk.host:
                     destination = destinations(trunk)[0]
                     self._asked[destination] = trunk.id
                     self._agent.options(destination, self._now(), patience_s=OPTIONS_S / 3)
             self.transport.flush()
-            await asyncio.sleep(OPTIONS_S)
+            for trunk in self.settings.trunks:
+                self.gate.set_resolved(trunk.id, await self._addresses(trunk))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(OPTIONS_S):
+                    await self._look.wait()
+
+    async def _addresses(self, trunk: TrunkSettings) -> list[str]:
+        """Of the servers that we call, from which calls may come too."""
+        found: list[str] = []
+        for host in (trunk.host, *trunk.backups) if trunk.host else ():
+            try:
+                targets = await self.transport.resolve(
+                    SipUri("sip", None, host, trunk.port, {"transport": trunk.transport})
+                )
+            except Unresolved as error:
+                log.warning("trunk.unresolved", trunk=trunk.id, host=host, error=str(error))
+                continue
+            found += [target.host for target in targets]
+        return list(dict.fromkeys(found))
 
     def _answered_options(self, answer: s.OptionsAnswered) -> None:
         trunk = self._asked.get(answer.destination)
@@ -221,6 +283,13 @@ def gate_rules(settings: VoiceSettings) -> list[Rule]:
 
 def peer_options(trunk: TrunkSettings) -> PeerOptions:
     return PeerOptions(account=trunk.account, follow=trunk.follow)
+
+
+def registration_plan(trunk: TrunkSettings) -> RegistrationPlan:
+    user = trunk.account.username if trunk.account else trunk.id
+    return RegistrationPlan(
+        f"sip:{user}@{trunk.host}", f"sip:{trunk.host}", tuple(destinations(trunk)), trunk.account, user
+    )
 
 
 def destinations(trunk: TrunkSettings) -> list[Destination]:
