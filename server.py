@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import socketio
 import structlog
 import uvicorn
@@ -28,6 +29,8 @@ from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
+from channels.voice.configured import KINDS as VOICE_KINDS
+from channels.voice.configured import configured
 from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.bus import open_bus
@@ -168,8 +171,10 @@ class Application:
 
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:
         config = self.config
+        self._voice_follows = settings is None
         if settings is None:
-            settings = voice.demo(config.demo.sip_port) if config.demo.enabled else voice.VoiceSettings()
+            settings = self._voice_settings()
+            self.hub.directory.on_change(self._voice_changed)
         media = self.media = EmbeddedMedia(settings.media, logging=config.logging)
         channel = VoiceChannel(
             self.hub,
@@ -182,8 +187,27 @@ class Application:
             self.agents.table,
             self.agents.sessions,
         )
+        self.hub.trunk_health = lambda: channel.trunks.told(channel.calls.of_trunk)
         self.agents.on_window.append(channel.agent_phone.window_moved)
         return channel
+
+    def _voice_settings(self) -> voice.VoiceSettings:
+        """hub.toml and the administrators' rows; in the demo beside its own trunk, where only this machine may call."""
+        directory, config = self.hub.directory, self.config
+        found = configured(config.voice, directory.trunks(), directory.numbers(), directory.queues())
+        if not config.demo.enabled:
+            return found
+        own = voice.demo(config.demo.sip_port)
+        return msgspec.structs.replace(
+            own,
+            trunks=(*own.trunks, *found.trunks),
+            numbers=(*found.numbers, *own.numbers),
+            caller_ids=found.caller_ids,
+        )
+
+    def _voice_changed(self, kind: str, id: str) -> None:
+        if kind in VOICE_KINDS and self.voice.settings.enabled:
+            self.voice.configure(self._voice_settings())
 
     def _assemble(self, settings: WebSettings) -> ASGIApp:
         app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
@@ -226,6 +250,8 @@ class Application:
         await self.calls.start()
         await self.recordings.start()
         await self.voice.start()
+        if self._voice_follows:
+            self._voice_changed("trunk", "")
         await self.webhooks.start()
         self.slow_readers.start()
         await self.hub.leadership.start()

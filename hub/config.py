@@ -21,67 +21,32 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, Meta, Struct, field
 
+from hub.config_base import BY_REFERENCE, Count, Port, Seconds, Secret, Section, meta
+from hub.config_voice import Voice, check_voice
 from hub.errors import ConfigError
 from hub.toml_values import as_written, value_at
-
-
-def _meta(description: str, expected: str = "", **limits: Any) -> Meta:
-    return Meta(description=description, extra={"expected": expected} if expected else None, **limits)
-
-
-Port = Annotated[int, Meta(ge=0, le=65535, extra={"expected": "a port number"})]
-Seconds = Annotated[int, Meta(ge=1, le=30 * 24 * 3600, extra={"expected": "a whole number of seconds, 1 to 2592000"})]
-Count = Annotated[int, Meta(ge=1, extra={"expected": "a whole number above 0"})]
-
-
-BY_REFERENCE = 'either {env = "NAME"} or {file = "path"}'
-
-
-class Secret(Struct, frozen=True, forbid_unknown_fields=True):
-    """A secret by reference: `{env = "NAME"}` or `{file = "path"}`, never the secret itself."""
-
-    env: str | None = None
-    file: str | None = None
-
-    def read(self, path: str) -> str:
-        """The secret. Raises ConfigError, with `path` naming the setting, when it is not there."""
-        if self.env is not None and self.file is None:
-            value = os.environ.get(self.env)
-            if not value:
-                raise ConfigError(f"{path}.env: the environment variable {self.env} is not set")
-            return value
-        if self.file is not None and self.env is None:
-            try:
-                return Path(self.file).read_text().strip()
-            except OSError as error:
-                raise ConfigError(f"{path}.file: cannot read {self.file} ({error.strerror})") from None
-        raise ConfigError(f"{path}: expected {BY_REFERENCE}")
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of all sections."""
 
 
 class Server(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the hub listens and what it is called from outside."""
 
     host: Annotated[
-        str, _meta("Address to listen on; 0.0.0.0 for all.", "an address such as 127.0.0.1", min_length=1)
+        str, meta("Address to listen on; 0.0.0.0 for all.", "an address such as 127.0.0.1", min_length=1)
     ] = "127.0.0.1"
-    port: Annotated[Port, _meta("Port to listen on; 0 takes a free one.")] = 8000
+    port: Annotated[Port, meta("Port to listen on; 0 takes a free one.")] = 8000
     public_url: Annotated[
         str,
-        _meta(
+        meta(
             "What browsers call it, such as https://hub.example.org; empty: as the request's Host says.",
             "a web address such as https://hub.example.org",
             pattern=r"^(https?://[^/]+)?$",
         ),
     ] = ""
     trusted_proxies: Annotated[
-        tuple[str, ...], _meta("Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed.")
+        tuple[str, ...], meta("Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed.")
     ] = ()
     data_dir: Annotated[
-        str, _meta("Folder of the database, the files and the secret key.", "the path of a folder", min_length=1)
+        str, meta("Folder of the database, the files and the secret key.", "the path of a folder", min_length=1)
     ] = "data"
 
 
@@ -90,13 +55,13 @@ class StoreSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     url: Annotated[
         str,
-        _meta(
+        meta(
             "sqlite:///path or postgresql://user@host/name; empty: hub.db in data_dir.",
             "sqlite:///path or postgresql://user@host/name",
             pattern=r"^($|sqlite:///|postgresql://)",
         ),
     ] = ""
-    password: Annotated[Secret | None, _meta("The database's password, by reference.")] = None
+    password: Annotated[Secret | None, meta("The database's password, by reference.")] = None
 
 
 class BusSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -104,16 +69,16 @@ class BusSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     url: Annotated[
         str,
-        _meta(
+        meta(
             "redis://host:6379/0, or rediss:// with TLS; empty: this process is alone.",
             "redis://host:6379/0",
             pattern=r"^($|rediss?://)",
         ),
     ] = ""
-    password: Annotated[Secret | None, _meta("Redis's password, by reference.")] = None
+    password: Annotated[Secret | None, meta("Redis's password, by reference.")] = None
     name: Annotated[
         str,
-        _meta(
+        meta(
             "What this hub's keys and channel in Redis begin with; hubs that share a Redis need different ones.",
             "a name of letters, digits, - and _",
             pattern=r"^[A-Za-z0-9_-]{1,40}$",
@@ -125,14 +90,14 @@ class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sessions, keys and limits."""
 
     secret_key: Annotated[
-        Secret | None, _meta("Signs visitors' tokens, by reference; none: made once and kept in data_dir/secret.key.")
+        Secret | None, meta("Signs visitors' tokens, by reference; none: made once and kept in data_dir/secret.key.")
     ] = None
-    session_idle_s: Annotated[Seconds, _meta("A session that is not used for this long ends.")] = 8 * 3600
-    session_absolute_s: Annotated[Seconds, _meta("A session ends after this long in any case.")] = 24 * 3600
-    session_rotate_s: Annotated[Seconds, _meta("How often a session's cookie gets a new secret.")] = 2 * 3600
-    shortest_password: Annotated[Count, _meta("How many characters a password needs at least.")] = 8
-    requests_per_minute: Annotated[Count, _meta("HTTP requests that one user or address may make in a minute.")] = 1200
-    metrics_from: Annotated[tuple[str, ...], _meta("Addresses that may read /metrics without signing in.")] = (
+    session_idle_s: Annotated[Seconds, meta("A session that is not used for this long ends.")] = 8 * 3600
+    session_absolute_s: Annotated[Seconds, meta("A session ends after this long in any case.")] = 24 * 3600
+    session_rotate_s: Annotated[Seconds, meta("How often a session's cookie gets a new secret.")] = 2 * 3600
+    shortest_password: Annotated[Count, meta("How many characters a password needs at least.")] = 8
+    requests_per_minute: Annotated[Count, meta("HTTP requests that one user or address may make in a minute.")] = 1200
+    metrics_from: Annotated[tuple[str, ...], meta("Addresses that may read /metrics without signing in.")] = (
         "127.0.0.1",
         "::1",
     )
@@ -141,68 +106,68 @@ class Security(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Chat(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The chat channel."""
 
-    messages_per_minute: Annotated[Count, _meta("Messages that one visitor may send in a minute.")] = 100
-    starts_per_hour: Annotated[Count, _meta("Conversations that may begin from one address in an hour.")] = 60
+    messages_per_minute: Annotated[Count, meta("Messages that one visitor may send in a minute.")] = 100
+    starts_per_hour: Annotated[Count, meta("Conversations that may begin from one address in an hour.")] = 60
     waiting_gone_s: Annotated[
-        Seconds, _meta("A waiting visitor whose page is closed for this long has left the queue.")
+        Seconds, meta("A waiting visitor whose page is closed for this long has left the queue.")
     ] = 600
 
 
 class Routing(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Agents' presence."""
 
-    presence_lease_s: Annotated[Seconds, _meta("A window that is silent for this long counts as closed.")] = 30
+    presence_lease_s: Annotated[Seconds, meta("A window that is silent for this long counts as closed.")] = 30
     grace_s: Annotated[
-        Seconds, _meta("How long the chats of an agent who lost his connection wait for him before they queue again.")
+        Seconds, meta("How long the chats of an agent who lost his connection wait for him before they queue again.")
     ] = 60
 
 
 class WebhooksSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Webhooks to other systems."""
 
-    allow_private: Annotated[bool, _meta("Whether webhooks may go to private and loopback addresses.")] = False
+    allow_private: Annotated[bool, meta("Whether webhooks may go to private and loopback addresses.")] = False
 
 
 class FilesSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Uploaded files."""
 
-    dir: Annotated[str, _meta("Folder of the files; empty: files in data_dir.")] = ""
-    max_bytes: Annotated[Count, _meta("The largest file that anybody may upload; sites may ask for less.")] = 50_000_000
+    dir: Annotated[str, meta("Folder of the files; empty: files in data_dir.")] = ""
+    max_bytes: Annotated[Count, meta("The largest file that anybody may upload; sites may ask for less.")] = 50_000_000
 
 
 class RecordingsSection(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Recordings of calls; which calls are recorded, and for how long they are kept, is said by each queue."""
 
-    dir: Annotated[str, _meta("Folder of the recordings; empty: recordings in data_dir.")] = ""
+    dir: Annotated[str, meta("Folder of the recordings; empty: recordings in data_dir.")] = ""
     key: Annotated[
         Secret | None,
-        _meta("Encrypts new recordings, by reference: 32 bytes in hex or base64; none: they are stored as they are."),
+        meta("Encrypts new recordings, by reference: 32 bytes in hex or base64; none: they are stored as they are."),
     ] = None
     former_keys: Annotated[
         tuple[Secret, ...],
-        _meta("Keys that older recordings were encrypted with, by reference.", "a list of references"),
+        meta("Keys that older recordings were encrypted with, by reference.", "a list of references"),
     ] = ()
     min_free_bytes: Annotated[
         int,
-        _meta("No recording begins when less than this is free on the disk.", "a whole number of bytes", ge=0),
+        meta("No recording begins when less than this is free on the disk.", "a whole number of bytes", ge=0),
     ] = 500_000_000
 
 
 class Logging(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The hub's own log."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], _meta("The least level that is written.")] = "info"
+    level: Annotated[Literal["debug", "info", "warning", "error"], meta("The least level that is written.")] = "info"
     format: Annotated[
-        Literal["console", "json"], _meta("`console` for people, `json` for machines: one object a line.")
+        Literal["console", "json"], meta("`console` for people, `json` for machines: one object a line.")
     ] = "console"
 
 
 class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The demo; never switch it on in a hub that others can reach."""
 
-    enabled: Annotated[bool, _meta("Serves the demo shop at /demo/ and fills the store with demo data.")] = False
-    sip_port: Annotated[Port, _meta("Where telephones of this machine may call the demo.")] = 5060
-    smtp_port: Annotated[Port, _meta("Kept for the e-mail channel, which does not listen yet.")] = 2525
+    enabled: Annotated[bool, meta("Serves the demo shop at /demo/ and fills the store with demo data.")] = False
+    sip_port: Annotated[Port, meta("Where telephones of this machine may call the demo.")] = 5060
+    smtp_port: Annotated[Port, meta("Kept for the e-mail channel, which does not listen yet.")] = 2525
 
 
 class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -217,6 +182,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     webhooks: WebhooksSection = field(default_factory=WebhooksSection)
     files: FilesSection = field(default_factory=FilesSection)
     recordings: RecordingsSection = field(default_factory=RecordingsSection)
+    voice: Voice = field(default_factory=Voice)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
 
@@ -334,6 +300,7 @@ def _check(config: Config) -> None:
         ("bus.password", config.bus.password),
         ("security.secret_key", config.security.secret_key),
         ("recordings.key", config.recordings.key),
+        ("voice.turn_secret", config.voice.turn_secret),
         *((f"recordings.former_keys[{n}]", key) for n, key in enumerate(config.recordings.former_keys)),
     ):
         if secret is not None and (secret.env is None) == (secret.file is None):
@@ -344,6 +311,7 @@ def _check(config: Config) -> None:
         raise ConfigError("bus.url: expected a store.url of PostgreSQL with it; nodes cannot share a file of SQLite")
     if config.bus.password is not None and not config.bus.url:
         raise ConfigError("bus.password: expected a bus.url with it")
+    check_voice(config.voice)
 
 
 def _resolve(config: Config, folder: Path) -> Config:
@@ -363,6 +331,14 @@ def _resolve(config: Config, folder: Path) -> Config:
         store=replace(config.store, url=url, password=secret(config.store.password)),
         bus=replace(config.bus, password=secret(config.bus.password)),
         security=replace(config.security, secret_key=secret(config.security.secret_key)),
+        voice=replace(
+            config.voice,
+            turn_secret=secret(config.voice.turn_secret),
+            **{
+                name: absolute(getattr(config.voice, name))
+                for name in ("tls_certificate", "tls_key", "secrets", "prompts")
+            },
+        ),
         files=replace(config.files, dir=absolute(config.files.dir)),
         recordings=replace(
             config.recordings,
@@ -442,9 +418,9 @@ def _struct(annotation: Any) -> type[Struct]:
 
 def expected(annotation: Any, what: str = "") -> str:
     """What a setting takes, in words; `what` is msgspec's sentence, for a type that has none of ours."""
-    for meta in reversed(getattr(annotation, "__metadata__", ())):
-        if isinstance(meta, Meta) and meta.extra and "expected" in meta.extra:
-            return str(meta.extra["expected"])
+    for said in reversed(getattr(annotation, "__metadata__", ())):
+        if isinstance(said, Meta) and said.extra and "expected" in said.extra:
+            return str(said.extra["expected"])
     bare = _bare(annotation)
     if get_origin(bare) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(bare))

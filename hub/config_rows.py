@@ -90,7 +90,8 @@ class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
-    is how long a customer waits for the agent who knows him before the others are asked."""
+    is how long a customer waits for the agent who knows him before the others are asked. `caller_id` is the number that
+    the queue's outbound calls show, in the place of the trunk's."""
 
     skills: Skills = field(default_factory=dict)
     relax: list[RelaxStep] = field(default_factory=list)
@@ -108,6 +109,7 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     target: Target = Target()
     closed_message: Texts = field(default_factory=dict)
     recording: RecordingPolicy = RecordingPolicy()
+    caller_id: Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")] = ""
 
     def check(self) -> None:
         age = 0
@@ -359,6 +361,66 @@ class Webhook(Row, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("url", "expected a web address that starts with https://")
 
 
+Network = Annotated[str, Meta(min_length=2, max_length=80)]
+Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,253}$")]
+Caller = Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")]
+
+
+class Trunk(Row, frozen=True, forbid_unknown_fields=True):
+    """A SIP connection to a phone network.
+
+    Its calls come from `networks`, where no password is asked for. Calls go out to `host`, then to `backups`; without
+    a host it only receives. `password` is by reference: env:NAME or file:NAME (see voice.secrets in hub.toml).
+    `region` is the country by which national numbers are read. `follow`: send to where its messages come from (NAT).
+    """
+
+    enabled: bool = True
+    networks: Annotated[list[Network], Meta(max_length=200)] = field(default_factory=list)
+    host: Host = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 5060
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    backups: Annotated[list[Host], Meta(max_length=10)] = field(default_factory=list)
+    username: Annotated[str, Meta(max_length=120)] = ""
+    password: Annotated[str, Meta(pattern=r"^((env|file):[A-Za-z0-9._-]{1,100})?$")] = ""
+    realm: Annotated[str, Meta(max_length=120)] = ""
+    register: bool = False
+    codecs: Annotated[list[Literal["PCMU", "PCMA", "G722"]], Meta(min_length=1, max_length=3)] = field(
+        default_factory=lambda: ["PCMU", "PCMA"]
+    )
+    dtmf: Literal["rfc4733", "inband", "info"] = "rfc4733"
+    region: Annotated[str, Meta(pattern=r"^([A-Z]{2})?$")] = ""
+    calls: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    calls_per_s: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    caller_id: Caller = ""
+    follow: bool = False
+
+    def check(self) -> None:
+        for i, network in enumerate(self.networks):
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise InvalidInput(
+                    f"networks[{i}]", "expected an address or a network such as 203.0.113.0/24"
+                ) from None
+        if not self.networks and not self.host:
+            raise InvalidInput("networks", "expected where its calls come from, or a host that calls go to")
+        if self.register and not (self.host and self.username and self.password):
+            raise InvalidInput("register", "expected a host, a user name and a password with it")
+        if bool(self.username) != bool(self.password):
+            raise InvalidInput("password", "expected a user name and a password, or neither")
+
+
+class Number(Row, frozen=True, forbid_unknown_fields=True):
+    """Calls to `pattern` (a number with its country code or a SIP name; * is any text) go to `queue`, as customers of
+    `site`, in `language`. The first that fits counts, by `order`."""
+
+    pattern: Annotated[str, Meta(min_length=1, max_length=120)]
+    queue: Id
+    site: Id
+    language: Annotated[str, Meta(min_length=2, max_length=35)] = "en"
+    order: Annotated[int, Meta(ge=0, le=100_000)] = 100
+
+
 KINDS: dict[str, type[Row]] = {
     "queue": Queue,
     "skill": Skill,
@@ -371,6 +433,8 @@ KINDS: dict[str, type[Row]] = {
     "rule": Rule,
     "group": Group,
     "block": Block,
+    "trunk": Trunk,
+    "number": Number,
 }
 # Fields that are written but never shown again.
 SECRETS = {"site": ("identity_secret",), "webhook": ("secret",)}

@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from hub.config import Config, Secret, expected, hints
+from hub.config import Config, expected, hints
+from hub.config_base import Secret
 
 _WIDTH = 100
 # What a setting that has no default could be.
@@ -17,6 +18,7 @@ _EXAMPLES = {
     "bus.password": '{env = "CONTACTHUB_BUS_PASSWORD"}',
     "store.password": '{env = "CONTACTHUB_STORE_PASSWORD"}',
     "recordings.key": '{file = "/run/secrets/recordings_key"}',
+    "voice.turn_secret": '{env = "CONTACTHUB_TURN_SECRET"}',
     "security.secret_key": '{file = "/run/secrets/contacthub_key"}',
 }
 

@@ -138,6 +138,12 @@ class Directory:
     def blocks(self) -> dict[str, rows.Block]:
         return self._all(rows.Block, "block")
 
+    def trunks(self) -> dict[str, rows.Trunk]:
+        return self._all(rows.Trunk, "trunk")
+
+    def numbers(self) -> dict[str, rows.Number]:
+        return self._all(rows.Number, "number")
+
     def users(self) -> dict[str, User]:
         return self._users
 

@@ -50,6 +50,9 @@ def references(row: rows.Row) -> Iterator[Reference]:
                 yield from _skills(f"topics[{i}].skills", topic.skills)
             if row.default_queue is not None:
                 yield Reference("default_queue", "queue", row.default_queue)
+        case rows.Number():
+            yield Reference("queue", "queue", row.queue)
+            yield Reference("site", "site", row.site)
         case rows.Canned() | rows.Outcome():
             for i, queue in enumerate(row.queues or ()):
                 yield Reference(f"queues[{i}]", "queue", queue)

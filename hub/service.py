@@ -70,6 +70,19 @@ class Routing(Protocol):
         ...
 
 
+class TrunkHealth(Struct, frozen=True):
+    """How a trunk does: `reachable` None while nothing is known or nobody is asked; `status` as it answered OPTIONS
+    last, `registered` None where we do not register, `calls` those that live now."""
+
+    id: str
+    name: str
+    reachable: bool | None = None
+    status: int | None = None
+    registered: bool | None = None
+    problem: str = ""
+    calls: int = 0
+
+
 class Hub:
     """The domain's services over one store, at one node of perhaps several."""
 
@@ -99,6 +112,7 @@ class Hub:
         self._routing: Routing | None = None
         self.stopping = False
         self.takes_calls = False  # from web pages: the voice channel runs here
+        self.trunk_health: Callable[[], list[TrunkHealth]] = list
         self._state: Reader
 
     def online(self, visitor: str) -> bool:

@@ -24,6 +24,7 @@ from hub.web.api import (
     routing,
     status,
     tokens,
+    trunks,
     users,
 )
 from hub.web.context import Web
@@ -35,6 +36,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routing.table.endpoints,
     *customers.table.endpoints,
     *calls.table.endpoints,
+    *trunks.table.endpoints,
     *recordings.table.endpoints,
     *agents.table.endpoints,
     *config.endpoints(),

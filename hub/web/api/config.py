@@ -39,6 +39,8 @@ RESOURCES: dict[str, tuple[str, Permission]] = {
     "rules": ("rule", Permission.ADMIN_CONFIG),
     "groups": ("group", Permission.ADMIN_CONFIG),
     "blocks": ("block", Permission.ADMIN_CONFIG),
+    "trunks": ("trunk", Permission.ADMIN_CONFIG),
+    "numbers": ("number", Permission.ADMIN_CONFIG),
 }
 _EVENT_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in ContactEvent.__args__) | {
     "agent.presence_changed",
