@@ -51,9 +51,10 @@ class Line(asyncio.DatagramProtocol):
     """One call's two ends. Delays in ms are noted while `noting`."""
 
     noting = False
+    numbers = itertools.count(1)
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self) -> None:
+        self.number = next(self.numbers)
         self.peer = Peer(PEERS)
         self.peer.on_rtp = self._web_got
         self.target = ("", 0)
@@ -181,7 +182,7 @@ Connect = Callable[[Line], Awaitable[str]]
 
 
 async def measure(name: str, pid: int, connect: Connect, calls: int, seconds: float, abreast: int) -> Result:
-    lines = [Line(n + 1) for n in range(calls)]
+    lines = [Line() for _ in range(calls)]
     for line in lines:
         await line.open()
     limit = asyncio.Semaphore(abreast)
@@ -233,8 +234,8 @@ def used(process: psutil.Process) -> float:
 async def answer_to_audio(connect: Connect, calls: int) -> list[float]:
     """From when a browser is told its answer until both ends hear the other; ms, call by call."""
     found = []
-    for n in range(calls):
-        line = Line(100_000 + n)
+    for _ in range(calls):
+        line = Line()
         await line.open()
         answer = await connect(line)
         start = time.perf_counter()
