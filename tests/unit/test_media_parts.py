@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hub.errors import InvalidInput
 from tests.integration.media.tones import from_ulaw, to_ulaw, tone, write_wav
+from tests.peers import CHECKOUT
 from webrtc import dtmf, g711, speech, wav
 from webrtc.jitter import DEPTH, JitterBuffer
 from webrtc.quality import mos
@@ -244,3 +245,17 @@ def test_quality_falls_with_loss_and_delay() -> None:
 
 def test_header_is_rtp() -> None:
     assert HEADER.size == 12
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0, 1.6])
+def test_speech_is_no_keys(gain: float) -> None:
+    """All prompts, English and Chinese: two minutes in which nobody presses anything."""
+    told = Keys()
+    files = sorted((CHECKOUT / "channels" / "voice" / "prompts").rglob("*.wav"))
+    assert len(files) > 50
+    for path in files:
+        reader = dtmf.ToneReader(told.press, "PCMA")
+        payload = g711.encode("PCMA", g711.audioop.mul(wav.samples(path.read_bytes()), 2, gain))
+        for at in range(0, len(payload), 160):
+            reader.receive(payload[at : at + 160], 0, 0, False, 0.0)
+    assert str(told) == ""
