@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +115,8 @@ class Recordings:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recordings")
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        # A node that is alone is called the same at each start.
+        self._node = f"{hub.bus.node} {secrets.token_hex(8)}"
         self._accesses: dict[tuple[str, str, str], Millis] = {}
         self.failures = 0
         self.last_error: str | None = None
@@ -176,7 +179,7 @@ class Recordings:
             agents=(contact.agent,) if contact.agent else (),
             key=key_id(self._settings.key),
             reason=plan.reason,
-            node=self._hub.bus.node,
+            node=self._node,
             expires_at=now + self.policy(contact.queue).keep_days * DAY_MS,
         )
         await self.run(lambda: self._make_room(found))
@@ -383,15 +386,19 @@ class Recordings:
 
     async def sweep(self) -> None:
         """Ends the recordings of processes that died, and deletes those whose time is over."""
-        living = self._hub.roster.nodes
         for recording in await self._table.unfinished():
-            if recording.node not in living or await self._left_behind(recording):
+            if not self._lives(recording.node) or await self._left_behind(recording):
                 log.warning("recording.interrupted", recording=recording.id, node=recording.node)
                 await self.interrupted(recording.id)
         while due := await self._table.due(self._hub.clock.now()):
             for recording in due:
                 await self.note(SYSTEM, "delete", recording, {"reason": "retention"})
                 await self.delete(recording, SYSTEM)
+
+    def _lives(self, node: str) -> bool:
+        """Whether the process that this names is there."""
+        name = node.partition(" ")[0]
+        return node == self._node if name == self._hub.bus.node else name in self._hub.roster.nodes
 
     async def _left_behind(self, recording: Recording) -> bool:
         """Whether the call ended a while ago and nobody has said what became of its recording: a media worker died."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from array import array
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,11 @@ from msgspec import Struct
 
 from hub.errors import HubError
 from hub.sealed import SealedReader, is_sealed
+
+with warnings.catch_warnings():
+    # Python 3.11 and 3.12 say that it will go; from 3.13 on the package audioop-lts brings it back.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import audioop
 
 HEAD = 4096
 RATE = 8000
@@ -169,25 +174,6 @@ def open_sound(path: Path, key: bytes | None = None) -> Sound:
 # --- peaks ----------------------------------------------------------------------------------------------------------
 
 
-def _mu_law(code: int) -> int:
-    code = ~code & 0xFF
-    return ((((code & 0x0F) << 3) + 0x84) << (code >> 4 & 7)) - 0x84
-
-
-def _a_law(code: int) -> int:
-    code ^= 0x55
-    step = (code & 0x0F) << 4
-    segment = code >> 4 & 7
-    return step + 8 if segment == 0 else (step + 0x108) << (segment - 1)
-
-
-# How loud each code is, 0 to 255 of full scale.
-_LOUD = {
-    MU_LAW: bytes(min(255, _mu_law(code) >> 7) for code in range(256)),
-    A_LAW: bytes(min(255, _a_law(code) >> 7) for code in range(256)),
-}
-
-
 def wav_peaks(sound: Sound, count: int) -> list[list[int]]:
     """The loudest sample (0 to 255) of each of `count` parts of equal length, by channel."""
     shape = sound.shape
@@ -197,13 +183,19 @@ def wav_peaks(sound: Sound, count: int) -> list[list[int]]:
         begin, end = frames * part // count, frames * (part + 1) // count
         data = sound.read_at(shape.data_at + begin * shape.frame, (end - begin) * shape.frame)
         for channel, found in enumerate(peaks):
-            if shape.tag == PCM:
-                found.append(loudest(memoryview(data).cast("h")[channel :: shape.channels].tolist()))
-            else:
-                found.append(max(data[channel :: shape.channels].translate(_LOUD[shape.tag]), default=0))
+            found.append(loudest(_side(data, shape, channel)))
     return peaks
 
 
-def loudest(samples: list[int] | array[int]) -> int:
+def _side(data: bytes, shape: Shape, channel: int) -> bytes:
+    """One channel of a WAV's sound as 16-bit samples."""
+    if shape.tag == PCM:
+        sides = (float(channel == 0), float(channel == 1))
+        return audioop.tomono(data, 2, *sides) if shape.channels == 2 else data
+    codes = data[channel :: shape.channels]
+    return audioop.ulaw2lin(codes, 2) if shape.tag == MU_LAW else audioop.alaw2lin(codes, 2)
+
+
+def loudest(samples: bytes) -> int:
     """Of 16-bit samples, as 0 to 255 of full scale."""
-    return min(255, max(max(samples), -min(samples)) >> 7) if samples else 0
+    return min(255, audioop.max(samples, 2) >> 7)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from hub.bus import open_bus
 from hub.cli.context import config_path
 from hub.cli.output import Json, console, print_json
-from hub.config import load
+from hub.config import Config, load
 from hub.errors import ConfigError, HubError
 from hub.model import Role
 from hub.store import open_store
@@ -58,6 +59,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
         url, bus = config.store_url, config.bus_url
         if config.security.secret_key is not None:
             config.secret_key()
+        key, former = config.recording_keys()
     except ConfigError as error:
         yield Finding("configuration", False, str(error))
         yield _front_end()
@@ -65,6 +67,7 @@ def _findings(path: Path | None) -> Iterator[Finding]:
     yield Finding("configuration", True, str(path) if path else "no hub.toml here, so the defaults")
     yield _folder("data folder", config.data_dir)
     yield _folder("files folder", config.files_dir)
+    yield _recordings(config, encrypted=key is not None, former=len(former))
     yield from _store(url)
     if bus:
         yield asyncio.run(_bus(bus, config.bus.name))
@@ -78,6 +81,22 @@ def _folder(name: str, folder: Path) -> Finding:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return Finding(name, False, f"{nearest} cannot be written to")
     return Finding(name, True, str(folder) if nearest == folder.absolute() else f"{folder}, made at the first start")
+
+
+def _recordings(config: Config, *, encrypted: bool, former: int) -> Finding:
+    """The folder of recordings, whether they are encrypted, and whether there is room for them."""
+    found = _folder("recordings folder", config.recordings_dir)
+    if not found.ok:
+        return found
+    nearest = config.recordings_dir.absolute()
+    while not nearest.exists():
+        nearest = nearest.parent
+    free = shutil.disk_usage(nearest).free
+    if free < config.recordings.min_free_bytes:
+        text = f"{nearest} has {free // 1_000_000} MB free; no recording begins below recordings.min_free_bytes"
+        return Finding("recordings folder", False, text)
+    how = f"encrypted, {former} former keys" if encrypted and former else "encrypted" if encrypted else "not encrypted"
+    return Finding("recordings folder", True, f"{found.text}, {how}, {free // 1_000_000_000} GB free")
 
 
 def _store(url: str) -> list[Finding]:

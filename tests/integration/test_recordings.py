@@ -23,6 +23,7 @@ from hub.recordings import DAY_MS, Recordings, RecordingSettings, key_id
 from hub.sealed import SealedWriter, is_sealed
 from hub.web.streams import RangeError, range_of
 from tests.integration.house import House, error_of, furnished
+from tests.integration.serving import serving
 from tests.peers import require
 from tests.sounds import conversation, put
 
@@ -327,6 +328,27 @@ def test_recordings_of_the_dead_are_found(house: House, monkeypatch: pytest.Monk
     assert row_of(house, "rc_alive").state is RecordingState.RECORDING
     run(recordings.over(alive.id, Recorded(alive.id, "rc_alive", MS, 1)))
     assert row_of(house, "rc_alive").state is RecordingState.COMPLETE
+
+
+def test_a_new_start_finds_what_the_old_one_left(tmp_path: Path) -> None:
+    with furnished(tmp_path) as house:
+        house.serving.put("queue", "recorded", **RECORDED)
+        contact = call_of(house)
+        options = house.serving.run(house.serving.application.recordings.begin(contact, "rc_left"))
+        put(Path(options.path), conversation(SECONDS)[:-20_001])
+    with serving(tmp_path) as again:
+        store = again.application.store
+
+        async def settled() -> Recording:
+            while True:
+                row = await store.recordings.get("rc_left")
+                assert row is not None
+                if row.state is not RecordingState.RECORDING:
+                    return row
+                await asyncio.sleep(0.01)
+
+        row = again.run(settled())
+        assert (row.state, row.ms) == (RecordingState.INTERRUPTED, MS - 1251)
 
 
 def test_recordings_go_when_their_time_is_over(house: House) -> None:

@@ -318,6 +318,22 @@ def test_check_of_a_folder_that_cannot_be(run: Run, tmp_path: Path) -> None:
     assert not findings(result)["data folder"][0]
 
 
+def test_check_of_recordings(run: Run, tmp_path: Path) -> None:
+    toml = tmp_path / "hub.toml"
+    toml.write_text("[recordings]\nmin_free_bytes = 0\nkey = {file = 'key'}")
+    (tmp_path / "key").write_text("no key")
+    assert findings(run("check", "--json"))["configuration"] == (
+        False,
+        "recordings.key: expected 32 bytes, as 64 hex digits or in base64 (`openssl rand -hex 32` makes them)",
+    )
+    (tmp_path / "key").write_text("0a" * 32 + "\n")
+    ok, text = findings(run("check", "--json"))["recordings folder"]
+    assert ok and "made at the first start, encrypted, " in text
+    toml.write_text(f"[recordings]\nmin_free_bytes = {2**60}")
+    ok, text = findings(run("check", "--json"))["recordings folder"]
+    assert not ok and "no recording begins" in text
+
+
 def test_check_of_a_store_that_does_not_answer(hub: Run, tmp_path: Path) -> None:
     """Another program holds the database: somebody waits, and is told so."""
     database = tmp_path / "data" / "hub.db"

@@ -17,6 +17,9 @@ async def get_status(call: Call[None, Nothing]) -> object:
         s.ReaderView(reader.name, reader.cursor, max(0, feed.head - reader.cursor), reader.failures, reader.last_error)
         for reader in feed.readers.values()
     ]
-    sender = call.web.webhooks
-    workers = [s.WorkerView("webhooks.sender", sender.failures, sender.last_error)]
+    sender, sweeper = call.web.webhooks, call.web.recordings
+    workers = [
+        s.WorkerView("webhooks.sender", sender.failures, sender.last_error),
+        s.WorkerView("recordings.sweeper", sweeper.failures, sweeper.last_error),
+    ]
     return s.StatusView(call.web.version, call.hub.stopping, feed.head, await check_all(call.web), readers, workers)
