@@ -24,7 +24,7 @@ E = TypeVar("E")
 
 LOOPBACK = Rule("trunk", ("127.0.0.0/8", "::1"), trusted=True, rate=5_000.0, burst=5_000.0, total_rate=5_000.0)
 
-QUICK = Timing(0.05, 0.4, 0.5)
+QUICK = Timing(0.05, 0.4, 0.5, 3.2)
 """A tenth of the RFC's, so that nobody has to wait half a minute for the last transaction to end."""
 
 

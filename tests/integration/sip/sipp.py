@@ -1,4 +1,4 @@
-"""SIPp as the other side: its own scenarios, or ours from `scenarios/`."""
+"""SIPp as the other side: its own scenarios, or ours (scenarios.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tests.integration.sip.line import free_port
 from tests.peers import require
 
 PROC_NET = Path("/proc/net")
-SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 @dataclass
@@ -38,9 +37,9 @@ async def sipp(
     host: str = "127.0.0.1",
     port: int | None = None,
 ) -> AsyncIterator[Sipp]:
-    """`scenario` is the name of one of SIPp's own ("uac", "uas") or of a file in `scenarios/` ("lost_ack.xml")."""
+    """`scenario` is the name of one of SIPp's own ("uac", "uas"), or a file's path."""
     port = port or free_port(host)
-    source: Sequence[str] = ("-sf", str(SCENARIOS / scenario)) if scenario.endswith(".xml") else ("-sn", scenario)
+    source: Sequence[str] = ("-sf", scenario) if scenario.endswith(".xml") else ("-sn", scenario)
     process = await asyncio.create_subprocess_exec(
         str(require("sipp")),
         *source,
@@ -55,7 +54,10 @@ async def sipp(
     try:
         while process.returncode is None and not _is_taken(port):
             await asyncio.sleep(0.02)
-        yield Sipp(process, port, folder)
+        peer = Sipp(process, port, folder)
+        if process.returncode:
+            await peer.finish()
+        yield peer
     finally:
         if process.returncode is None:
             process.kill()
