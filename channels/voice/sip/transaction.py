@@ -339,7 +339,9 @@ class Transactions:
             return
         merge = merge_key(request, cseq)
         refusal = None
-        if merge is not None and (other := self.merges.get(merge)) is not None and other.status != 503:
+        # The same OPTIONS under a new branch is some trunks' way to ask again whether we live.
+        other = self.merges.get(merge) if merge is not None and method != "OPTIONS" else None
+        if other is not None and other.status != 503:
             refusal = reply(request, 482, "Request Merged")
         elif len(self.servers) >= (self.most if merge is not None else 2 * self.most):
             refusal = reply(request, 503)

@@ -366,4 +366,4 @@ class AgentMachine(RuleBasedStateMachine):
 
 
 TestAgentMachine = AgentMachine.TestCase
-TestAgentMachine.settings = settings(max_examples=150, stateful_step_count=60)
+TestAgentMachine.settings = settings(max_examples=80, stateful_step_count=60)

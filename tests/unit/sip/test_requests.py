@@ -224,6 +224,14 @@ def test_merged_request() -> None:
     assert [response.status for response in peer.responses("INVITE")] == [482]
 
 
+def test_options_that_only_change_their_branch() -> None:
+    pair, peer = scene()
+    for _ in range(3):
+        peer.request("OPTIONS")
+    pair.net.run(0.1)
+    assert [response.status for response in peer.responses("OPTIONS")] == [200, 200, 200]
+
+
 def test_request_of_an_old_sender() -> None:
     """A branch without the magic cookie: the transaction is known by everything else (RFC 2543)."""
     pair, peer = scene()
