@@ -242,7 +242,8 @@ class UserAgent:
     # Registrations
 
     def register(self, registration: str, plan: RegistrationPlan, now: float) -> None:
-        """Register at a trunk and keep it so, under the name `registration`; another plan replaces the former."""
+        """Register at a trunk and keep it so, under the name `registration`; another plan replaces the former, the same
+        one changes nothing."""
         self._core.clock.tell(now)
         self._registrations.register(registration, plan)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from channels.voice.sip.clock import Timer
@@ -44,7 +46,7 @@ class Registration:
     """
 
     def __init__(self, core: Core, name: str, plan: RegistrationPlan) -> None:
-        self._core, self.name, self._plan = core, name, plan
+        self._core, self.name, self.plan = core, name, plan
         self._call_id = core.random(16)
         self._tag = core.tag()
         self._number = 0
@@ -54,6 +56,7 @@ class Registration:
         self._failures = 0
         self._too_brief = 0
         self._removing = False
+        self._then: Callable[[], None] | None = None
         self.over = False
         self.flow: str | None = None
 
@@ -63,8 +66,18 @@ class Registration:
             self._core.clock.cancel(self._timer)
             self._send(self._expires)
 
-    def remove(self) -> None:
-        """Take it back; `Unregistered` follows, also when the registrar says nothing."""
+    @property
+    def stays(self) -> bool:
+        return not (self._removing or self.over)
+
+    def drop(self) -> None:
+        """Another registration of the same contact takes the place of this one: nothing is taken back or told."""
+        self._core.clock.cancel(self._timer)
+        self._removing = self.over = True
+
+    def remove(self, then: Callable[[], None] | None = None) -> None:
+        """Take it back; `Unregistered` follows, also when the registrar says nothing, and then comes `then`."""
+        self._then = then or self._then
         if self._removing:
             return
         self._removing = True
@@ -79,7 +92,7 @@ class Registration:
             self.refresh()
 
     def _send(self, expires: int) -> None:
-        plan = self._plan
+        plan = self.plan
         headers = Headers([("Max-Forwards", "70")])
         headers.add("From", f"<{plan.aor}>;tag={self._tag}")
         headers.add("To", f"<{plan.aor}>")
@@ -107,7 +120,7 @@ class Registration:
     def _responded(self, response: Response, source: Source) -> None:
         status, exchange = response.status, self._exchange
         assert exchange is not None
-        if status < 200:
+        if status < 200 or self.over:
             return
         if status == 423 and not self._removing and self._too_brief < MOST_TOO_BRIEF:
             least = number_field(response.headers, "Min-Expires", LONGEST_S) or 0
@@ -127,6 +140,8 @@ class Registration:
 
     def _failed(self, failure: Failure) -> None:
         exchange, self._exchange = self._exchange, None
+        if self.over:
+            return
         if self._removing:
             assert exchange is not None
             self._removed(exchange)
@@ -187,6 +202,8 @@ class Registration:
             return
         self.over = True
         self._core.emit(Unregistered(self.name))
+        if self._then is not None:
+            self._then()
 
 
 class Registrations:
@@ -201,19 +218,34 @@ class Registrations:
         return len(self._by_name)
 
     def register(self, name: str, plan: RegistrationPlan) -> None:
-        """Another plan under the same name replaces the former, which is taken back."""
-        self.unregister(name)
+        """The same plan again changes nothing; another one replaces the former, which is taken back where it was of
+        another address (else the registrar would take that for the new contact)."""
         self._tidy()
+        others = [one for one in self._by_name.values() if one.name == name]
+        if any(one.stays and one.plan == plan for one in others):
+            return
         registration = Registration(self._core, name, plan)
+        waits = False
+        for one in others:
+            if one.plan.aor != plan.aor or one.plan.registrar != plan.registrar:
+                one.remove()
+            elif one.stays:
+                one.drop()
+            else:
+                # What is being taken back could still arrive after what we say now.
+                one.remove(registration.refresh)
+                waits = True
+        self._tidy()
         key = name
         while key in self._by_name:
             key += "'"
         self._by_name[key] = registration
-        registration.refresh()
+        if not waits:
+            registration.refresh()
 
     def unregister(self, name: str) -> None:
         for registration in self._by_name.values():
-            if registration.name == name:
+            if registration.name == name and registration.stays:
                 registration.remove()
 
     def refresh(self, name: str) -> None:

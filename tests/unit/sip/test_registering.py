@@ -219,3 +219,43 @@ def test_register_that_comes_late() -> None:
     assert len(hub.agent.phones("agent1")) == 1
     assert net.carried[-1].sender == "hub" and isinstance(net.carried[-1].message, Response)
     assert net.carried[-1].message.status == 401  # the nonce count was used already
+
+
+def test_same_plan_again_changes_nothing() -> None:
+    net, hub, phone = network()
+    for _ in range(3):
+        phone.agent.register("line", plan(hub), net.now)
+        net.run(1)
+    assert len(net.sent("phone", "REGISTER")) == 2  # one of them with credentials
+    assert len(phone.of(Registered)) == 1
+
+
+def test_other_plan_for_the_same_address_does_not_take_it_back() -> None:
+    net, hub, phone = network()
+    phone.agent.register("line", plan(hub), net.now)
+    net.run(1)
+    phone.agent.register("line", plan(hub, expires=120), net.now)
+    net.run(400)
+    assert hub.of(PhoneGone) == [] and phone.of(Unregistered) == []
+    assert len(hub.agent.phones("agent1")) == 1
+    phone.agent.register("line", plan(hub, user="agent2"), net.now)
+    net.run(1)
+    assert phone.of(Unregistered) == [Unregistered("line")]
+    assert hub.agent.phones("agent1") == () and len(hub.agent.phones("agent2")) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_registered_again_at_once_after_leaving(seed: int) -> None:
+    """What takes back must not come after what registers."""
+    net, hub, phone = network(wire=Wire(loss=0.2, double=0.2, delay=(0.01, 1.5)))
+    net.random.seed(seed)
+    phone.agent.register("line", plan(hub), net.now)
+    net.run(20)
+    phone.agent.unregister("line", net.now)
+    net.run(net.random.random())
+    phone.agent.register("line", plan(hub), net.now)
+    net.run(200)
+    assert len(hub.agent.phones("agent1")) == 1
+    phone.agent.unregister("line", net.now)
+    net.run()
+    assert phone.agent.next_deadline() is None and hub.agent.next_deadline() is None
