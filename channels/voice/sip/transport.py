@@ -287,6 +287,8 @@ class SipTransport:
             del self._outgoing[key]
         for destination in dict.fromkeys(self._undelivered.pop(connection.flow, ())):
             self._fail(destination)
+        if not self._stopped:
+            asyncio.get_running_loop().call_soon(self._drive, self.agent.lost, connection.flow)
 
     def _look_up(self, destination: Destination, data: bytes) -> None:
         if self._lookups >= LOOKUPS:
