@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.office import accessible, keys_shown, wider_than_window
+from tests.e2e.office import Office, accessible, keys_shown, wider_than_window
 from tests.e2e.people import Agent
+from tests.e2e.test_desktop_channels import CALL
 from tests.e2e.voices import Speak, launch, speaking, telephone
 from tests.hub import DemoHub
 from tests.integration.media.browser import FLAGS
@@ -120,6 +121,31 @@ def test_one_window_has_the_sound(speaking: Speak, own_hub: DemoHub, tmp_path: P
         # Nobody has it now; this window offers to take it up again.
         first.get_by_role("button", name="Take").click()
         talks(first)
+
+
+def test_a_call_that_is_accepted_for_the_agent_has_its_sound_in_one_window(
+    speaking: Speak, chromium: Browser, own_hub: DemoHub, artefacts: Path, tmp_path: Path
+) -> None:
+    agent = speaking(440).agent("agent1")
+    id = agent.page.evaluate("JSON.parse(document.getElementById('boot').textContent).me.id")
+    office = Office(chromium, own_hub, artefacts)
+    admin = office.enter("admin", "/admin").page
+    user = admin.evaluate("id => fetch('/api/v1/users/' + id).then((answer) => answer.json())", id)
+    change = {name: user[name] for name in ("version", "username", "name", "role")} | {"auto_accept": ["voice"]}
+    admin.evaluate(CALL, ["PUT", f"users/{id}", change])
+    office.leave()
+    second = agent.context.new_page()
+    second.goto(agent.page.url)
+    second.get_by_role("combobox", name="Status").wait_for()
+    agent.set_status("available")
+    with telephone(own_hub, tmp_path):
+        while agent.page.locator(".row").count() == 0:
+            agent.page.wait_for_timeout(50)
+        for page in (agent.page, second):
+            page.locator(".row").first.click()
+            page.locator(".call.active, .call.elsewhere").wait_for()
+        states = {page.locator(".call").get_attribute("class") for page in (agent.page, second)}
+        assert states == {"call active", "call elsewhere"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
@@ -131,6 +132,23 @@ def test_the_call_goes_on_over_pages_and_beside_writing(speaking: Speak) -> None
     expect(visitor.widget.get_by_text("Call ended")).to_be_visible()
 
 
+def test_a_line_that_dies_is_replaced(speaking: Speak) -> None:
+    agent = speaking(AGENT_HZ).agent("agent1", script=EARS)
+    visitor = speaking(VISITOR_HZ).visitor(script=EARS)
+    calls(visitor, "Ines Faro")
+    answers(agent, "Ines Faro")
+    until_hears(agent.page, VISITOR_HZ)
+    for side in (agent.page, panel(visitor)):
+        before = side.evaluate("peers.length")
+        side.evaluate("peers.at(-1).close()")
+        while side.evaluate("peers.length") == before:
+            agent.page.wait_for_timeout(50)
+        until_hears(agent.page, VISITOR_HZ)
+        until_hears(panel(visitor), AGENT_HZ)
+    visitor.widget.get_by_role("button", name="Hang up").click()
+    agent.page.get_by_role("region", name="Wrap-up").wait_for()
+
+
 def test_a_chat_goes_on_by_voice_with_its_agent(speaking: Speak) -> None:
     agent = speaking(AGENT_HZ).agent("agent1", script=EARS)
     visitor = speaking(VISITOR_HZ).visitor(script=EARS)
@@ -154,12 +172,19 @@ def test_a_chat_goes_on_by_voice_with_its_agent(speaking: Speak) -> None:
     agent.page.get_by_role("region", name="Wrap-up").wait_for()
 
 
-@pytest.mark.parametrize("look", [{"color_scheme": "dark"}, PHONE, {"locale": "zh-CN"}, {"locale": "ar"}])
-def test_looks(speaking: Speak, look: dict[str, object]) -> None:
-    visitor = speaking(VISITOR_HZ).visitor(**look)
+LOOKS: dict[str, dict[str, Any]] = {"dark": {"color_scheme": "dark"}, "phone": PHONE, "Chinese": {}}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_call_looks_right(speaking: Speak, look: str) -> None:
+    visitor = speaking(VISITOR_HZ).visitor(**LOOKS[look])
     visitor.visit()
-    visitor.page.locator("contact-hub").locator("button").first.click()
+    visitor.open_widget()
     frame = visitor.widget
+    if look == "Chinese":
+        frame.get_by_role("button", name="English").click()
+        frame.get_by_role("button", name="简体中文").click()
+        frame.get_by_role("button", name="通话", exact=True).wait_for()
     frame.locator(".way").nth(1).locator("button").click()
     frame.locator("#f-topic").select_option(index=1)
     check(visitor, "explanation")

@@ -22,6 +22,7 @@ EARS = """(() => {
   window.RTCPeerConnection = class extends Native {
     constructor(...given) {
       super(...given);
+      (window.peers ??= []).push(this);
       this.addEventListener("track", ({ track }) => {
         const context = new AudioContext();
         window.ear = context.createAnalyser();

@@ -100,7 +100,6 @@ function Tools({ call, line, state }: { call: Call; line: LineView; state: BarSt
         <Tool
           icon={call.recording === "paused" ? "recon" : "recpause"}
           label={t(call.recording === "paused" ? "phone.resume_recording" : "phone.pause_recording")}
-          short={t(call.recording === "paused" ? "phone.resume_recording_short" : "phone.pause_recording_short")}
           disabled={!talking}
           onClick={() => record(id, call.recording === "paused" ? "on" : "paused")}
         />

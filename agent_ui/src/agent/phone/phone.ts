@@ -1,6 +1,6 @@
 // My calls: what the hub says of each, and this window's line to it. The rules of who answers:
 //   what was accepted, dialled or answered here has its audio here; a reload takes it up again by itself;
-//   what connects by itself (an automatic offer) is taken by the window that is looked at;
+//   what connects by itself (an offer accepted for me) is taken by the window that is looked at;
 //   a chat that becomes a call rings, and is answered by a press.
 
 import { effect, signal } from "@preact/signals";
@@ -14,7 +14,7 @@ import type { Figures } from "../../common/voice/figures.ts";
 import { Line, type LineState, type Signalling } from "../../common/voice/line.ts";
 import { startRinging, stopRinging } from "../chime.ts";
 import { isOwner } from "../mine.ts";
-import { offers, onOffer } from "../offers.ts";
+import { offers } from "../offers.ts";
 import { claim } from "../windows.ts";
 import { openChosen, speaker } from "./devices.ts";
 import { hold, release, remember, remembered } from "../../common/voice/holding.ts";
@@ -49,8 +49,6 @@ export const calling = signal<ReadonlySet<string>>(new Set());
 
 const open = new Map<string, Line>();
 const joining = new Set<string>();
-/** Automatic offers of this session: their calls connect without a press. */
-const automatic = new Set<string>();
 const TALKING = new Set(["connecting", "active", "held"]);
 
 function isLive(contact: Contact | undefined): boolean {
@@ -98,7 +96,6 @@ function drop(contact: string): void {
 function forget(contact: string): void {
   remember(contact, false);
   setCalling(contact, false);
-  automatic.delete(contact);
   drop(contact);
 }
 
@@ -152,19 +149,20 @@ export async function join(contact: string, { microphone, again = false, take = 
   }
 }
 
-const LATER_MS = 1_000;
+const LATER_MS = 300;
 
 /** The call has no audio yet: who takes it? */
 async function awaitAudio(contact: string): Promise<void> {
   if (open.has(contact) || joining.has(contact)) return;
   if (remembered(contact)) return join(contact, { again: true });
-  if (!automatic.has(contact)) await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // the window that accepted comes first
+  await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // the window that accepted comes first
   const mine = () => {
     const call = calls.value.get(contact);
     return call?.state === "connecting" && !call.elsewhere && !open.has(contact) && !joining.has(contact);
   };
   if (!mine()) return;
-  if (!automatic.has(contact)) {
+  // Who talked before by other means, or with somebody else, is not put through to an open microphone.
+  if (contacts.value.get(contact)?.connected_at) {
     setCalling(contact, true);
     if (await claim(`call ${contact}`) && calling.value.has(contact)) startRinging(true);
   } else if (await claim(`join ${contact}`) && mine()) await join(contact);
@@ -193,9 +191,6 @@ export function leaveLine(contact: string): void {
 /** Follows the pushes; to be called before the store connects, and after the offers' own listener of hello. */
 export function startPhone(): void {
   on<Call>("phone", told);
-  onOffer(({ contact, auto }) => {
-    if (auto && contact.channel === "voice") automatic.add(contact.id);
-  });
   on<Hello>("hello", (hello) => {
     const live = new Set(hello.contacts.filter(isLive).map(({ id }) => id));
     calls.value = new Map([...calls.value].filter(([id]) => live.has(id)));
