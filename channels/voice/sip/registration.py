@@ -59,6 +59,7 @@ class Registration:
         self._then: Callable[[], None] | None = None
         self.over = False
         self.flow: str | None = None
+        self._since = 0.0
 
     def refresh(self) -> None:
         """Register now, unless that is under way."""
@@ -86,10 +87,11 @@ class Registration:
             self._send(0)
 
     def lost(self, flow: str) -> None:
-        """A connection closed. If ours, the registrar can no longer reach us."""
-        if flow == self.flow:
+        """A connection closed. If ours, the registrar can no longer reach us; but one that closes them at once must
+        not make us register without a pause."""
+        if flow == self.flow and self.stays and self._exchange is None:
             self.flow = None
-            self.refresh()
+            self._again(max(0.0, FIRST_PAUSE_S - (self._core.clock.now - self._since)))
 
     def _send(self, expires: int) -> None:
         plan = self.plan
@@ -157,6 +159,7 @@ class Registration:
             return
         self._failures = self._too_brief = 0
         self.flow = source.flow
+        self._since = self._core.clock.now
         # Early enough for one try that hears nothing, and spread, since many start together.
         self._again(max(0.5 * seconds, seconds - 120.0) * (0.9 + 0.1 * self._core.share()))
         routes = tuple(response.headers.all("Service-Route"))

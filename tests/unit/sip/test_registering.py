@@ -259,3 +259,18 @@ def test_registered_again_at_once_after_leaving(seed: int) -> None:
     phone.agent.unregister("line", net.now)
     net.run()
     assert phone.agent.next_deadline() is None and hub.agent.next_deadline() is None
+
+
+def test_registrar_that_closes_every_connection() -> None:
+    net, hub, phone = network(transport="tcp")
+    net.flows = True
+    phone.agent.register("line", plan(hub, expires=600), net.now)
+    for _ in range(100):
+        net.run(3)
+        phone.agent.lost("hub-phone", net.now)
+    assert 8 <= len(phone.of(Registered)) <= 11
+    net.run(100)
+    phone.agent.lost("hub-phone", net.now)
+    count = len(phone.of(Registered))
+    net.run(1)
+    assert len(phone.of(Registered)) == count + 1
