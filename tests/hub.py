@@ -25,6 +25,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def free_sip_port() -> int:
+    """One that is free for datagrams too: browsers and media workers hold many of those."""
+    while True:
+        port = free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
 @dataclass
 class DemoHub:
     """`settings` are lines added to the demo's hub.toml. The port stays the same over restarts."""
@@ -32,7 +44,7 @@ class DemoHub:
     folder: Path
     settings: str = ""
     port: int = field(default_factory=free_port)
-    sip_port: int = field(default_factory=free_port)
+    sip_port: int = field(default_factory=free_sip_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
