@@ -96,6 +96,12 @@ class Roster:
         """Whether he is connected at any node."""
         return id in self._own[kind] or any(id in node.who[kind] for node in self._nodes.values())
 
+    def where(self, kind: str, id: str) -> str | None:
+        """The name of a node at which he is: this one before others."""
+        if id in self._own[kind]:
+            return self._bus.node
+        return next((name for name, node in self._nodes.items() if id in node.who[kind]), None)
+
     async def settled(self) -> None:
         """Returns once every node that lives has had the time to be heard."""
         if self._bus.shared:

@@ -11,21 +11,20 @@ import contextlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
 
-import msgspec
 import socketio
 import structlog
 from msgspec import Meta
 
-from channels.voice import call_values as v
-from channels.voice.call_values import AGENT, CUSTOMER, Way
+from channels.voice.call_values import AGENT, Way
 from channels.voice.calls import Calls
+from channels.voice.desk import QUIET_MS, serve_agents
+from channels.voice.elsewhere import Elsewhere
 from channels.voice.ice import ice_servers
 from channels.voice.live import LiveCall
 from channels.voice.outbound import Outbound
 from hub import commands as c
 from hub import media as m
-from hub.errors import HubError, Refused
-from hub.machine import SERVED
+from hub.errors import HubError
 from hub.model import User
 from hub.permissions import Permission
 from hub.sockets import Ack, EventTable, Input, Nothing, Session, SocketEvent
@@ -34,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 NAMESPACE = "/agent"
 TEST_S = 60.0
-QUIET_MS = 3_000
+WINDOW, TELL = "phone.window", "phone.tell"
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Sdp = Annotated[str, Meta(min_length=1, max_length=20_000)]
@@ -96,8 +95,15 @@ class AgentPhone:
     """`sessions` are the windows at this node by socket id."""
 
     def __init__(
-        self, calls: Calls, outbound: Outbound, sio: socketio.AsyncServer, sessions: Mapping[str, Window]
+        self,
+        calls: Calls,
+        outbound: Outbound,
+        elsewhere: Elsewhere,
+        sio: socketio.AsyncServer,
+        sessions: Mapping[str, Window],
     ) -> None:
+        self._elsewhere = elsewhere
+        serve_agents(calls, elsewhere)
         self._calls = calls
         self._outbound = outbound
         self._hub = calls.hub
@@ -109,6 +115,8 @@ class AgentPhone:
         calls.on_change(self._changed)
         calls.on_quality(self._quality)
         calls.on_other_media(self._test_event)
+        calls.hub.bus.subscribe(WINDOW, self._window_moved)
+        calls.hub.bus.subscribe(TELL, self._told_to)
 
     def register(self, table: EventTable) -> None:
         table.add(*self.events())
@@ -130,48 +138,33 @@ class AgentPhone:
 
     def window_moved(self, window: Window, there: bool) -> None:
         """A window connected or went."""
-        self._calls.window(window_key(window), there)
-        if there:
-            for live in self._calls.of_agent(window.user.id):
-                self._begin(self._tell(window, live))
-        else:
+        moved = {"agent": window.user.id, "window": window_key(window), "sid": window.sid, "there": there}
+        self._begin(self._hub.bus.publish(WINDOW, moved))
+        if not there:
             self._end_test(window.sid)
+
+    def _window_moved(self, message: Mapping[str, Any]) -> None:
+        """A window at whatever node connected, and is told of its agent's calls here, or went."""
+        self._calls.window(str(message["window"]), bool(message["there"]))
+        if message["there"]:
+            for live in self._calls.of_agent(str(message["agent"])):
+                self._begin(self._tell(live, str(message["agent"]), sid=str(message["sid"])))
 
     # --- events ------------------------------------------------------------------------------------------------------
 
-    def _own(self, user: User, contact: str) -> LiveCall:
-        """The call, if this agent has it. Raises NotFound, Refused."""
-        live = self._calls.require(contact)
-        if live.call.agent != user.id:
-            raise Refused("Another agent has this call.", code="contact.not_yours")
-        return live
+    async def _there(self, what: str, session: Window, contact: str, **data: Any) -> Ack:
+        """Done at the node where the call lives."""
+        who = {"agent": session.user.id, "window": window_key(session), "contact": contact}
+        return await self._elsewhere.ask(contact, what, who | data)
 
     async def _ice(self, sid: str, session: Window, data: Nothing) -> Ack:
         return {"ice_servers": ice_servers(self._calls.settings, session.user.id, self._hub.clock.now())}
 
     async def _join(self, sid: str, session: Window, data: Join) -> Ack:
-        live = self._calls.require(data.contact)
-        contact = (await self._hub.contacts.get(data.contact)).contact
-        if contact.agent != session.user.id or contact.phase not in SERVED:
-            raise Refused("Another agent has this call.", code="contact.not_yours")
-        # The log's reader may not have told the call yet that he accepted.
-        await self._calls.tell_contact(live)
-        window = window_key(session)
-
-        async def make() -> str:
-            await self._calls.media.drop_leg(live.id, AGENT)
-            live.give(v.LegMade(AGENT, session.user.id, window))
-            options = m.WebOptions((live.party.codec,), QUIET_MS)
-            return await self._calls.media.web_leg(live.id, AGENT, options, data.offer)
-
-        return {"answer": await live.in_media(make)}
+        return await self._there("join", session, data.contact, offer=data.offer)
 
     async def _leave(self, sid: str, session: Window, data: OfCall) -> Ack:
-        live = self._own(session.user, data.contact)
-        if live.call.window == window_key(session):
-            await live.in_media(lambda: self._calls.media.drop_leg(live.id, AGENT))
-            live.give(v.LegLost(AGENT, "left"))
-        return {}
+        return await self._there("leave", session, data.contact)
 
     async def _hold(self, sid: str, session: Window, data: OfCall) -> Ack:
         await self._hub.contacts.do(data.contact, c.Hold(session.user.id), actor=session.user.id)
@@ -182,13 +175,7 @@ class AgentPhone:
         return {}
 
     async def _digits(self, sid: str, session: Window, data: Digits) -> Ack:
-        live = self._own(session.user, data.contact)
-        party = live.party
-        if party.sip is not None and self._calls.telephony.rtp_options(party.trunk).dtmf == "info":
-            self._calls.telephony.digits(party.sip, data.digits)
-        else:
-            await live.in_media(lambda: self._calls.media.digits(live.id, CUSTOMER, data.digits))
-        return {}
+        return await self._there("digits", session, data.contact, digits=data.digits)
 
     async def _hang_up(self, sid: str, session: Window, data: HangUp) -> Ack:
         outcome = await self._hub.close(session.user, data.contact, data.client_id)
@@ -199,15 +186,10 @@ class AgentPhone:
         return {"contact": await self._hub.views.for_agent(row)}
 
     async def _stats(self, sid: str, session: Window, data: OfCall) -> Ack:
-        live = self._own(session.user, data.contact)
-        return {"legs": msgspec.to_builtins(await self._calls.media.stats(live.id))}
+        return await self._there("stats", session, data.contact)
 
     async def _record(self, sid: str, session: Window, data: Recording) -> Ack:
-        live = self._own(session.user, data.contact)
-        if self._calls.recording_policy(live.queue).mode == "never":
-            raise Refused("Calls of this queue are not recorded.", code="recording.never")
-        live.give(v.RecordAsked(data.state, session.user.id))
-        return {"recording": live.call.recording}
+        return await self._there("record", session, data.contact, state=data.state)
 
     # --- a test of microphone and loudspeaker -----------------------------------------------------------------------
 
@@ -240,41 +222,44 @@ class AgentPhone:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _windows(self, agent: str) -> list[Window]:
-        return [window for window in self._sessions.values() if window.user.id == agent]
-
     def _changed(self, live: LiveCall) -> None:
         agent = None if live.call.over else live.call.agent
         before = self._told.get(live.id)
         if before is not None and before != agent:
             del self._told[live.id]
             ended = {"contact": live.id, "state": "ended", "since": live.call.since, "recording": "off"}
-            for window in self._windows(before):
-                self._begin(self._emit(window, ended | {"elsewhere": False}))
+            self._begin(self._publish(before, "", ended))
         if agent is not None:
             self._told[live.id] = agent
-            for window in self._windows(agent):
-                self._begin(self._tell(window, live))
+            self._begin(self._tell(live, agent))
 
     def _quality(self, live: LiveCall, stats: dict[str, m.LegStats]) -> None:
         figures = stats.get(AGENT)
         if figures is not None and live.call.agent is not None:
-            for window in self._windows(live.call.agent):
-                self._begin(self._tell(window, live, quality_json(figures)))
+            self._begin(self._tell(live, live.call.agent, quality_json(figures)))
 
-    async def _tell(self, window: Window, live: LiveCall, quality: dict[str, Any] | None = None) -> None:
+    async def _tell(
+        self, live: LiveCall, agent: str, quality: dict[str, Any] | None = None, sid: str | None = None
+    ) -> None:
         state = {
             "contact": live.id,
             "state": live.call.agent_state,
             "since": live.call.since,
             "recording": live.call.recording,
             "number": live.party.called if live.call.way is Way.DIAL else live.party.caller,
-            "elsewhere": live.call.window not in ("", window_key(window)),
         }
-        await self._emit(window, state if quality is None else state | {"quality": quality})
+        await self._publish(agent, live.call.window, state if quality is None else state | {"quality": quality}, sid)
 
-    async def _emit(self, window: Window, data: dict[str, Any]) -> None:
-        await self._sio.emit("phone", data, to=window.sid, namespace=NAMESPACE)
+    async def _publish(self, agent: str, window: str, data: dict[str, Any], sid: str | None = None) -> None:
+        """To all windows of the agent (or the one with this socket), at whatever node; `window` has the audio."""
+        await self._hub.bus.publish(TELL, {"agent": agent, "window": window, "sid": sid, "data": data})
+
+    def _told_to(self, message: Mapping[str, Any]) -> None:
+        for session in list(self._sessions.values()):
+            if session.user.id == message["agent"] and message["sid"] in (None, session.sid):
+                elsewhere = message["window"] not in ("", window_key(session))
+                data = {**message["data"], "elsewhere": elsewhere}
+                self._begin(self._sio.emit("phone", data, to=session.sid, namespace=NAMESPACE))
 
 
 def quality_json(figures: m.LegStats) -> dict[str, Any]:

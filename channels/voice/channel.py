@@ -14,6 +14,7 @@ from channels.chat.socket import VisitorNamespace
 from channels.voice.agent_phone import AgentPhone, Window
 from channels.voice.announce import Prompts
 from channels.voice.calls import KIND, Calls, Recorder
+from channels.voice.elsewhere import Elsewhere
 from channels.voice.inbound import Inbound
 from channels.voice.outbound import Outbound
 from channels.voice.settings import VoiceSettings
@@ -53,9 +54,10 @@ class VoiceChannel:
         self.trunks = Trunks(settings)
         self.calls.telephony = self.trunks
         self.inbound = Inbound(self.calls, self.trunks)
-        self.agent_phone = AgentPhone(self.calls, Outbound(self.calls, self.trunks), sio, windows)
+        elsewhere = Elsewhere(hub.bus, lambda contact: hub.roster.where(KIND, contact))
+        self.agent_phone = AgentPhone(self.calls, Outbound(self.calls, self.trunks), elsewhere, sio, windows)
         self.agent_phone.register(agents)
-        self.visitor_phone = VisitorPhone(self.calls, sio, visitors, conversations)
+        self.visitor_phone = VisitorPhone(self.calls, elsewhere, sio, visitors, conversations)
         self.visitor_phone.register()
         self._tasks: set[asyncio.Task[None]] = set()
         hub.roster.on_change(KIND, self._moved)

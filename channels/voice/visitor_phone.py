@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Annotated, Any
 
 import socketio
@@ -12,9 +13,11 @@ from msgspec import Meta
 from channels.chat.conversation import ClientId, Conversations, Id, StartInput
 from channels.chat.socket import NAMESPACE, VisitorNamespace, VisitorSession
 from channels.voice import call_values as v
-from channels.voice.agent_phone import QUIET_MS, Sdp, quality_json
+from channels.voice.agent_phone import Sdp, quality_json
 from channels.voice.call_values import CUSTOMER, Way
-from channels.voice.calls import Calls
+from channels.voice.calls import KIND, Calls
+from channels.voice.desk import QUIET_MS
+from channels.voice.elsewhere import Elsewhere, Json
 from channels.voice.ice import ice_servers
 from channels.voice.live import LiveCall, Party
 from channels.voice.settings import G711
@@ -26,6 +29,8 @@ from hub.machine import SERVED
 from hub.model import WAITING, Channel
 from hub.ports import ContactRow
 from hub.sockets import Ack, Input, Nothing, SocketEvent
+
+TELL = "call.tell"
 
 
 class CallStart(Input, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +59,15 @@ class CallHangUp(Input, frozen=True, forbid_unknown_fields=True):
 
 class VisitorPhone:
     def __init__(
-        self, calls: Calls, sio: socketio.AsyncServer, namespace: VisitorNamespace, conversations: Conversations
+        self,
+        calls: Calls,
+        elsewhere: Elsewhere,
+        sio: socketio.AsyncServer,
+        namespace: VisitorNamespace,
+        conversations: Conversations,
     ) -> None:
+        self._elsewhere = elsewhere
+        elsewhere.serve("rejoin", self._rejoin_here)
         self._calls = calls
         self._hub = calls.hub
         self._sio = sio
@@ -64,6 +76,7 @@ class VisitorPhone:
         self._tasks: set[asyncio.Task[None]] = set()
         calls.on_change(self._changed)
         calls.on_quality(self._quality)
+        calls.hub.bus.subscribe(TELL, self._told)
 
     def register(self) -> None:
         self._namespace.table.add(*self.events())
@@ -87,9 +100,8 @@ class VisitorPhone:
         hub = self._hub
         visitor = session.visitor or hub.visitors.first(session.site, data.client_id, session.user_agent)
         id = derived_id("ct", 0, visitor.id, data.client_id)
-        if (known := self._calls.get(id)) is not None and not known.call.over:
-            row = await self._conversations.own(session.visitor, id)
-            return self._answer(session, row, await self._leg(known, data.offer))
+        if hub.roster.there(KIND, id):
+            return await self._again(session, id, data.offer)
         live = self._calls.open(id, Way.WEB, Party(visitor=visitor.id, language=data.locale), "")
         form = StartInput(
             data.client_id,
@@ -132,8 +144,8 @@ class VisitorPhone:
         row = await self._conversations.own(session.visitor, id)
         contact = row.contact
         assert session.visitor is not None
-        if (known := self._calls.get(id)) is not None and not known.call.over:
-            return self._answer(session, row, await self._leg(known, data.offer))
+        if self._hub.roster.there(KIND, id):
+            return await self._again(session, id, data.offer)
         if contact.phase not in WAITING | SERVED:
             raise Refused("This conversation has ended.", code="contact.phase")
         party = Party(visitor=session.visitor.id, language=contact.language)
@@ -180,12 +192,21 @@ class VisitorPhone:
             "answer": answer,
         }
 
+    async def _again(self, session: VisitorSession, contact: str, offer: str) -> Ack:
+        """The same start again, as its answer was lost: the call is there, and gets a new leg."""
+        row = await self._conversations.own(session.visitor, contact)
+        answer = await self._elsewhere.ask(contact, "rejoin", {"contact": contact, "offer": offer})
+        return self._answer(session, row, answer["answer"])
+
     async def _rejoin(self, sid: str, session: VisitorSession, data: CallRejoin) -> Ack:
         await self._conversations.own(session.visitor, data.contact)
-        live = self._calls.require(data.contact)
+        return await self._elsewhere.ask(data.contact, "rejoin", {"contact": data.contact, "offer": data.offer})
+
+    async def _rejoin_here(self, data: Json) -> Json:
+        live = self._calls.require(data["contact"])
         if live.call.way is not Way.WEB:
             raise Refused("This call is not made from the page.", code="call.elsewhere")
-        return {"answer": await self._leg(live, data.offer)}
+        return {"answer": await self._leg(live, data["offer"])}
 
     async def _hang_up(self, sid: str, session: VisitorSession, data: CallHangUp) -> Ack:
         outcome = await self._conversations.end(session.visitor, data.contact, data.client_id)
@@ -194,8 +215,15 @@ class VisitorPhone:
     # --- pushes ------------------------------------------------------------------------------------------------------
 
     def _emit(self, live: LiveCall, data: dict[str, Any]) -> None:
-        room = f"visitor:{live.party.visitor}"
-        task = asyncio.create_task(_quietly(self._sio.emit("call", data, room=room, namespace=NAMESPACE)))
+        """To his pages, at whatever node."""
+        self._begin_to(self._hub.bus.publish(TELL, {"visitor": live.party.visitor, "data": data}))
+
+    def _told(self, message: Mapping[str, Any]) -> None:
+        room = f"visitor:{message['visitor']}"
+        self._begin_to(self._sio.emit("call", message["data"], room=room, namespace=NAMESPACE))
+
+    def _begin_to(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_quietly(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -217,6 +245,6 @@ class VisitorPhone:
             self._emit(live, self._state(live) | {"quality": quality_json(figures)})
 
 
-async def _quietly(work: Any) -> None:
+async def _quietly(work: Awaitable[None]) -> None:
     with contextlib.suppress(HubError):
         await work

@@ -269,17 +269,17 @@ class Record:
 
     def __init__(self, hub: House, token: str) -> None:
         self._url = hub.url
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self.headers = {"Authorization": f"Bearer {token}"}
 
     async def get(self, path: str) -> Any:
-        async with httpx.AsyncClient(base_url=self._url, headers=self._headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self._url, headers=self.headers, trust_env=False) as http:
             answer = await http.get(f"/api/v1/{path}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     async def sound(self, recording: str) -> bytes:
         """A recording's file."""
-        async with httpx.AsyncClient(base_url=self._url, headers=self._headers, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self._url, headers=self.headers, trust_env=False) as http:
             answer = await http.get(f"/api/v1/recordings/{recording}/audio")
         assert answer.status_code == 200, answer.text
         return answer.content
