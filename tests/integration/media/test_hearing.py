@@ -1,6 +1,7 @@
 """How speech sounds that has gone through the media plane, by PESQ (ITU-T P.862, narrow band): clean, and with losses.
 
-What a customer says is compared with what the agent hears through the mixer, and with the recording.
+What a customer says is compared with the recording of a call, and with what the mixer makes of it. What is passed
+through is not touched: there the party's own decoder conceals the losses.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from hub.media import Hear, Recorded, RecordingOptions
+from hub.media import Recorded, RecordingOptions
 from tests.integration.media.exchange import Exchange, channels, open_exchange, read
-from tests.integration.media.phone import Phone, open_phone
-from tests.integration.media.tones import samples, ulaw
+from tests.integration.media.phone import Phone
+from tests.integration.media.tones import FRAME, samples, ulaw
 from tests.peers import CHECKOUT
+from webrtc import g711
+from webrtc.mixer import Feed, mix
+from webrtc.stream import Codec
 
 PROMPTS = CHECKOUT / "channels" / "voice" / "prompts" / "en"
 SAID = ("greeting", "in-line", "please-wait", "recorded", "sorry", "wait")
@@ -72,30 +76,40 @@ async def exchange() -> AsyncIterator[Exchange]:
 
 
 @pytest.mark.parametrize(("loss", "least"), [(0.0, CLEAN), (LOSS, LOSSY)])
-async def test_speech_stays_good(
+async def test_recording_sounds_good(
     exchange: Exchange, tmp_path: Path, speech: list[int], score: Callable[[bytes], float], loss: float, least: float
 ) -> None:
     path = tmp_path / "r.wav"
     loop = asyncio.get_running_loop()
     transport, customer = await loop.create_datagram_endpoint(lambda: LossyPhone(440), local_addr=("127.0.0.1", 0))
-    async with open_phone(700) as agent, open_phone(1000) as third:
-        customer.voice = ulaw([0] * 8000 + speech + [0] * 8000)
-        agent.voice = third.voice = ulaw([0] * 8000)
-        await exchange.join("c", "agent", agent)
-        await exchange.join("c", "third", third)
-        await exchange.engine.hear("c", "agent", Hear(("customer", "third")))
-        customer.lost = loss
-        await exchange.join("c", "customer", customer)
-        await exchange.engine.record("c", RecordingOptions("r", str(path), "customer", "agent"))
-        while customer.sent * 160 < len(customer.voice):
-            await asyncio.sleep(0.02)
-        await exchange.engine.stop_recording("c", "r")
-        await exchange.until_told(Recorded)
-        left, _ = channels(read(path))
-        mixed = bytes(agent.heard)
+    customer.voice = ulaw([0] * 8000 + speech + [0] * 8000)
+    customer.lost = loss
+    await exchange.join("c", "customer", customer)
+    await exchange.engine.record("c", RecordingOptions("r", str(path), "customer", "agent"))
+    while customer.sent * FRAME < len(customer.voice):
+        await asyncio.sleep(0.02)
+    await exchange.engine.stop_recording("c", "r")
+    await exchange.until_told(Recorded)
+    left, _ = channels(read(path))
     transport.close()
-    heard = {"recorded": await asyncio.to_thread(score, left), "mixed": await asyncio.to_thread(score, mixed)}
-    assert min(heard.values()) >= least, heard
+    assert await asyncio.to_thread(score, left) >= least
+
+
+@pytest.mark.parametrize(("loss", "least"), [(0.0, CLEAN), (LOSS, LOSSY)])
+def test_mix_sounds_good(speech: list[int], score: Callable[[bytes], float], loss: float, least: float) -> None:
+    """What a mixer makes of packets that come up to 50 ms late, in time of our own."""
+    chance = random.Random(2)
+    said = ulaw([0] * 8000 + speech + [0] * 8000)
+    count = len(said) // FRAME
+    coming = sorted((20 * n + chance.uniform(0, 50), n) for n in range(count) if chance.random() >= loss)
+    feed = Feed(Codec("PCMU", 0))
+    heard = b""
+    for beat in range(count + 5):
+        while coming and coming[0][0] <= 20 * beat:
+            _, n = coming.pop(0)
+            feed.receive(said[n * FRAME : (n + 1) * FRAME], n * FRAME, n, False, beat * 0.02)
+        heard += g711.encode("PCMU", mix([feed.buffer.take(FRAME)]))
+    assert score(heard) >= least
 
 
 def test_measure_tells_good_from_bad(speech: list[int], score: Callable[[bytes], float]) -> None:
