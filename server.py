@@ -201,6 +201,7 @@ class Application:
         return msgspec.structs.replace(
             own,
             trunks=(*own.trunks, *found.trunks),
+            left_out=found.left_out,
             numbers=(*found.numbers, *own.numbers),
             caller_ids=found.caller_ids,
         )

@@ -29,10 +29,20 @@ def configured(
 ) -> VoiceSettings:
     """hub.toml's trunks and numbers go before the rows of the same id.
 
-    A trunk whose password cannot be read is left out and said in the log. Raises ConfigError for a mistake in hub.toml.
+    A trunk whose password cannot be read is left out, which the log and the trunk's health say. Raises ConfigError for
+    a mistake in hub.toml.
     """
     all_trunks = {**trunks, **entries("voice.trunks", voice.trunks, rows.Trunk)}
     all_numbers = {**numbers, **entries("voice.numbers", voice.numbers, rows.Number)}
+    usable: list[TrunkSettings] = []
+    left_out: list[tuple[str, str, str]] = []
+    for id, row in sorted(all_trunks.items()):
+        if row.enabled:
+            try:
+                usable.append(_trunk(id, row, voice))
+            except Unavailable as error:
+                log.error("trunk.no_password", trunk=id, reason=str(error))
+                left_out.append((id, row.name, str(error)))
     stun = tuple(IceServer((url,)) for url in voice.stun)
     turn = None
     if voice.turn and voice.turn_secret is not None:
@@ -41,9 +51,8 @@ def configured(
         enabled=voice.enabled,
         listen=tuple(Listen(*endpoint(text)) for text in voice.listen),  # type: ignore[arg-type]  # checked there
         public=voice.public,
-        trunks=tuple(
-            found for id, row in sorted(all_trunks.items()) if row.enabled and (found := _trunk(id, row, voice))
-        ),
+        trunks=tuple(usable),
+        left_out=tuple(left_out),
         numbers=tuple(
             NumberSettings(row.pattern, row.queue, row.site, row.language)
             for _, row in sorted(all_numbers.items(), key=lambda item: (item[1].order, item[0]))
@@ -59,14 +68,10 @@ def configured(
     )
 
 
-def _trunk(id: str, row: rows.Trunk, voice: Voice) -> TrunkSettings | None:
+def _trunk(id: str, row: rows.Trunk, voice: Voice) -> TrunkSettings:
     account = None
     if row.username:
-        try:
-            password = read_password(row.password, voice.secrets)
-        except Unavailable as error:
-            log.error("trunk.no_password", trunk=id, reason=str(error))
-            return None
+        password = read_password(row.password, voice.secrets)
         account = Account(row.username, password, (row.realm,) if row.realm else ())
     return TrunkSettings(
         id=id,

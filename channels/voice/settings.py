@@ -74,6 +74,8 @@ class VoiceSettings(Struct, frozen=True):
     listen: tuple[Listen, ...] = ()
     public: str = ""
     trunks: tuple[TrunkSettings, ...] = ()
+    left_out: tuple[tuple[str, str, str], ...] = ()
+    """Trunks that cannot be used as they are set: (id, name, why)."""
     numbers: tuple[NumberSettings, ...] = ()
     caller_ids: dict[str, str] = {}
     dial: DialSettings = DialSettings()

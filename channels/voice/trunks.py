@@ -85,7 +85,7 @@ class Trunks:
             )
             for trunk in self.settings.trunks
             if (found := self.health.get(trunk.id)) is not None
-        ]
+        ] + [TrunkHealth(id, name, problem=why) for id, name, why in self.settings.left_out]
 
     def listen(self, handler: Callable[[s.Event], None]) -> None:
         """`handler` is called on the loop with what the user agent tells."""

@@ -12,6 +12,7 @@ import { blocks } from "./resources/blocks.tsx";
 import { canned } from "./resources/canned.tsx";
 import { groups } from "./resources/groups.tsx";
 import { hours } from "./resources/hours.tsx";
+import { numbers } from "./resources/numbers.tsx";
 import { outcomes } from "./resources/outcomes.tsx";
 import { queues } from "./resources/queues.tsx";
 import { reasons } from "./resources/reasons.tsx";
@@ -19,6 +20,7 @@ import { rules } from "./resources/rules.tsx";
 import { sites } from "./resources/sites.tsx";
 import { skills } from "./resources/skills.tsx";
 import { tokens } from "./resources/tokens.tsx";
+import { trunks } from "./resources/trunks.tsx";
 import { users } from "./resources/users.tsx";
 import { webhooks } from "./resources/webhooks.tsx";
 import { RolesPage } from "./roles.tsx";
@@ -27,7 +29,7 @@ import { SystemPage } from "./system.tsx";
 import { TryPage } from "./try.tsx";
 
 const resources: Record<string, Resource> = Object.fromEntries(
-  [users, queues, rules, skills, groups, hours, blocks, sites, canned, outcomes, reasons, webhooks, tokens].map((resource) => [resource.path, resource]),
+  [users, queues, rules, skills, groups, hours, blocks, sites, canned, outcomes, reasons, trunks, numbers, webhooks, tokens].map((resource) => [resource.path, resource]),
 );
 
 const pages: Record<string, () => ComponentChildren> = {

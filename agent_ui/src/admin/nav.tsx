@@ -32,6 +32,8 @@ const groups: { name: string; entries: Entry[] }[] = [
     { page: "reasons", icon: "status", permission: "admin.config" },
   ] },
   { name: "connections", entries: [
+    { page: "trunks", icon: "phone", permission: "admin.config" },
+    { page: "numbers", icon: "hash", permission: "admin.config" },
     { page: "webhooks", icon: "hook", permission: "admin.webhooks" },
     { page: "tokens", icon: "key", permission: "admin.tokens" },
   ] },

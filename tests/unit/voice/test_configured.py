@@ -60,6 +60,8 @@ def test_a_trunk_whose_password_is_missing_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "carrier").write_text("hush\n")
     found = configured(voice(secrets=str(tmp_path)), trunks, {}, {})
     assert [trunk.id for trunk in found.trunks] == ["yes"]
+    assert [(id, name) for id, name, _ in found.left_out] == [("no", "Carrier")]
+    assert "CONTACTHUB_NOT_SET" in found.left_out[0][2]
 
 
 @pytest.mark.parametrize("reference", ["env:HOME", "env:CONTACTHUB_NOT_SET", "file:missing", "file:..", "file:"])

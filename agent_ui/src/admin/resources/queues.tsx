@@ -24,6 +24,8 @@ function levels(value: unknown): string {
 }
 
 const WHEN = ["wait", "unstaffed", "full", "closed"];
+const RECORDED = ["never", "always", "on_demand", "percentage"];
+const recorded = (row: Row, ...modes: string[]) => modes.includes(String((row["recording"] as Row | undefined)?.["mode"] ?? "never"));
 const TO = ["queue", "callback", "voicemail", "message"];
 const timed = (rule: Row) => rule["when"] !== "full";
 const moves = (rule: Row) => rule["to"] === "queue";
@@ -65,6 +67,7 @@ export const queues: Resource = {
   fresh: () => ({
     id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
     max_length: null, overflow: [], groups: [], costs: {}, sticky_s: 20, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
+    recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "",
   }),
   outgoing: (row) => ({
     ...row, offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
@@ -115,6 +118,13 @@ export const queues: Resource = {
       kind: "number" as const, name: `costs.${channel}`, label: t("admin.queues.cost", { channel: t(`common.channel.${channel}`) }), min: 1, max: 10_000,
       unit: t("admin.unit.units"), half: true, placeholder: t("admin.queues.offer.default"),
     }))),
+    section("recording", [
+      field("recording.mode", { kind: "select", required: true, half: true, options: RECORDED.map((value) => ({ value, label: t(`admin.queues.recording.${value}`) })) }),
+      { ...field("recording.percent", { kind: "number", required: true, min: 0, max: 100, unit: "%", half: true }), when: (row) => recorded(row, "percentage") },
+      { ...field("recording.keep_days", { kind: "number", required: true, min: 1, max: 36_500, unit: t("admin.unit.days"), half: true }), when: (row) => !recorded(row, "never") },
+      { ...field("recording.announce", { kind: "switch" }), when: (row) => !recorded(row, "never") },
+    ]),
+    section("calls", [field("caller_id", { kind: "text", max: 21, mono: true, half: true, placeholder: "+4930123456" })]),
     section("promise", [
       field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),
       field("target.seconds", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds"), half: true }),
