@@ -25,7 +25,7 @@ from channels.voice.sip.registrar import Lookup, PhoneContact, Registrar
 from channels.voice.sip.registration import RegistrationPlan, Registrations
 from channels.voice.sip.session_timer import TooBrief
 from channels.voice.sip.settings import PeerOptions, Settings
-from channels.voice.sip.transaction import Failure, ServerTransaction, answer_address
+from channels.voice.sip.transaction import Failure, ServerTransaction, answer_address, tag_of
 from channels.voice.sip.wire import Destination, Source
 
 EXTENSIONS = frozenset({"100rel", "timer", "replaces", "norefersub"})
@@ -274,9 +274,9 @@ class UserAgent:
         if request.method != "CANCEL" and (unknown := required - EXTENSIONS):
             self._core.reply(transaction, 420, headers=(("Unsupported", ", ".join(sorted(unknown))),))
             return
-        to_tag = NameAddr.parse(request.headers.get("To") or "").tag
+        to_tag = tag_of(request.headers.get("To") or "")
         if to_tag is not None:
-            from_tag = NameAddr.parse(request.headers.get("From") or "").tag or ""
+            from_tag = tag_of(request.headers.get("From") or "") or ""
             found = self._calls.dialogs.get((request.headers.get("Call-ID") or "", to_tag, from_tag))
             if found is None:
                 self._core.reply(transaction, 481)
@@ -298,8 +298,8 @@ class UserAgent:
 
     def on_ack(self, request: Request, source: Source) -> None:
         headers = request.headers
-        to_tag = NameAddr.parse(headers.get("To") or "").tag or ""
-        from_tag = NameAddr.parse(headers.get("From") or "").tag or ""
+        to_tag = tag_of(headers.get("To") or "") or ""
+        from_tag = tag_of(headers.get("From") or "") or ""
         found = self._calls.dialogs.get((headers.get("Call-ID") or "", to_tag, from_tag))
         if found is not None:
             found[0].acked(request, CSeq.parse(headers.get("CSeq") or "").number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from channels.voice.sip.events import Reason
 from channels.voice.sip.headers import BadHeader, Headers, NameAddr, read_params, split_list
@@ -112,7 +113,12 @@ def option_tags(headers: Headers, name: str) -> frozenset[str]:
 
 def methods(headers: Headers) -> frozenset[str] | None:
     """What Allow says; None if there is none."""
-    return frozenset(method.upper() for line in headers.lines("Allow") for method in split_list(line)) or None
+    return _methods(", ".join(headers.lines("Allow"))) if "Allow" in headers else None
+
+
+@lru_cache(256)
+def _methods(text: str) -> frozenset[str] | None:
+    return frozenset(method.upper() for method in split_list(text)) or None
 
 
 def number_field(headers: Headers, name: str, most: int = 2**31 - 1) -> int | None:

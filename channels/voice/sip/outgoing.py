@@ -15,7 +15,7 @@ from channels.voice.sip.leg import Calls, Leg
 from channels.voice.sip.message import Request, Response
 from channels.voice.sip.offers import Offers
 from channels.voice.sip.settings import PeerOptions
-from channels.voice.sip.transaction import Failure
+from channels.voice.sip.transaction import Failure, tag_of
 from channels.voice.sip.wire import Destination, Source
 
 MOST_TOO_BRIEF = 2
@@ -150,7 +150,7 @@ class OutgoingLeg(Leg):
     # Early dialogs
 
     def _provisional(self, response: Response, source: Source) -> None:
-        tag = NameAddr.parse(response.headers.get("To") or "").tag
+        tag = tag_of(response.headers.get("To") or "")
         try:
             sdp = sdp_of(response)
         except OtherContent:
@@ -211,7 +211,7 @@ class OutgoingLeg(Leg):
 
     def _accepted(self, invite: Request, response: Response, source: Source) -> None:
         """A 2xx: the first makes the call, others are the same again or forks, which get ACK and BYE."""
-        tag = NameAddr.parse(response.headers.get("To") or "").tag or ""
+        tag = tag_of(response.headers.get("To") or "") or ""
         number = CSeq.parse(invite.headers.get("CSeq") or "").number
         if self.acknowledge_again(tag, number):
             return
@@ -264,7 +264,7 @@ class OutgoingLeg(Leg):
 
     def _late(self, invite: Request, response: Response, source: Source) -> None:
         """The answer of a destination that had been given up."""
-        tag = NameAddr.parse(response.headers.get("To") or "").tag or ""
+        tag = tag_of(response.headers.get("To") or "") or ""
         if not self.acknowledge_again(tag, CSeq.parse(invite.headers.get("CSeq") or "").number):
             self._drop(invite, response, source)
 

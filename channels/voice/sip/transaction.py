@@ -13,6 +13,7 @@ All end in `terminated`, by an answer or by the clock. Bytes and times go in and
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -359,26 +360,34 @@ def server_key(request: Request, via: Via, cseq: CSeq, method: str) -> Key:
         return (branch, via.host, str(via.sent_by[1]), method)
     # A sender from before RFC 3261. The To tag of the ACK is ours, so it is no part of this.
     headers = request.headers
-    sender = NameAddr.parse(headers.get("From") or "").tag or ""
+    sender = tag_of(headers.get("From") or "") or ""
     return (headers.get("Call-ID") or "", sender, str(cseq.number), request.uri, str(via), method)
 
 
 def merge_key(request: Request, cseq: CSeq) -> Key | None:
     """What two copies of one request have in common that came by different ways; None inside a dialog."""
     headers = request.headers
-    if request.method == "CANCEL" or NameAddr.parse(headers.get("To") or "").tag is not None:
+    if request.method == "CANCEL" or tag_of(headers.get("To") or "") is not None:
         return None
-    tag = NameAddr.parse(headers.get("From") or "").tag
+    tag = tag_of(headers.get("From") or "")
     return None if tag is None else (headers.get("Call-ID") or "", tag, str(cseq.number), cseq.method)
 
 
 def answer_address(request: Request, source: Source) -> Destination:
     """Where answers go (RFC 3261 section 18.2.2, RFC 3581)."""
     back = back_to(source)
+    if is_reliable(source.transport):
+        return back
     via = Via.parse(request.headers.get("Via") or "")
-    if is_reliable(source.transport) or "rport" in via.params:
+    if "rport" in via.params:
         return back
     return Destination(back.transport, back.host, via.sent_by[1], back.flow)
+
+
+@lru_cache(4096)
+def tag_of(party: str) -> str | None:
+    """The tag of a From or To; each is read several times in a call. Raises BadHeader."""
+    return NameAddr.parse(party).tag
 
 
 def acknowledgement(invite: Request, response: Response) -> Request:
