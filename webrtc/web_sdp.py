@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, structs
 
 from hub.errors import InvalidInput
+from webrtc.sdp import whole
 from webrtc.stream import Codec
 
 LONGEST = 64_000
@@ -140,7 +141,7 @@ def read_offer(text: str) -> WebOffer:
         candidates=_candidates(own),
         rtpmaps=_rtpmaps(sections[audio].formats, own),
         direction=direction,
-        ptime_ms=int(ptime) if ptime.isascii() and ptime.isdigit() and 10 <= int(ptime) <= 60 else 20,
+        ptime_ms=wished if (wished := whole(ptime)) is not None and 10 <= wished <= 60 else 20,
     )
 
 
@@ -204,11 +205,11 @@ def _rtpmaps(formats: str, attributes: Sequence[str]) -> dict[int, tuple[str, in
         if attribute.startswith("rtpmap:"):
             number, _, rest = attribute[len("rtpmap:") :].partition(" ")
             name, _, rate = rest.strip().partition("/")
-            rate = rate.partition("/")[0]
-            if number.isascii() and number.isdigit() and rate.isascii() and rate.isdigit():
-                said[int(number)] = (name.lower(), int(rate))
-    numbers = [int(word) for word in formats.split() if word.isascii() and word.isdigit()]
-    return {number: said[number] for number in numbers if number < 128 and number in said}
+            kind, clock = whole(number), whole(rate.partition("/")[0])
+            if kind is not None and clock is not None:
+                said[kind] = (name.lower(), clock)
+    kinds = [kind for word in formats.split() if (kind := whole(word)) is not None]
+    return {kind: said[kind] for kind in kinds if kind < 128 and kind in said}
 
 
 def choose_codec(offer: WebOffer, codecs: Sequence[str]) -> tuple[Codec, int | None]:
