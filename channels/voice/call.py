@@ -127,7 +127,7 @@ class Call:
             case v.Ready():
                 self._ready()
             case v.NotReady():
-                if self.stage is Stage.SETUP:
+                if self.stage is Stage.SETUP and self.way is not Way.DIAL:
                     self._finish("system", input.cause, input.status, contact=False)
             case v.CustomerRings():
                 if self.stage is Stage.DIALLING:

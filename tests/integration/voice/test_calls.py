@@ -69,6 +69,7 @@ async def test_a_telephone_and_an_agent_talk(hub: DemoHub, record: Record) -> No
             "call.started",
             "call.answered",
             "call.answered",
+            "call.recording",
             "call.ended",
         ]
         assert types.index("contact.connected") < types.index("contact.held") < types.index("contact.resumed")
