@@ -113,7 +113,7 @@ def option_tags(headers: Headers, name: str) -> frozenset[str]:
 
 def methods(headers: Headers) -> frozenset[str] | None:
     """What Allow says; None if there is none."""
-    return _methods(", ".join(headers.lines("Allow"))) if "Allow" in headers else None
+    return _methods(", ".join(headers.lines("Allow"))[:1_000]) if "Allow" in headers else None
 
 
 @lru_cache(256)

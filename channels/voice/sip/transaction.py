@@ -384,9 +384,14 @@ def answer_address(request: Request, source: Source) -> Destination:
     return Destination(back.transport, back.host, via.sent_by[1], back.flow)
 
 
-@lru_cache(4096)
 def tag_of(party: str) -> str | None:
     """The tag of a From or To; each is read several times in a call. Raises BadHeader."""
+    # What is kept is bounded in number and in size.
+    return _tag_of(party) if len(party) <= 200 else NameAddr.parse(party).tag
+
+
+@lru_cache(4096)
+def _tag_of(party: str) -> str | None:
     return NameAddr.parse(party).tag
 
 
