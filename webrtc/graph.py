@@ -39,6 +39,8 @@ class Party:
         self.dtmf = dtmf
         self.quiet_ms = quiet_ms
         self.ready = False
+        self.codec: Codec | None = None
+        """The codec that the leg was made ready with."""
         self.waits = True
         self.source: Source = Silence()
         self.wanted: Source = self.source
@@ -120,7 +122,12 @@ class Call:
     async def ready(self, name: str) -> None:
         """The leg's codec was agreed, or agreed anew."""
         party = self.parties[name]
+        if party.ready and party.codec == party.leg.codec:
+            # A refreshed session, a hold: what is being played goes on where it is.
+            self.wire()
+            return
         party.ready = True
+        party.codec = party.leg.codec
         source = party.wanted
         try:
             await self.hear(name, source)

@@ -34,7 +34,7 @@ from tests.integration.media.exchange import (
     unsealed,
 )
 from tests.integration.media.phone import open_phone
-from tests.integration.media.tones import tone, write_wav
+from tests.integration.media.tones import samples, share, tone, write_wav
 
 
 @pytest.fixture
@@ -312,3 +312,20 @@ async def test_ipv6(exchange: Exchange) -> None:
         await exchange.join("c", "agent", agent)
         await exchange.bridge("c")
         await asyncio.gather(customer.until_hears(700), agent.until_hears(440))
+
+
+async def test_refreshed_session_does_not_begin_a_prompt_anew(exchange: Exchange, tmp_path: Path) -> None:
+    """An offer that changes nothing, as session timers make them, in the middle of a prompt of two tones."""
+    prompt = write_wav(tmp_path / "prompt.wav", tone(600, 2) + tone(1000, 2), 8000)
+    async with open_phone(440) as customer:
+        await exchange.join("c", "customer", customer)
+        await exchange.engine.hear("c", "customer", Play((str(prompt),), token="greeting"))
+        await customer.until_hears(1000, 0.5)
+        at = len(customer.heard)
+        await exchange.engine.offered("c", "customer", describe(customer.port))
+        await exchange.until_told(Played)
+        # From now on the end of the second tone; had it begun anew, the first would stand here again.
+        heard = samples(bytes(customer.heard[at:]))
+        blocks = [heard[n : n + 800] for n in range(0, len(heard) - 799, 800)]
+        assert len(blocks) > 5 and not [block for block in blocks if share(block, 600) > 0.5]
+        assert len(exchange.told(Played)) == 1
