@@ -228,7 +228,8 @@ class VisitorPhone:
         task.add_done_callback(self._tasks.discard)
 
     def _state(self, live: LiveCall) -> dict[str, Any]:
-        state: dict[str, Any] = {"contact": live.id, "state": live.call.customer_state}
+        recorded = live.call.recording == "on"
+        state: dict[str, Any] = {"contact": live.id, "state": live.call.customer_state, "recorded": recorded}
         if state["state"] == "waiting":
             wait = self._hub.routing.wait_s(live.id)
             state["position"] = self._hub.routing.position(live.id)

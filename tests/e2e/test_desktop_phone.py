@@ -75,6 +75,12 @@ def test_a_call_from_answer_to_wrap_up(speaking: Speak, own_hub: DemoHub, tmp_pa
         looks_right(agent, "keypad")
         page.keyboard.press("Escape")
 
+        page.get_by_role("button", name="Pause recording").click()
+        expect(page.get_by_text("Recording paused")).to_be_visible()
+        looks_right(agent, "recording-paused")
+        page.get_by_role("button", name="Resume recording").click()
+        expect(page.get_by_role("button", name="Pause recording")).to_be_visible()
+
         quality = page.get_by_role("button", name="Line: ")
         quality.click()
         expect(page.get_by_text("Round trip")).to_be_visible()

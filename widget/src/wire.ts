@@ -134,6 +134,8 @@ export interface CallState {
   state: "waiting" | "ringing" | "active" | "held" | "ended";
   position?: number | null;
   wait_s?: number | null;
+  /** What is said now is kept. */
+  recorded?: boolean;
   quality?: { mos: number; loss: number; jitter_ms: number; round_trip_ms: number | null };
 }
 

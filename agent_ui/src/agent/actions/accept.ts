@@ -12,14 +12,12 @@ export async function accept({ contact, fence }: Offer): Promise<void> {
   const speaks = contact.channel === "voice" && contact.media;
   const microphone = speaks ? await microphoneOrTrouble() : null;
   if (speaks && !microphone) return; // the offer rings on while the reason is shown
+  const accepted = command("offer:accept", { contact: contact.id, fence });
+  if (microphone) void join(contact.id, { microphone, accepted });
   try {
-    await command("offer:accept", { contact: contact.id, fence });
-  } catch (error) {
-    microphone?.getTracks().forEach((track) => track.stop());
-    throw error;
+    await accepted;
   } finally {
     removeOffer(contact.id, fence); // a refusal ends the offer as well
   }
   showContact(contact.id);
-  if (microphone) await join(contact.id, { microphone });
 }

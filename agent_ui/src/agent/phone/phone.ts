@@ -75,11 +75,14 @@ function setCalling(contact: string, rings: boolean): void {
   calling.value = next;
 }
 
-/** Agrees about legs of `contact`'s call by way of the hub. */
-function signalling(contact: string): Signalling {
+/** Agrees about legs of `contact`'s call by way of the hub, once `accepted`. */
+function signalling(contact: string, accepted: Promise<unknown> | undefined): Signalling {
   return {
     iceServers: async () => (await request<{ ice_servers: RTCIceServer[] }>("phone_ice", {})).ice_servers,
-    exchange: async (offer) => (await request<{ answer: string }>("phone_join", { contact, offer })).answer,
+    exchange: async (offer) => {
+      await accepted;
+      return (await request<{ answer: string }>("phone_join", { contact, offer })).answer;
+    },
     passing: (error) => error instanceof HubError && error.retryable,
   };
 }
@@ -117,10 +120,12 @@ interface Joining {
   again?: boolean;
   /** Also from another window. */
   take?: boolean;
+  /** While this is under way the line is made ready; when it fails it says so itself. */
+  accepted?: Promise<unknown>;
 }
 
 /** Brings the call's audio into this window. Says what went wrong where it is seen. */
-export async function join(contact: string, { microphone, again = false, take = false }: Joining = {}): Promise<void> {
+export async function join(contact: string, { microphone, again = false, take = false, accepted }: Joining = {}): Promise<void> {
   const done = () => microphone?.getTracks().forEach((track) => track.stop());
   if (open.has(contact) || joining.has(contact)) return done();
   joining.add(contact);
@@ -135,7 +140,7 @@ export async function join(contact: string, { microphone, again = false, take = 
   }
   const stream = microphone ?? (await microphoneOrTrouble());
   if (!stream) return drop(contact);
-  const line = new Line(stream, speaker.value, signalling(contact), () => draw(contact));
+  const line = new Line(stream, speaker.value, signalling(contact, accepted), () => draw(contact));
   open.set(contact, line);
   draw(contact);
   remember(contact, true);
@@ -143,6 +148,7 @@ export async function join(contact: string, { microphone, again = false, take = 
     await line.open(again);
   } catch (error) {
     forget(contact);
+    if (await accepted?.then(() => false, () => true)) return;
     toastError(error);
   } finally {
     joining.delete(contact);

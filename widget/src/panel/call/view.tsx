@@ -120,6 +120,7 @@ export class CallView extends Component {
           </p>
           <div class="chips">
             <Quality />
+            {state.calls.get(id)?.recorded && <span class="q">{t("recorded")}</span>}
             {line.muted && <span class="q poor">{t("muted")}</span>}
           </div>
           {trouble && (
