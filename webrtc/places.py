@@ -30,6 +30,7 @@ def local_address(peer: str) -> str:
     """The address of this machine from which packets to the peer leave; nothing is sent to find out."""
     family = socket.AF_INET6 if ":" in peer else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.setblocking(False)  # it asks nobody
         try:
             probe.connect((peer, 9))
         except OSError as error:

@@ -8,6 +8,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import structlog
@@ -24,15 +25,18 @@ from channels.voice.sip.settings import Local, PeerOptions, Settings
 from channels.voice.sip.transport import SipTransport, TlsFiles
 from channels.voice.sip.uri import SipUri
 from channels.voice.sip.wire import Destination, Source
-from hub.errors import Refused, Unavailable
+from hub.errors import InvalidInput, Refused, Unavailable
 from hub.media import RtpOptions
 from hub.service import TrunkHealth
+from webrtc.places import local_address
 
 log = structlog.get_logger(__name__)
 
 OPTIONS_S = 30.0
 GOODBYE_S = 1.0
 DIGIT_MS = 160
+OUTSIDE = {4: "192.0.2.1", 6: "2001:db8::1"}  # of nobody (RFC 5737, RFC 3849); the way there is the way out
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 CAUSES = {"busy": 17, "no_answer": 19, "interrupted": 41}  # ITU-T Q.850; else normal clearing
 
 
@@ -55,7 +59,8 @@ class Trunks:
         self.health: dict[str, Health] = {trunk.id: Health() for trunk in settings.trunks}
         self._handlers: list[Callable[[s.Event], None]] = []
         locals_ = tuple(
-            Local(listen.transport, settings.public or listen.host, listen.port) for listen in settings.listen
+            Local(listen.transport, named_address(listen.host, settings.public), listen.port)
+            for listen in settings.listen
         )
         self._agent = UserAgent(Settings(locals=locals_), secrets.token_hex, self._options_for)
         tls = TlsFiles(
@@ -275,6 +280,20 @@ class Trunks:
         if health.reachable is not reachable:
             log.info("trunk.health", trunk=trunk, reachable=reachable, status=answer.status)
         health.reachable, health.status = reachable, answer.status
+
+
+def named_address(listening: str, public: str) -> str:
+    """What peers are told in Via and Contact: the public address if it is of the same family, else where we listen;
+    of a machine that listens at all its addresses the one from which packets leave."""
+    family = ip_address(listening).version
+    if public and ip_address(public).version == family:
+        return public
+    if not ip_address(listening).is_unspecified:
+        return listening
+    try:
+        return local_address(OUTSIDE[family])
+    except InvalidInput:
+        return LOOPBACK[family]  # no network at all: who can reach us is on this machine
 
 
 def gate_rules(settings: VoiceSettings) -> list[Rule]:

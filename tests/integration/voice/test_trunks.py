@@ -7,6 +7,8 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from channels.voice.settings import TrunkSettings, VoiceSettings
 from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.digest import hash_user
@@ -14,7 +16,7 @@ from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.settings import Account, Local, Settings
 from channels.voice.sip.transport import Listen, SipTransport
 from channels.voice.sip.wire import Source
-from channels.voice.trunks import Trunks
+from channels.voice.trunks import Trunks, named_address
 from tests.integration.sip.line import free_port
 
 
@@ -37,10 +39,10 @@ async def provider(port: int) -> AsyncIterator[UserAgent]:
     await transport.stop()
 
 
-def settings(own: int, port: int, password: str) -> VoiceSettings:
+def settings(own: int, port: int, password: str, host: str = "127.0.0.1") -> VoiceSettings:
     account = Account("hub", password)
     trunk = TrunkSettings("line", host="127.0.0.1", port=port, account=account, register=True)
-    return VoiceSettings(listen=(Listen("udp", "127.0.0.1", own),), trunks=(trunk,))
+    return VoiceSettings(listen=(Listen("udp", host, own),), trunks=(trunk,))
 
 
 async def test_a_trunk_is_registered_at_and_left_again() -> None:
@@ -62,6 +64,31 @@ async def test_a_trunk_is_registered_at_and_left_again() -> None:
             await asyncio.sleep(0.02)
         assert trunks.trunk_of(source) is None
         await trunks.stop()
+
+
+async def test_who_listens_at_all_addresses_names_one_of_them() -> None:
+    port = free_port()
+    async with provider(port) as there:
+        trunks = Trunks(settings(free_port(), port, "secret", host="0.0.0.0"))
+        await trunks.start()
+        while not trunks.health["line"].registered:
+            await asyncio.sleep(0.02)
+        (phone,) = there.phones("hub")
+        assert "@0.0.0.0" not in phone.uri
+        await trunks.stop()
+
+
+@pytest.mark.parametrize(
+    ("listening", "public", "named"),
+    [
+        ("10.0.0.5", "", "10.0.0.5"),
+        ("10.0.0.5", "203.0.113.5", "203.0.113.5"),
+        ("0.0.0.0", "203.0.113.5", "203.0.113.5"),
+        ("fd00::5", "203.0.113.5", "fd00::5"),
+    ],
+)
+def test_what_peers_are_told_is_our_address(listening: str, public: str, named: str) -> None:
+    assert named_address(listening, public) == named
 
 
 async def test_a_wrong_password_is_seen() -> None:
