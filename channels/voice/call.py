@@ -14,6 +14,7 @@ The call is held together by two legs and the contact:
 | dialling | the customer answers or not                               | given up as not answered                 |
 | waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
 | served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
+| leaving  | he has been told that nobody serves him                   | ended                                    |
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Call:
         self._ringing = False
         self._early = False
         self._customer_holds = False
+        self._left = ("system", "")
         self._greeted = False
         self._said: Sound | None = None
         self._token = 0
@@ -93,7 +95,7 @@ class Call:
     def customer_state(self) -> str:
         """What the customer's page shows: waiting, ringing, active, held or ended."""
         match self.stage:
-            case Stage.OVER:
+            case Stage.OVER | Stage.LEAVING:
                 return "ended"
             case Stage.SERVED if self.connected:
                 # He is not told why he hears music.
@@ -129,6 +131,10 @@ class Call:
             case v.NotReady():
                 if self.stage is Stage.SETUP and self.way is not Way.DIAL:
                     self._finish("system", input.cause, input.status, contact=False)
+            case v.TurnedAway():
+                if self.stage is Stage.SETUP and self.way is Way.TRUNK:
+                    self._pick_up()
+                    self._leave(input.sound, "system", input.cause)
             case v.CustomerRings():
                 if self.stage is Stage.DIALLING:
                     if not self._ringing:
@@ -179,14 +185,24 @@ class Call:
     def _ready(self) -> None:
         if self.stage is not Stage.SETUP or self.way is Way.DIAL:
             return
-        del self._timers["setup"]
         self._wait()
         if self.way is Way.TRUNK:
-            self._answered = True
-            self._do(v.Answer())
-            self._customer_up()
+            self._pick_up()
         elif not self._up[CUSTOMER]:
             self._timers["customer"] = self._now + self.limits.connect_ms
+
+    def _pick_up(self) -> None:
+        """The calling telephone is answered."""
+        self._answered = True
+        self._do(v.Answer())
+        self._customer_up()
+
+    def _leave(self, sound: Sound, by: str, cause: str) -> None:
+        """There is no contact (any more), only somebody who has to be told so."""
+        self.stage = Stage.LEAVING
+        self._timers = {"said": self._now + self.limits.said_ms}
+        self._left = (by, cause)
+        self._say(sound)
 
     def _customer_answered(self) -> None:
         if self.stage is not Stage.DIALLING:
@@ -254,8 +270,13 @@ class Call:
     # --- the contact ------------------------------------------------------------------------------------------------
 
     def _contact_is(self, input: v.ContactIs) -> None:
+        if self.stage is Stage.LEAVING:
+            return
         if input.phase in (Phase.WRAPPING, Phase.CLOSED):
-            self._finish(input.by, input.reason, contact=False)
+            if self.stage is Stage.WAITING and input.by == "system" and self._up[CUSTOMER]:
+                self._leave(Sound.BUSY, input.by, input.reason)
+            else:
+                self._finish(input.by, input.reason, contact=False)
         elif self.stage is Stage.SETUP and self.way is not Way.DIAL:
             return  # `Ready` has to come first; the shell tells the state after it
         elif input.phase in SERVED:
@@ -296,6 +317,7 @@ class Call:
 
     def _wait(self) -> None:
         self.stage = Stage.WAITING
+        self._timers.pop("setup", None)
         self._timers["wait"] = self._now + self.limits.wait_ms
         if self._greeted:
             self._timers["place"] = self._now + self.limits.place_every_ms
@@ -311,6 +333,8 @@ class Call:
     def _said_all(self) -> None:
         after = self._said
         self._be_quiet()
+        if self.stage is Stage.LEAVING:
+            self._finish(*self._left, contact=False)
         if self.stage is Stage.WAITING:
             if after is Sound.GREETING:
                 self._say(Sound.PLACE)
@@ -389,7 +413,7 @@ class Call:
                 self._do(v.HangUp(cause))
             elif self.way is Way.TRUNK or self.stage is Stage.DIALLING:
                 self._do(v.Refuse(status or 480))
-        if contact and (self.stage is not Stage.SETUP or self.way is Way.DIAL):
+        if contact and self.stage is not Stage.LEAVING and (self.stage is not Stage.SETUP or self.way is Way.DIAL):
             self._do(v.End(by, cause))
         self.stage = Stage.OVER
         self._timers.clear()
@@ -419,7 +443,7 @@ class Call:
     def _customer_hears(self) -> Sound | None:
         if not self._up[CUSTOMER]:
             return None
-        if self.stage is Stage.WAITING:
+        if self.stage in (Stage.WAITING, Stage.LEAVING):
             return self._said or Sound.MUSIC
         if self.stage is not Stage.SERVED:
             return None

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     DIALLING = "dialling"  # the customer's phone is called
     WAITING = "waiting"  # nobody serves him yet
     SERVED = "served"  # an agent has the contact
+    LEAVING = "leaving"  # nobody will serve him: he is told why before his call ends
     OVER = "over"
 
 
@@ -41,9 +42,11 @@ class Sound(StrEnum):
     OTHER = "other"  # the other party
     GREETING = "greeting"
     PLACE = "place"  # his position and the wait
+    CLOSED = "closed"  # nobody serves him now
+    BUSY = "busy"  # too many wait
 
 
-SAID = frozenset({Sound.GREETING, Sound.PLACE})
+SAID = frozenset({Sound.GREETING, Sound.PLACE, Sound.CLOSED, Sound.BUSY})
 """Sounds that come to an end; `Played` tells."""
 
 
@@ -71,6 +74,13 @@ class NotReady(Struct, frozen=True):
     """They could not be made; `status` is what a telephone is told."""
 
     status: int
+    cause: str
+
+
+class TurnedAway(Struct, frozen=True):
+    """His leg is there, but no contact is made: he is told why (Sound.CLOSED or BUSY)."""
+
+    sound: Sound
     cause: str
 
 
@@ -172,6 +182,7 @@ class Tick(Struct, frozen=True):
 Input = (
     Ready
     | NotReady
+    | TurnedAway
     | CustomerRings
     | CustomerAnswered
     | CustomerLeft

@@ -282,7 +282,7 @@ class Calls:
             case Sound.MUSIC | Sound.RINGING:
                 if files := self._prompts.sound(str(output.sound)):
                     source = m.Play(files, loop=True)
-            case Sound.GREETING | Sound.PLACE:
+            case Sound.GREETING | Sound.PLACE | Sound.CLOSED | Sound.BUSY:
                 files = self._said(live, output.sound)
                 if not files:
                     live.give(v.Played(output.token))
@@ -298,6 +298,10 @@ class Calls:
         if sound is Sound.GREETING:
             policy = self.recording_policy(live.queue)
             names = announce.greeting(recorded=policy.announce and policy.mode != "never")
+        elif sound in (Sound.CLOSED, Sound.BUSY):
+            queues = self.hub.directory.queues()
+            is_open = live.queue not in queues or self.hub.directory.is_open(live.queue, self.hub.clock.now())
+            names = ["busy" if sound is Sound.BUSY and is_open else "closed"]
         else:
             routing = self.hub.routing
             names = announce.place(routing.position(live.id), routing.wait_s(live.id), live.party.language)
@@ -363,7 +367,8 @@ class Calls:
         if self._live.get(live.id) is live:
             del self._live[live.id]
         await live.log.done()
-        self.hub.roster.here(KIND, live.id, False)
+        if live.id not in self._live:
+            self.hub.roster.here(KIND, live.id, False)
         log.info("call.ended", call=live.id, by=output.by, cause=output.cause)
 
     # --- figures -----------------------------------------------------------------------------------------------------

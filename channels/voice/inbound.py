@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from channels.voice import call_values as v
-from channels.voice.call_values import CUSTOMER, Way
+from channels.voice.call_values import CUSTOMER, Sound, Way
 from channels.voice.callers import caller_of, codec_of, customer_of, display_of, in_e164, user_of
 from channels.voice.calls import Calls
 from channels.voice.live import LiveCall, Party
@@ -24,8 +24,10 @@ from hub.model import Channel, Contact
 
 log = structlog.get_logger(__name__)
 
-REFUSED = {"customer.blocked": 603, "queue.closed": 480, "queue.full": 486, "input.invalid": 488}
+REFUSED = {"customer.blocked": 603, "input.invalid": 488}
 """By our code of an error; anything else is our own trouble: 503."""
+TOLD = {"queue.closed": Sound.CLOSED, "queue.full": Sound.BUSY}
+"""What a caller is told instead."""
 BUSY = {486: "busy", 600: "busy", 603: "declined", 404: "no_such_number", 408: "no_answer", 480: "no_answer"}
 
 
@@ -109,6 +111,9 @@ class Inbound:
                 await self._create(live, event, number)
         except HubError as error:
             log.warning("call.refused", call=live.id, trunk=trunk.id, reason=error.code)
+            if (told := TOLD.get(error.code)) is not None:
+                live.give(v.TurnedAway(told, error.code.replace(".", "_")))
+                return
             live.give(v.NotReady(REFUSED.get(error.code, 503), error.code))
             await media.drop_call(live.id)
             return

@@ -275,6 +275,25 @@ def test_what_cannot_be_set_up_is_refused(input: v.Input, status: int) -> None:
     assert line.call.over
 
 
+def test_who_is_not_served_is_told_so_and_hung_up() -> None:
+    line = Line()
+    line.give(v.TurnedAway(Sound.CLOSED, "queue_closed"))
+    assert (line.done[0], line.heard(CUSTOMER)) == (v.Answer(), [Sound.CLOSED])
+    line.give(v.Played(line.says().token))
+    assert line.did(v.HangUp) == [v.HangUp("queue_closed")]
+    assert (line.did(v.End), line.done[-1]) == ([], v.Close("system", "queue_closed"))
+
+    line = queued()
+    line.change(c.End("system", "overflow", 0))
+    assert line.heard(CUSTOMER)[-1] is Sound.BUSY
+    line.wait(LIMITS.said_ms)
+    assert line.did(v.HangUp) == [v.HangUp("closed")]
+    line = queued()
+    line.change(c.End("system", "overflow", 0))
+    line.give(v.CustomerLeft("bye"))
+    assert (line.did(v.HangUp), line.did(v.End)) == ([], [])
+
+
 def test_an_agent_dials() -> None:
     line = Line(Way.DIAL)
     assert line.call.agent == "us_1"
@@ -324,6 +343,7 @@ windows = st.sampled_from(["w1", "w2"])
 any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.just(v.Ready()),
     st.just(v.NotReady(503, "no_media")),
+    st.just(v.TurnedAway(Sound.CLOSED, "queue_closed")),
     st.builds(v.CustomerRings, st.booleans()),
     st.just(v.CustomerAnswered()),
     st.just(v.CustomerLeft("bye")),
@@ -377,7 +397,7 @@ class AnyCall(RuleBasedStateMachine):
         if self.line.contact.phase is Phase.QUEUED:
             self.line.offer_and_accept(agent)
 
-    @rule(command=st.sampled_from(["hold", "resume", "transfer", "end"]))
+    @rule(command=st.sampled_from(["hold", "resume", "transfer", "end", "send_away"]))
     def handle_it(self, command: str) -> None:
         agent = self.line.contact.agent or "us_1"
         commands: dict[str, c.ContactCommand] = {
@@ -385,6 +405,7 @@ class AnyCall(RuleBasedStateMachine):
             "resume": c.Resume(agent),
             "transfer": c.Transfer(agent, "billing", {}),
             "end": c.End(agent, "closed", 60_000),
+            "send_away": c.End("system", "overflow", 0),
         }
         self.line.change(commands[command])
 
@@ -432,7 +453,7 @@ class AnyCall(RuleBasedStateMachine):
         if call.stage is Stage.SERVED:
             assert call.agent == contact.agent
         if contact.phase in (Phase.WRAPPING, Phase.CLOSED):
-            assert call.over
+            assert call.over or call.stage is Stage.LEAVING
 
     def run_out(self) -> None:
         """The clock alone ends it, and the contact with it."""
