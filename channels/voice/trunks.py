@@ -229,7 +229,7 @@ class Trunks:
             NameAddr.parse(f"<sip:{number}@{found.host}>"),
             NameAddr.parse(f"<sip:{shown}@{found.host}>"),
             sdp,
-            destinations(found),
+            await self.transport.expand(destinations(found)),
             self._now(),
             options=peer_options(found),
         )

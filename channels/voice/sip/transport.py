@@ -160,6 +160,19 @@ class SipTransport:
             self._remember_name(target)
         return targets
 
+    async def expand(self, destinations: Sequence[Destination]) -> list[Destination]:
+        """Every address behind these names, in order, so that the agent can try one after the other. A name that is
+        not found stays as it is; it may be found when its turn has come."""
+        expanded: list[Destination] = []
+        for destination in destinations:
+            try:
+                targets = await self.resolve(_uri_of(destination))
+            except Unresolved:
+                expanded.append(destination)
+            else:
+                expanded += (Destination(target.transport, target.host, target.port) for target in targets)
+        return expanded
+
     # What comes in
 
     def datagram_came(self, flow: str, data: bytes, host: str, port: int) -> None:
@@ -299,9 +312,8 @@ class SipTransport:
 
     async def _send_to_name(self, destination: Destination, data: bytes) -> None:
         """To the first of the name's servers that can be reached at all; silence is the agent's to notice."""
-        uri = SipUri("sip", None, destination.host, destination.port or None, {"transport": destination.transport})
         try:
-            for target in await self.resolve(uri):
+            for target in await self.resolve(_uri_of(destination)):
                 to = Destination(target.transport, target.host, target.port)
                 if self._send_to_address(destination, to, data):
                     return
@@ -445,6 +457,10 @@ class SipTransport:
         with suppress(asyncio.CancelledError):
             if (error := task.exception()) is not None:
                 _log.error("sip.task_failed", exc_info=error)
+
+
+def _uri_of(destination: Destination) -> SipUri:
+    return SipUri("sip", None, destination.host, destination.port or None, {"transport": destination.transport})
 
 
 def _is_address(host: str) -> bool:

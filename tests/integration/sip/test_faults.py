@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from channels.voice.sip.events import Answered, Confirmed, Ended, Event, Invited, Progress, Rejected
+from channels.voice.sip.resolve import SipResolver
 from channels.voice.sip.settings import Account, PeerOptions
 from channels.voice.sip.wire import Destination
 from tests.integration.sip import scenarios as s
 from tests.integration.sip.line import Line, a_line
 from tests.integration.sip.sipp import sipp
 from tests.integration.sip.wire import Direction, a_wire, bad, losing
+from tests.unit.sip.test_resolve import NameServer
 
 FOLLOW = PeerOptions(follow=True)
 
@@ -224,6 +226,32 @@ async def test_next_destination_is_tried(first: str, tmp_path: Path) -> None:
         await line.until_idle()
         one_record_each(line)
     silent.close()
+
+
+async def test_next_server_of_the_same_name_is_tried(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        async with sipp(tmp_path, "uas", "", "-m", "1") as good:
+            ports = (silent.getsockname()[1], good.port)
+            records = [f"{priority} 0 {port} one.trunk.test." for priority, port in enumerate(ports)]
+            zone = {("_sip._udp.trunk.test.", "SRV"): records, ("one.trunk.test.", "A"): ["127.0.0.1"]}
+            transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: NameServer(zone), local_addr=("127.0.0.1", 0)
+            )
+            port = server.transport.get_extra_info("sockname")[1]
+            resolver = SipResolver(("udp",), nameservers=["127.0.0.1"], port=port)
+            async with a_line(resolver=resolver) as line:
+                servers = await line.transport.expand([Destination("udp", "trunk.test", 0)])
+                assert [found.port for found in servers] == list(ports)
+                call = line.call_at(servers, options=PeerOptions(silence_s=0.5))
+                await line.until(Answered)
+                line.hang_up(call)
+                await good.finish()
+                await line.until_idle()
+                one_record_each(line)
+                unknown = [Destination("udp", "nowhere.invalid", 0)]
+                assert await line.transport.expand(unknown) == unknown
+            transport.close()
 
 
 @pytest.mark.parametrize("kind", ["503", "silence"])

@@ -16,7 +16,8 @@ import pytest
 from channels.voice.sip.resolve import SipResolver, Unresolved
 from channels.voice.sip.uri import SipUri
 
-ZONE = {
+Zone = dict[tuple[str, str], list[str]]
+ZONE: Zone = {
     ("full.example.", "NAPTR"): [
         '20 10 "s" "SIP+D2U" "" _sip._udp.full.example.',
         '10 10 "s" "SIPS+D2T" "" _sips._tcp.full.example.',
@@ -37,10 +38,10 @@ ZONE = {
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers from ZONE, or nothing while `silent`."""
+    """Answers from `zone`, or nothing while `silent`."""
 
-    def __init__(self) -> None:
-        self.silent = False
+    def __init__(self, zone: Zone = ZONE) -> None:
+        self.zone, self.silent = zone, False
         self.asked: Counter[tuple[str, str]] = Counter()
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
@@ -55,9 +56,9 @@ class NameServer(asyncio.DatagramProtocol):
             return
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.AA | dns.flags.RA
-        if records := ZONE.get(key):
+        if records := self.zone.get(key):
             answer.answer.append(dns.rrset.from_text(question.name, 60, dns.rdataclass.IN, key[1], *records))
-        elif not any(name == key[0] for name, _ in ZONE):
+        elif not any(name == key[0] for name, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
         self.transport.sendto(answer.to_wire(), addr)
 
