@@ -277,6 +277,13 @@ class Record:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def send(self, method: str, path: str, row: Json) -> None:
+        """A row of the configuration, as `get` gave it or a new one."""
+        body = {name: value for name, value in row.items() if name != "updated_at"}
+        async with httpx.AsyncClient(base_url=self._url, headers=self.headers, trust_env=False) as http:
+            answer = await http.request(method, f"/api/v1/{path}", json=body)
+        assert answer.status_code in (200, 201), answer.text
+
     async def sound(self, recording: str) -> bytes:
         """A recording's file."""
         async with httpx.AsyncClient(base_url=self._url, headers=self.headers, trust_env=False) as http:
