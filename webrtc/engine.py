@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 DEADLINE_S = 15.0
 """For an answer of a worker; gathering addresses from a STUN server that is away takes the longest, 5 s."""
+START_S = 60.0
+"""For a new worker's first answer: it has much to import, and the machine may be busy."""
 PING_S = 2.0
 HUNG_S = 20.0
 """A worker that has not answered for so long is killed."""
@@ -80,13 +82,16 @@ class Workplace:
 
     async def ask(self, command: control.Command, deadline: float = DEADLINE_S) -> Any:
         """The worker's answer; Unavailable if it is away, dies meanwhile, or takes too long."""
-        if self._link is None or not self.up.is_set() or len(self._pending) >= MOST_PENDING:
+        if not self.up.is_set() or len(self._pending) >= MOST_PENDING:
             raise Unavailable("The media plane is not available; try again in a moment.", code="media.unavailable")
+        return await self._ask(command, deadline)
+
+    async def _ask(self, command: control.Command, deadline: float) -> Any:
         id = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending[id] = future
         try:
-            if not self._link.send(control.Ask(id, command)):
+            if self._link is None or not self._link.send(control.Ask(id, command)):
                 raise Unavailable("The media plane is not available; try again in a moment.", code="media.unavailable")
             async with asyncio.timeout(deadline):
                 return await future
@@ -101,7 +106,7 @@ class Workplace:
             begun = time.monotonic()
             try:
                 await self._live()
-            except OSError as error:
+            except (OSError, Unavailable) as error:
                 log.error("media.worker_not_started", worker=self.number, reason=str(error))
             finally:
                 self._fail()
@@ -126,11 +131,12 @@ class Workplace:
         self.starts += 1
         self._gone.clear()
         ours.setblocking(False)
-        link: control.Link[control.Answer] = control.Link(control.Answer, self._receive, self._gone.set)
+        link: control.Link[control.Answer] = control.Link(control.Answer, self._receive, self._end)
         try:
             await loop.create_connection(lambda: link, sock=ours)
             self._link = link
             link.send(control.Ask(0, self._begin))
+            await self._ask(control.Ping(), START_S)
             self.up.set()
             log.info("media.worker_started", worker=self.number, pid=self.pid)
             await self._watch()
@@ -182,11 +188,15 @@ class Workplace:
             else:
                 future.set_result(answer.value)
 
-    def _fail(self) -> None:
-        self.up.clear()
+    def _end(self) -> None:
+        """The worker closed its end: nothing that was asked will be answered."""
+        self._gone.set()
         for future in self._pending.values():
             if not future.done():
                 future.set_exception(Unavailable("The media worker ended.", code="media.unavailable"))
+
+    def _fail(self) -> None:
+        self._end()
         calls, self.calls = self.calls, set()
         if calls:
             self._interrupted(tuple(sorted(calls)))
@@ -232,11 +242,10 @@ class EmbeddedMedia:
         for place in self.places:
             place.start()
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(START_S):
                 for place in self.places:
                     await place.up.wait()
-                    await place.ask(control.Ping())
-        except (TimeoutError, Unavailable):
+        except TimeoutError:
             await self.stop()
             raise Unavailable("The media workers did not start; see the log.", code="media.unavailable") from None
 

@@ -214,6 +214,7 @@ class Outgoing:
 
     __slots__ = (
         "_fresh",
+        "_passing",
         "_sequence_offset",
         "_source_sequence",
         "_source_timestamp",
@@ -259,6 +260,7 @@ class Outgoing:
         self.paused = False
         """While true only `event` and `say` send: keys are being sent and interrupt whatever the party hears."""
         self._fresh = True
+        self._passing = False
         self._units = codec.frame
         self._span = 0
         self._source_sequence = 0
@@ -284,6 +286,8 @@ class Outgoing:
 
     def _follow(self, timestamp: int, sequence: int, now: float) -> bool:
         """Fits a forwarded packet into the stream; false if it came too late for it."""
+        if not self._passing:
+            self._passing = self._fresh = True
         if not self._fresh:
             leap = (timestamp - self._source_timestamp) & 0xFFFFFFFF
             ahead = (sequence - self._source_sequence) & 0xFFFF
@@ -353,6 +357,7 @@ class Outgoing:
         fresh = self._fresh
         self.timestamp = self._step(now) if fresh else (self.timestamp + self._units) & 0xFFFFFFFF
         self._units = self.codec.frame if units is None else units
+        self._passing = False
         self.sequence = (self.sequence + 1) & 0xFFFF
         kind = self.codec.payload_type | 0x80 if fresh else self.codec.payload_type
         self.sent_at = now

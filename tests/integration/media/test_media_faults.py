@@ -27,7 +27,7 @@ async def exchange() -> AsyncIterator[Exchange]:
 
 
 async def test_worker_that_stands_still_is_replaced() -> None:
-    async with open_exchange(hung_s=2) as exchange:
+    async with open_exchange(hung_s=5) as exchange:
         async with open_pair(exchange, "c", 440, 700) as (customer, _agent):
             await customer.until_hears(700)
             stopped = exchange.engine.places[0].pid
