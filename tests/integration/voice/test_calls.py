@@ -215,6 +215,22 @@ async def test_a_call_that_dies_with_its_hub_is_ended_when_the_hub_is_back(hub: 
         assert (await record.contact(contact["id"]))["phase"] == "closed"
 
 
+async def test_a_hub_that_stops_hangs_up(hub: DemoHub, record: Record) -> None:
+    async with a_telephone(CALLER) as telephone, a_headset(AGENT) as headset:
+        async with a_desk(hub) as desk:
+            telephone.dial(hub.sip_port)
+            await telephone.answered()
+            contact = await desk.take_call(headset)
+            stopping = asyncio.create_task(asyncio.to_thread(hub.stop))
+            assert (await telephone.ended()).by == "remote"
+            assert await stopping == 0
+        await asyncio.to_thread(hub.start)
+        ended = await record.until(contact["id"], "call.ended")
+        assert (ended["by"], ended["cause"]) == ("system", "interrupted")
+        async with a_desk(hub) as desk:
+            await desk.ask("wrapup:finish", {"contact": contact["id"], "client_id": client_id(), "outcome": "solved"})
+
+
 async def test_sipp_calls_and_hangs_up(hub: DemoHub, record: Record, tmp_path: Path) -> None:
     """Signalling that is not ours: SIPp's own caller, by UDP and by TCP."""
     for options in ((), ("-t", "t1")):
