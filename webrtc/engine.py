@@ -31,6 +31,8 @@ DEADLINE_S = 15.0
 """For an answer of a worker; gathering addresses from a STUN server that is away takes the longest, 5 s."""
 START_S = 60.0
 """For a new worker's first answer: it has much to import, and the machine may be busy."""
+MOST_STARTS = 3
+"""When the hub starts a worker may die so often before it is given up."""
 PING_S = 2.0
 HUNG_S = 20.0
 """A worker that has not answered for so long is killed."""
@@ -244,7 +246,10 @@ class EmbeddedMedia:
         try:
             async with asyncio.timeout(START_S):
                 for place in self.places:
-                    await place.up.wait()
+                    while not place.up.is_set():
+                        if place.starts > MOST_STARTS:
+                            raise TimeoutError
+                        await asyncio.sleep(0.02)
         except TimeoutError:
             await self.stop()
             raise Unavailable("The media workers did not start; see the log.", code="media.unavailable") from None

@@ -12,11 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hub.errors import Unavailable
 from hub.media import Interrupted, Lost, RtpOptions, Silence, Silent
 from hub.metrics import Metrics
-from tests.integration.media.exchange import Exchange, channels, holds, open_exchange, open_pair, read
+from tests.integration.media.exchange import SETTINGS, Exchange, channels, holds, open_exchange, open_pair, read
 from tests.integration.media.phone import open_phone
 from tests.peers import CHECKOUT
+from webrtc.engine import EmbeddedMedia
 from webrtc.measures import measure
 
 
@@ -128,3 +130,11 @@ async def test_figures_show_calls_and_replacements(exchange: Exchange) -> None:
         text = (await metrics.text()).decode()
         assert 'contacthub_media_calls{worker="0"} 0.0' in text
         assert 'contacthub_media_worker_starts_total{worker="0"} 2.0' in text
+
+
+async def test_workers_that_cannot_start_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webrtc.engine.command", lambda descriptor: [sys.executable, "-c", "raise SystemExit(1)"])
+    engine = EmbeddedMedia(SETTINGS, 2)
+    with pytest.raises(Unavailable, match="did not start"):
+        await engine.start()
+    assert len(asyncio.all_tasks()) == 1
