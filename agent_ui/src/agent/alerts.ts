@@ -52,6 +52,17 @@ async function announce(offer: Offer): Promise<void> {
   notify(`offer-${offer.contact.id}`, offerWords(offer), body, true, () => undefined);
 }
 
+/** Rings for a conversation that wants to go on by voice, in one window; `rings()` says whether it still does. */
+export async function announceCall(id: string, rings: () => boolean): Promise<void> {
+  if (!(await claim(`call ${id}`)) || !rings()) return;
+  startRinging(true);
+  if (document.visibilityState === "visible" && document.hasFocus()) return;
+  const contact = contacts.value.get(id);
+  if (!contact) return;
+  const title = t("agent.offer.title.voice", { name: customerName(contact, t("agent.unnamed")) });
+  notify(`contact-${id}`, title, contact.queue ? t("agent.offer.notification", { queue: contact.queue.name }) : "", true, () => showContact(id));
+}
+
 async function announceMessage(contact: string, n: number, text: string): Promise<void> {
   if (!(await claim(`message ${contact} ${n}`))) return;
   const inSight = document.visibilityState === "visible" && document.hasFocus();

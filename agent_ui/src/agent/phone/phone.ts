@@ -12,7 +12,8 @@ import type { Contact, Hello } from "../../common/types.ts";
 import { Trouble, type TroubleCode } from "../../common/voice/devices.ts";
 import type { Figures } from "../../common/voice/figures.ts";
 import { Line, type LineState, type Signalling } from "../../common/voice/line.ts";
-import { startRinging, stopRinging } from "../chime.ts";
+import { announceCall } from "../alerts.ts";
+import { stopRinging } from "../chime.ts";
 import { isOwner } from "../mine.ts";
 import { offers } from "../offers.ts";
 import { claim } from "../windows.ts";
@@ -170,7 +171,7 @@ async function awaitAudio(contact: string): Promise<void> {
   // Who talked before by other means, or with somebody else, is not put through to an open microphone.
   if (contacts.value.get(contact)?.connected_at) {
     setCalling(contact, true);
-    if (await claim(`call ${contact}`) && calling.value.has(contact)) startRinging(true);
+    await announceCall(contact, () => calling.value.has(contact));
   } else if (await claim(`join ${contact}`) && mine()) await join(contact);
 }
 
