@@ -78,6 +78,7 @@ class _Book:
         self.talks_since: Millis | None = None
         self.held_since: Millis | None = None
         self.ended_at: Millis | None = None  # of the contact
+        self.presumed = False  # that the call is over, as the contact is
 
     def turn(self, recorded: Recorded) -> None:
         event, at = recorded.event, recorded.at
@@ -127,9 +128,11 @@ class _Book:
                 if self._runs or (self.call is not None and self.call.connected_at is None):
                     assert self.call is not None
                     self._set(abandoned=True, wait_ms=at - self._waits_since(self.call))
+                self._end_with_contact(event, at)
             case e.ContactEnded():
                 self._stop(at)
                 self.ended_at = at
+                self._end_with_contact(event, at)
             case e.CallEnded():
                 self._end(event, at)
             case e.ContactClosed() if self.call is not None and self.ended_at is not None:
@@ -156,6 +159,7 @@ class _Book:
         if self.call is not None:
             self.done.append(self.call)
         self.talks_since = self.held_since = None
+        self.presumed = False
         self.call = CallRecord(
             f"{self.contact}.{recorded.version}",
             self.contact,
@@ -181,9 +185,17 @@ class _Book:
                 self._set(hold_ms=self.call.hold_ms + at - self.held_since)
         self.talks_since = self.held_since = None
 
+    def _end_with_contact(self, event: e.ContactAbandoned | e.ContactEnded, at: Millis) -> None:
+        """For the time being: the call's own end follows, unless the hub died with the call."""
+        if self._runs:
+            by = "customer" if event.by == "visitor" else event.by
+            self._set(ended_at=at, by=by, cause=event.reason)
+            self.presumed = True
+
     def _end(self, event: e.CallEnded, at: Millis) -> None:
-        if not self._runs:
+        if not self._runs and not self.presumed:
             return
+        self.presumed = False
         self._stop(at)
         assert self.call is not None
         if self.call.connected_at is None and self.call.direction == "in":

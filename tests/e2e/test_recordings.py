@@ -18,12 +18,14 @@ from hub.model import Channel, Customer
 from hub.recording import Recording, RecordingState
 from hub.store import open_store
 from tests.e2e.conftest import People
+from tests.e2e.office import Office, own_office
 from tests.e2e.people import PHONE, until
 from tests.e2e.test_desktop_look import overflows, settle, violations
 from tests.hub import DemoHub
 from tests.sounds import conversation, put
 from tests.talk import Talk
 
+__all__ = ["own_office"]
 SECONDS = 24
 LEGS: dict[str, dict[str, float | str | None]] = {
     "customer": {"codec": "PCMA", "mos": 4.3, "loss": 0.012, "jitter_ms": 3.5, "round_trip_ms": 41.0},
@@ -208,6 +210,21 @@ def test_a_file_that_is_gone_is_told(people: People, shared_hub: DemoHub) -> Non
     page = opened(people, "agent1", past_call(shared_hub, sound=False))
     card(page).get_by_role("button", name="Play").click()
     expect(card(page).get_by_role("alert")).to_contain_text("cannot be played")
+
+
+def test_a_queue_says_what_is_recorded(own_office: Office) -> None:
+    admin = own_office.enter("admin", "/admin#/queues/billing")
+    form = admin.page.get_by_role("region", name="Recording of calls")
+    form.get_by_label("Calls that are recorded").select_option("None")
+    expect(form.get_by_label("Kept for")).to_have_count(0)
+    form.get_by_label("Calls that are recorded").select_option("A share of them")
+    form.get_by_label("Share").fill("25")
+    form.get_by_label("Kept for").fill("30")
+    form.get_by_role("switch", name="Tell callers first").click()
+    admin.picture("queue-recording")
+    admin.save()
+    row = admin.page.evaluate("fetch('/api/v1/queues/billing').then(answer => answer.json())")
+    assert row["recording"] == {"mode": "percentage", "percent": 25, "announce": False, "keep_days": 30}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

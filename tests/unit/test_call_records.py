@@ -145,6 +145,22 @@ def test_a_chat_that_goes_on_by_voice_and_a_call_that_runs() -> None:
     assert call.ended_at is None and call.talk_ms == 0
 
 
+def test_a_call_that_died_with_its_hub_ended_with_its_contact() -> None:
+    begun = (
+        (0, CREATED),
+        (0, STARTED),
+        (0, queued()),
+        (2, e.OfferAccepted("us_1", 1)),
+        (3, e.ContactConnected("us_1")),
+        (10, e.ContactEnded("system", "interrupted", T0)),
+    )
+    (call,) = folded(*begun)
+    assert (call.ended_at, call.by, call.cause, call.talk_ms) == (T0 + 10_000, "system", "interrupted", 7000)
+    # What the call itself says of its end is right.
+    (call,) = folded(*begun, (11, e.CallEnded("customer", "hung_up", legs=LEGS)))
+    assert (call.ended_at, call.by, call.cause, call.legs) == (T0 + 11_000, "customer", "hung_up", LEGS)
+
+
 def test_each_call_of_a_contact_is_one() -> None:
     first, second = folded(
         (0, CREATED),
