@@ -58,6 +58,8 @@ _CANONICAL = {
     **{spelling: name for name in _NAMES for spelling in (name, name.lower(), name.upper())},
     **{spelling: name for letter, name in _COMPACT.items() for spelling in (letter, letter.upper())},
 }
+known_name = _CANONICAL.get
+"""The full name for a usual spelling or compact form, None for any other."""
 _BY_LOWER = {name.lower(): name for name in _NAMES}
 
 # Each value of these stands by itself, however the sender has put them on lines.
@@ -136,7 +138,10 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Behind the others of its name."""
-        name = _CANONICAL.get(name) or canonical(name)
+        self.add_known(_CANONICAL.get(name) or canonical(name), value)
+
+    def add_known(self, name: str, value: str) -> None:
+        """As `add`, for a name as `canonical` gives it."""
         values = self._values.get(name)
         if values is None:
             values = self._values[name] = []

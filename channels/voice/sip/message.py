@@ -21,6 +21,7 @@ from channels.voice.sip.headers import (
     is_name_addr,
     is_token,
     is_via,
+    known_name,
 )
 from channels.voice.sip.uri import is_uri
 
@@ -267,25 +268,29 @@ def _decode(head: bytes) -> str:
 def _read_fields(lines: list[str]) -> tuple[Headers, int | None, BadMessage | None]:
     """The fields, the Content-Length, and the first problem; what can be read is read also behind a problem."""
     headers = Headers()
-    add = headers.add
+    add = headers.add_known
     length: int | None = None
     problem: BadMessage | None = None
     for line in lines:
         name, colon, value = line.partition(":")
-        name = name.rstrip(" \t")
         value = value.strip(" \t")
-        if not colon or "\n" in line or "\r" in line or not is_token(name):
+        full = known_name(name)
+        if full is None or not colon:
+            name = name.rstrip(" \t")
+            if not colon or not is_token(name):
+                problem = problem or BadMessage(400, "Malformed header field")
+                continue
+            full = canonical(name)
+        if "\n" in value or "\r" in value:
             problem = problem or BadMessage(400, "Malformed header field")
-            continue
-        if name == "Content-Length" or canonical(name) == "Content-Length":
-            if length is not None:
-                problem = problem or BadMessage(400, "Several Content-Length")
-            elif not (value.isascii() and value.isdigit()) or len(value) > 9:
-                problem = problem or BadMessage(400, "Malformed Content-Length")
-            else:
-                length = int(value)
-            continue
-        add(name, value)
+        elif full != "Content-Length":
+            add(full, value)
+        elif length is not None:
+            problem = problem or BadMessage(400, "Several Content-Length")
+        elif not (value.isascii() and value.isdigit()) or len(value) > 9:
+            problem = problem or BadMessage(400, "Malformed Content-Length")
+        else:
+            length = int(value)
     if len(headers) > MAX_FIELDS:
         headers = Headers(list(headers)[:MAX_FIELDS])
         problem = problem or BadMessage(513, "Too many header fields")
