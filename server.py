@@ -29,6 +29,7 @@ from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
+from channels.voice.check import check_trunks
 from channels.voice.configured import KINDS as VOICE_KINDS
 from channels.voice.configured import configured
 from hub import demo
@@ -400,7 +401,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
 
 def main() -> int:
     """The `contacthub` command; returns its exit code."""
-    return run_command(serve, simulator.run)
+    return run_command(serve, simulator.run, check_trunks)
 
 
 if __name__ == "__main__":

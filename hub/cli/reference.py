@@ -30,7 +30,13 @@ This page is written from the code (`python -m hub.cli.reference`); a test holds
 
 def commands() -> str:
     """docs/reference/cli.md."""
-    root = get_command(make_app(lambda config, ready: None, lambda job, config, progress: Report(outcomes={})))
+    root = get_command(
+        make_app(
+            lambda config, ready: None,
+            lambda job, config, progress: Report(outcomes={}),
+            lambda voice, trunks: [],
+        )
+    )
     assert isinstance(root, TyperGroup)
     lines = [_HEAD]
     for words, command in _leaves(root, ("contacthub",)):

@@ -6,7 +6,9 @@ import io
 import json
 import logging
 import re
+import socket
 import sqlite3
+import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 import structlog
 
+from channels.voice.check import check_trunks
 from hub.cli import run_command
 from hub.cli.lock import hold
 from hub.cli.reference import commands
@@ -75,7 +78,7 @@ def run(
                 ready("http://127.0.0.1:8000")
 
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run_command(serve, simulate, list(arguments))
+        code = run_command(serve, simulate, check_trunks, list(arguments))
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
@@ -332,6 +335,77 @@ def test_check_of_recordings(run: Run, tmp_path: Path) -> None:
     toml.write_text(f"[recordings]\nmin_free_bytes = {2**60}")
     ok, text = findings(run("check", "--json"))["recordings folder"]
     assert not ok and "no recording begins" in text
+
+
+class Provider(threading.Thread):
+    """A phone network that answers each message with 200, at `port`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.asked: list[str] = []
+
+    def run(self) -> None:
+        while True:
+            data, source = self._socket.recvfrom(65_535)
+            if not data:
+                break
+            first, *lines = data.decode().split("\r\n")
+            self.asked.append(first)
+            copied = [line for line in lines if line.split(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
+            answer = ["SIP/2.0 200 OK", *copied, "Content-Length: 0", "", ""]
+            self._socket.sendto("\r\n".join(answer).encode(), source)
+        self._socket.close()
+
+    def end(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", ("127.0.0.1", self.port))
+        self.join()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    provider = Provider()
+    provider.start()
+    yield provider
+    provider.end()
+
+
+def test_check_of_trunks(run: Run, tmp_path: Path, provider: Provider) -> None:
+    (tmp_path / "line").write_text("secret\n")
+    (tmp_path / "hub.toml").write_text(
+        f"""
+        [voice]
+        enabled = true
+        listen = ["udp:127.0.0.1:5060"]
+        secrets = "{tmp_path}"
+        trunks = [
+            {{id = "line", host = "127.0.0.1", port = {provider.port}, username = "hub", password = "file:line"}},
+            {{id = "silent", host = "127.0.0.1", port = 9}},
+            {{id = "locked", host = "127.0.0.1", username = "hub", password = "env:CONTACTHUB_NO_SUCH"}},
+            {{id = "lost", host = "no-such-host.invalid"}},
+            {{id = "secure", host = "127.0.0.1", transport = "tls"}},
+            {{id = "inward", networks = ["192.0.2.0/24"]}},
+            {{id = "resting", host = "127.0.0.1", enabled = false}},
+        ]
+        """
+    )
+    result = run("check", "--json")
+    assert result.code == 1
+    found = {name: line for name, line in findings(result).items() if name.startswith("trunk ")}
+    where = f"127.0.0.1 port {provider.port} by udp"
+    assert found == {
+        "trunk line": (True, f"password readable, {where} answers OPTIONS with 200"),
+        "trunk silent": (False, "127.0.0.1 port 9 by udp does not answer OPTIONS"),
+        "trunk locked": (False, "The environment variable CONTACTHUB_NO_SUCH is not set."),
+        "trunk lost": (False, "no-such-host.invalid: no address found"),
+        "trunk secure": (False, "voice.listen has no address for tls, which it needs"),
+        "trunk inward": (True, "only receives"),
+    }
+    assert [line.split()[0] for line in provider.asked] == ["OPTIONS"]
+    assert {row["name"] for row in json.loads(result.out) if row["advice"]} >= {"trunk silent"}
 
 
 def test_check_of_a_store_that_does_not_answer(hub: Run, tmp_path: Path) -> None:
