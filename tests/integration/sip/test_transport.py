@@ -14,6 +14,7 @@ from channels.voice.sip.transport_stream import StreamLimits
 from channels.voice.sip.wire import Destination, Transport
 from tests.integration.sip.certificates import Authority
 from tests.integration.sip.line import LOOPBACK, Line, a_line
+from tests.unit.sip.corpus import mutations, torture
 
 OPTIONS = (
     b"OPTIONS sip:hub@127.0.0.1 SIP/2.0\r\n"
@@ -29,12 +30,12 @@ def options(number: int = 1, transport: bytes = b"TCP") -> bytes:
 
 async def call_and_hang_up(caller: Line, called: Line, transport: Transport, host: str | None = None) -> None:
     called.on_event = called.answering
-    before = len(caller.of(Answered))
+    before, others = len(caller.of(Answered)), (len(called.of(Confirmed)), len(called.of(Ended)))
     call = caller.call(called.port(transport), transport, host=host)
     await caller.until(Answered, before + 1)
-    await called.until(Confirmed, before + 1)
+    await called.until(Confirmed, others[0] + 1)
     caller.hang_up(call)
-    await called.until(Ended, before + 1)
+    await called.until(Ended, others[1] + 1)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -212,6 +213,25 @@ async def test_malformed_request_is_answered_and_the_next_is_taken() -> None:
         assert answers.startswith(b"SIP/2.0 400 CSeq of another method")
         assert line.transport.counts["malformed"] == 1
         writer.close()
+
+
+async def test_torture_over_the_sockets_and_the_next_call_works() -> None:
+    """The corpus of RFC 4475 and mutations of it, by UDP and TCP; what they begin is over by the clock."""
+    loop = asyncio.get_running_loop()
+    async with a_line(("udp", "tcp")) as one, a_line(("udp", "tcp")) as other:
+        with structlog.testing.capture_logs() as logs, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.setblocking(False)
+            for data in (*torture().values(), *mutations(1_000, seed=4_475)):
+                await loop.sock_sendto(peer, data[:60_000], ("127.0.0.1", other.port("udp")))
+                _, writer = await connect(other)
+                writer.write(data)
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
+            await call_and_hang_up(one, other, "udp")
+            await call_and_hang_up(one, other, "tcp")
+        assert other.transport.counts["malformed"] > 500
+        assert not [log for log in logs if log["log_level"] == "error"]
 
 
 async def test_a_fault_in_a_handler_ends_no_other_call() -> None:
