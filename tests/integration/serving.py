@@ -87,8 +87,10 @@ class Browser:
 
 
 @contextmanager
-def serving(folder: Path, voice: VoiceSettings | None = None, **config: Any) -> Iterator[Serving]:
-    """Starts a hub whose data lie in `folder`; `config` are sections of hub.toml."""
+def serving(folder: Path, voice: VoiceSettings | dict[str, Any] | None = None, **config: Any) -> Iterator[Serving]:
+    """Starts a hub whose data lie in `folder`; `config` are sections of hub.toml, as `voice` may be."""
+    if isinstance(voice, dict):
+        config["voice"], voice = voice, None
     config.setdefault("server", {})["data_dir"] = str(folder)
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
