@@ -12,7 +12,7 @@ from tests.e2e.conftest import People
 from tests.e2e.office import Office, accessible, keys_shown, wider_than_window
 from tests.e2e.people import Agent
 from tests.e2e.test_desktop_channels import CALL
-from tests.e2e.voices import Speak, launch, speaking, telephone
+from tests.e2e.voices import EARS, Speak, exchange, launch, speaking, telephone, until_hears
 from tests.hub import DemoHub
 from tests.integration.media.browser import FLAGS
 
@@ -218,6 +218,34 @@ def test_a_number_is_looked_at_while_it_is_typed(speaking: Speak) -> None:
     call.click()  # a number that costs: the hub says no, and why
     expect(dialog.locator(".error-text")).to_be_visible()
     looks_right(agent, "dial-refused")
+
+
+def test_an_agent_calls_a_number(
+    speaking: Speak, chromium: Browser, own_hub: DemoHub, artefacts: Path, tmp_path: Path
+) -> None:
+    agent = speaking(440).agent("agent1", script=EARS)
+    page = agent.page
+    with exchange(tmp_path) as port:
+        office = Office(chromium, own_hub, artefacts)
+        trunk = {"id": "line", "name": "Line", "networks": ["127.0.0.1/32"], "host": "127.0.0.1", "port": port}
+        office.enter("admin", "/admin").page.evaluate(CALL, ["POST", "trunks", trunk])
+        office.leave()
+        page.keyboard.press("Alt+p")
+        dialog = page.get_by_role("dialog", name="Call a number")
+        dialog.get_by_role("combobox", name="Queue").click()
+        page.get_by_role("option", name="Support").click()
+        number = dialog.get_by_role("textbox", name="Number")
+        number.fill("+1 900 555 0100")
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_text("Premium")).to_be_visible()
+        number.fill("+49 30 901820")
+        page.keyboard.press("Enter")
+        talks(page)
+        until_hears(page, 440)  # the other side says what it hears
+        expect(page.get_by_role("region", name="Customer").get_by_text("+4930901820").first).to_be_visible()
+        looks_right(agent, "dialled")
+        page.get_by_role("button", name="Hang up").click()
+        page.get_by_role("region", name="Wrap-up").wait_for()
 
 
 def test_no_microphone_says_what_to_do(chromium: Browser, own_hub: DemoHub, artefacts: Path, tmp_path: Path) -> None:

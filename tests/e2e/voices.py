@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page
 
 from tests.e2e.conftest import People
-from tests.hub import DemoHub
+from tests.hub import DemoHub, free_sip_port
 from tests.integration.media.browser import FLAGS
 from tests.integration.media.tones import share, tone, write_wav
 from tests.peers import require
@@ -85,8 +85,21 @@ def speaking(chromium: Browser, own_hub: DemoHub, artefacts: Path, tmp_path: Pat
 @contextmanager
 def telephone(hub: DemoHub, folder: Path) -> Iterator[None]:
     """SIPp calls `sip:support@...` and says what it hears until the call is over."""
-    command = [str(require("sipp")), "-sn", "uac", f"127.0.0.1:{hub.sip_port}", "-s", "support", "-m", "1"]
-    command += ["-d", "3600000", "-rtp_echo", "-nostdin", "-i", "127.0.0.1"]
+    with _sipp(folder, "-sn", "uac", f"127.0.0.1:{hub.sip_port}", "-s", "support", "-m", "1", "-d", "3600000"):
+        yield
+
+
+@contextmanager
+def exchange(folder: Path) -> Iterator[int]:
+    """SIPp answers calls at the port and says what it hears."""
+    port = free_sip_port()
+    with _sipp(folder, "-sn", "uas", "-p", str(port)):
+        yield port
+
+
+@contextmanager
+def _sipp(folder: Path, *options: str) -> Iterator[None]:
+    command = [str(require("sipp")), *options, "-rtp_echo", "-nostdin", "-i", "127.0.0.1"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield

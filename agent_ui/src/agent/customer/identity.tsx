@@ -29,6 +29,8 @@ function Fact({ name, value, class: extra }: { name: string; value: string | nul
 /** What a call brings along has words of ours; the rest is called as the site calls it. */
 const CALL_FIELDS: Record<string, string> = { called: "phone.called", caller: "phone.caller" };
 
+const HIDDEN = "direction"; // the rest of the page says who called whom
+
 function fieldName(field: string): string {
   const key = CALL_FIELDS[field];
   return key ? t(key) : field;
@@ -58,7 +60,7 @@ export function Identity({ contact, customer, onEdit }: { contact: Contact; cust
         <Fact name={t("agent.customer.owner")} value={ownerName(customer?.owner ?? null)} />
         <Fact name={t("agent.customer.local_time")} value={customer?.timezone && localTime(customer.timezone)} class="opt" />
         <Fact name={t("agent.customer.account")} value={customer?.external_id} class="opt" />
-        {Object.entries({ ...contact.fields, ...customer?.fields }).map(([field, value]) => <Fact key={field} name={fieldName(field)} value={String(value)} />)}
+        {Object.entries({ ...contact.fields, ...customer?.fields }).filter(([field]) => field !== HIDDEN).map(([field, value]) => <Fact key={field} name={fieldName(field)} value={String(value)} />)}
       </dl>
       {customer?.note && <p class="customer-note"><Icon name="note" small />{customer.note}</p>}
     </header>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Button, Combobox, Dialog, toastError } from "../../common/components/index.ts";
 import { HubError } from "../../common/errors.ts";
-import { t } from "../../common/i18n.ts";
+import { has, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { directory } from "../../common/store.ts";
 import { dialled, numberProblem } from "../../common/voice/number.ts";
@@ -28,6 +28,12 @@ function usualQueue(): string | null {
 function usualNumber(): string {
   const phone = selected.value?.customer.phone ?? "";
   return numberProblem(phone) === null ? phone : ""; // callers from other exchanges have names
+}
+
+/** Why the hub does not ring it: ours for what we know, else its own sentence. */
+function refusal({ code, details, message }: HubError): string {
+  const key = code === "dial.refused" ? `phone.refused.${String(details["reason"])}` : code === "input.invalid" ? "phone.refused.number" : `phone.refused.${code}`;
+  return has(key) ? t(key) : message;
 }
 
 /** Rings a number on behalf of a queue, whose number the other side sees. */
@@ -57,7 +63,7 @@ export function DialDialog({ onClose }: { onClose: () => void }) {
     try {
       if (await dial(number, queue)) onClose();
     } catch (error) {
-      if (error instanceof HubError && !error.retryable) setRefused(error.message);
+      if (error instanceof HubError && !error.retryable) setRefused(refusal(error));
       else toastError(error);
     }
     setBusy(false);
