@@ -82,12 +82,14 @@ class Rating(Struct, frozen=True):
 
 
 class Contact(Struct, frozen=True):
-    """One interaction of a customer. Phases: created, queued, offered, connecting, active, held, wrapping, closed."""
+    """One interaction of a customer. Phases: created, queued, offered, connecting, active, held, wrapping, closed.
+    `media`: it is talked over the hub's own audio."""
 
     id: str
     seq: int
     version: int
     channel: str
+    media: bool
     phase: str
     site: str
     queue: Named | None
