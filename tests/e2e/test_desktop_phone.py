@@ -228,7 +228,10 @@ def test_an_agent_calls_a_number(
     with exchange(tmp_path) as port:
         office = Office(chromium, own_hub, artefacts)
         trunk = {"id": "line", "name": "Line", "networks": ["127.0.0.1/32"], "host": "127.0.0.1", "port": port}
-        office.enter("admin", "/admin").page.evaluate(CALL, ["POST", "trunks", trunk])
+        admin = office.enter("admin", "/admin").page
+        admin.evaluate(CALL, ["POST", "trunks", trunk])
+        queue = admin.evaluate("fetch('/api/v1/queues/support').then((answer) => answer.json())")
+        admin.evaluate(CALL, ["PUT", "queues/support", queue | {"recording": {"mode": "on_demand"}}])
         office.leave()
         page.keyboard.press("Alt+p")
         dialog = page.get_by_role("dialog", name="Call a number")
@@ -244,6 +247,8 @@ def test_an_agent_calls_a_number(
         until_hears(page, 440)  # the other side says what it hears
         expect(page.get_by_role("region", name="Customer").get_by_text("+4930901820").first).to_be_visible()
         looks_right(agent, "dialled")
+        page.get_by_role("button", name="Start recording").click()
+        page.get_by_role("button", name="Pause recording").wait_for()
         page.get_by_role("button", name="Hang up").click()
         page.get_by_role("region", name="Wrap-up").wait_for()
 

@@ -96,12 +96,12 @@ function Tools({ call, line, state }: { call: Call; line: LineView; state: BarSt
       />
       <Tool icon="keypad" label={t("phone.keypad")} disabled={!talking} onClick={() => (dialog.value = { name: "keypad", contact: id })} />
       <i class="sep" aria-hidden="true" />
-      {call.recording !== "off" && (
+      {(call.recording !== "off" || call.may_record) && (
         <Tool
-          icon={call.recording === "paused" ? "recon" : "recpause"}
-          label={t(call.recording === "paused" ? "phone.resume_recording" : "phone.pause_recording")}
+          icon={call.recording === "on" ? "recpause" : "recon"}
+          label={t(`phone.record.${call.recording}`)}
           disabled={!talking}
-          onClick={() => record(id, call.recording === "paused" ? "on" : "paused")}
+          onClick={() => record(id, call.recording === "on" ? "paused" : "on")}
         />
       )}
       <Tool icon="sliders" label={t("phone.devices")} short={t("phone.devices_short")} onClick={() => (dialog.value = { name: "setup", contact: id })} />

@@ -27,6 +27,8 @@ export interface Call {
   /** Since when it is in this state. */
   since: number;
   recording: "off" | "on" | "paused";
+  /** Whether the queue lets its calls be recorded at all. */
+  may_record?: boolean;
   quality?: Figures | null;
   number?: string | null;
   /** Another window has the audio. */
