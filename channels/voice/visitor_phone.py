@@ -25,12 +25,14 @@ from hub import commands as c
 from hub import media as m
 from hub.errors import HubError, Refused
 from hub.ids import derived_id
+from hub.limits import SlidingLimit
 from hub.machine import SERVED
 from hub.model import WAITING, Channel
 from hub.ports import ContactRow
 from hub.sockets import Ack, Input, Nothing, SocketEvent
 
 TELL = "call.tell"
+ATTEMPTS_A_MINUTE = 30  # calls from one address
 
 
 class CallStart(Input, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +76,7 @@ class VisitorPhone:
         self._namespace = namespace
         self._conversations = conversations
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attempts = SlidingLimit(ATTEMPTS_A_MINUTE, 60_000)
         calls.on_change(self._changed)
         calls.on_quality(self._quality)
         calls.hub.bus.subscribe(TELL, self._told)
@@ -95,6 +98,8 @@ class VisitorPhone:
         return {"ice_servers": ice_servers(self._calls.settings, session.key, self._hub.clock.now())}
 
     async def _start(self, sid: str, session: VisitorSession, data: CallStart) -> Ack:
+        # A leg costs a hundred times as much as a line of chat, so this is asked before anything is made.
+        self._attempts.take(session.address, self._hub.clock.now())
         if data.contact is not None:
             return await self._upgrade(session, data, data.contact)
         hub = self._hub

@@ -117,6 +117,8 @@ async def test_an_agent_dials_and_talks(tmp_path: Path) -> None:
             assert (ended["by"], ended["cause"]) == ("customer", "bye")
             found = await record.contact(contact["id"])
             assert found["customer"]["phone"] == "+49301234567"
+            voice = hub.serving.application.voice
+            assert len(voice.calls) == 0
             recordings = (await record.get("recordings"))["items"]
             assert [recording["contact"] for recording in recordings] == [contact["id"]]
 

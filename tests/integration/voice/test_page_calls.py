@@ -155,3 +155,13 @@ async def test_an_agent_hears_himself(hub: DemoHub) -> None:
         answer = await desk.ask("phone_test", {"offer": await headset.offer()})
         await headset.accept(answer["answer"])
         await headset.until_hears(AGENT)
+
+
+async def test_calls_begin_at_a_bounded_rate(hub: DemoHub) -> None:
+    async with a_page(hub) as page:
+        codes = []
+        for _ in range(40):
+            answer = await page.client.call("call_start", {"client_id": client_id(), "offer": "rubbish"})
+            codes.append(answer["error"]["code"])
+        assert codes[0] == "input.invalid"
+        assert codes[-1] == "rate.limited"
