@@ -182,7 +182,12 @@ class Recordings:
             node=self._node,
             expires_at=now + self.policy(contact.queue).keep_days * DAY_MS,
         )
-        await self.run(lambda: self._make_room(found))
+        try:
+            await self.run(lambda: self._make_room(found))
+        except Unavailable as problem:
+            # Whoever looks for the recording later shall find why there is none.
+            await self._table.add(replace(found, state=RecordingState.FAILED, ended_at=now, error=problem.message))
+            raise
         await self._table.add(found)
         return found
 

@@ -267,11 +267,21 @@ class Calls:
                 case v.DropLeg():
                     await media.drop_leg(live.id, output.party)
                 case v.Record(state="on") if not live.recorded:
-                    contact = (await self.hub.contacts.get(live.id)).contact
-                    live.recorded = True
-                    await media.record(live.id, await self.recorder.begin(contact, live.call.recording_id))
+                    await self._begin_recording(live)
                 case v.Record():
                     await media.pause_recording(live.id, live.call.recording_id, output.state == "paused")
+
+    async def _begin_recording(self, live: LiveCall) -> None:
+        contact = (await self.hub.contacts.get(live.id)).contact
+        try:
+            options = await self.recorder.begin(contact, live.call.recording_id)
+        except HubError as error:
+            # A full disk, say. The call goes on, and nobody is told that it is recorded.
+            log.error("call.not_recorded", call=live.id, code=error.code, reason=error.message)
+            live.give(v.RecordAsked("off", "system"))
+            return
+        live.recorded = True
+        await self.media.record(live.id, options)
 
     async def _let_hear(self, live: LiveCall, output: v.Hears) -> None:
         files: tuple[str, ...] = ()

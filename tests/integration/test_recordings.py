@@ -300,7 +300,9 @@ def test_a_full_disk_refuses_new_recordings(house: House) -> None:
         assert refused.value.code == "recordings.disk_full"  # type: ignore[attr-defined]
     finally:
         recordings._settings = settings
-    assert house.call("GET", "/recordings/rc_full").status_code == 404
+    view = house.call("GET", "/recordings/rc_full").json()
+    assert view["state"] == "failed" and "not enough room" in view["error"] and view["may"] == ["hold", "delete"]
+    assert house.call("GET", "/recordings/rc_full/audio").status_code == 404
 
 
 def test_recordings_of_the_dead_are_found(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

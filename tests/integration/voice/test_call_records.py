@@ -28,11 +28,16 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
 @pytest.fixture(scope="module")
 def record(hub: DemoHub) -> Record:
     record = a_record(hub)
+    always(hub, record)
+    return record
+
+
+def always(hub: DemoHub, record: Record) -> None:
+    """The demo's queue for calls records all of them."""
     queue = httpx.get(f"{hub.url}/api/v1/queues/support", headers=record.headers, trust_env=False).json()
     queue["recording"] = {"mode": "always", "announce": False}
     answer = httpx.put(f"{hub.url}/api/v1/queues/support", headers=record.headers, trust_env=False, json=queue)
     assert answer.status_code == 200, answer.text
-    return record
 
 
 async def call_of(record: Record, contact: str) -> dict[str, Any]:
@@ -96,3 +101,31 @@ async def test_what_a_killed_hub_recorded_is_found_and_heard(hub: DemoHub, recor
         assert call["cause"] == "interrupted" and call["recordings"] == [found["id"]]
         async with a_desk(hub) as desk:
             await desk.ask("wrapup:finish", {"contact": contact["id"], "client_id": client_id(), "outcome": "solved"})
+
+
+async def test_a_call_goes_on_unrecorded_when_the_disk_is_full(tmp_path_factory: pytest.TempPathFactory) -> None:
+    hub = DemoHub(tmp_path_factory.mktemp("full"), f"[recordings]\nmin_free_bytes = {2**60}\n")
+    hub.start()
+    try:
+        record = a_record(hub)
+        always(hub, record)
+        async with a_telephone(CALLER) as telephone, a_desk(hub) as desk, a_headset(AGENT) as headset:
+            telephone.dial(hub.sip_port)
+            await telephone.answered()
+            contact = await desk.take_call(headset)
+            # It is begun, and taken back at once.
+            while (states := await recording_states(record, contact["id"])) != ["on", "off"]:
+                assert states in ([], ["on"])
+                await asyncio.sleep(0.05)
+            await desk.until("phone", lambda data: data["recording"] == "off" and data["state"] == "active")
+            await asyncio.gather(telephone.phone.until_hears(AGENT), headset.until_hears(CALLER))
+            telephone.hang_up()
+            await desk.finish(contact["id"])
+        (found,) = (await record.get(f"recordings?contact={contact['id']}"))["items"]
+        assert found["state"] == "failed" and "not enough room" in found["error"]
+    finally:
+        assert hub.stop() == 0
+
+
+async def recording_states(record: Record, contact: str) -> list[str]:
+    return [event["data"]["state"] for event in await record.events(contact) if event["type"] == "call.recording"]
