@@ -1,7 +1,7 @@
 """Recordings of two channels (the customer on the left, the agent on the right).
 
 Packets are laid down by the loop (`tracks.py`); twice a second what is older than `HELD_S` goes as bytes to one thread
-a worker, which writes. So a file is playable at any moment up to the last second, also when the process is killed.
+a worker, which writes. So a file plays at any moment up to the last second or so, also when the process is killed.
 G.711 becomes a WAV of its own law and Opus an Ogg, both without decoding; G.722 is decoded for a WAV. A pause leaves
 silence, so times in the file stay times of the call.
 """
@@ -27,7 +27,7 @@ from webrtc.tracks import OggSheet, Sheet, WavSheet
 
 log = structlog.get_logger(__name__)
 
-HELD_S = 0.4
+HELD_S = 0.8
 """How late a packet may come."""
 PERIOD_S = 0.5
 MOST_WAITING = 8 * 1024 * 1024

@@ -16,7 +16,11 @@ from webrtc.speech import Decoder, decoder
 from webrtc.stream import Codec
 
 ASTRAY_S = 0.4
-"""When timestamps and arrival differ by more the track is anchored anew."""
+"""How far timestamps and arrival may differ without a question."""
+FAR_S = 2.0
+"""When they differ by more the track is anchored anew at once."""
+STRAYS = 3
+"""So many packets that are late and do not catch up are a clock that stood still, not a burst: anchored anew."""
 OGG_RATE = 48_000
 HALF, WHOLE = 0x80000000, 0xFFFFFFFF
 
@@ -31,25 +35,40 @@ class Track:
         self._begun = begun
         self._astray = int(ASTRAY_S * rate)
         self._timestamp = 0
-        self._at = -self._astray * 1000
+        self._far = int(FAR_S * rate)
+        self._at = -self._far * 1000
+        self._late = 0
+        self._strays = 0
         self._up, self._down = 1, 1
 
     def speak(self, codec: Codec) -> None:
         """The codec of the packets from now on."""
         if codec.name != self.codec:
             self.codec = codec.name
-            self._at = -self._astray * 1000
+            self._at = -self._far * 1000
             self._up, self._down = max(1, self._rate // codec.rate), max(1, codec.rate // self._rate)
 
     def _place(self, timestamp: int, now: float) -> int:
         step = ((timestamp - self._timestamp + HALF) & WHOLE) - HALF
         at = self._at + step * self._up // self._down
         arrival = int((now - self._begun) * self._rate)
-        if not -self._astray <= at - arrival <= self._astray:
+        late = arrival - at
+        if not -self._astray <= late <= self._astray and self._is_astray(late):
             at = arrival
         self._timestamp = timestamp
         self._at = at
         return at
+
+    def _is_astray(self, late: int) -> bool:
+        """A burst after a stall is late as well, but each of its packets less than the one before."""
+        if late < 0 or late > self._far:
+            return True
+        self._strays = self._strays + 1 if late >= self._late else 0
+        self._late = late
+        if self._strays < STRAYS:
+            return False
+        self._strays = 0
+        return True
 
 
 class WavTrack(Track):

@@ -30,6 +30,28 @@ def test_late_and_lost_packets_leave_the_others_in_place() -> None:
     assert track.take(10) == b"\xff" * 10
 
 
+def test_burst_after_a_stall_keeps_its_places() -> None:
+    """The network holds everything up for 0.7 s and then delivers it at once."""
+    track = WavTrack("PCMU", 0.0)
+    track.speak(PCMU)
+    for n in range(100):
+        arrival = 1.7 if 50 <= n < 85 else 0.02 * n
+        track.receive(bytes((n,)) * 160, 7000 + 160 * n, 0, False, arrival)
+    assert track.take(16_000) == b"".join(bytes((n,)) * 160 for n in range(100))
+
+
+def test_clock_that_stood_still_is_anchored_anew() -> None:
+    """A gateway sends nothing for a second and goes on with its timestamps as if nothing had been."""
+    track = WavTrack("PCMU", 0.0)
+    track.speak(PCMU)
+    for n in range(50):
+        track.receive(b"a" * 160, 160 * n, 0, False, 0.02 * n)
+    for n in range(50):
+        track.receive(b"b" * 160, 160 * (50 + n), 0, False, 2 + 0.02 * n)
+    sound = track.take(3 * 8000)
+    assert sound[:8000] == b"a" * 8000 and sound[16_480:24_000] == b"b" * 7520
+
+
 def test_another_leg_is_anchored_where_it_begins() -> None:
     track = WavTrack("PCMU", 0.0)
     track.speak(PCMU)

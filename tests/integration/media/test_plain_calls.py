@@ -155,7 +155,7 @@ async def test_killed_worker_is_told_and_replaced(exchange: Exchange, tmp_path: 
     async with open_pair(exchange, "c", 440, 700) as (customer, _agent):
         await exchange.engine.record("c", RecordingOptions("r", str(path), "customer", "agent"))
         await exchange.engine.record("c", RecordingOptions("s", str(sealed), "customer", "agent", key))
-        await customer.until_hears(700, 4)
+        await customer.until_hears(700, 5)
         killed = exchange.engine.places[0].pid
         os.kill(killed, signal.SIGKILL)
         assert (await exchange.until_told(Interrupted)).calls == ("c",)
