@@ -105,7 +105,11 @@ class RedisBus:
 
     async def publish(self, topic: str, message: Mapping[str, Any]) -> None:
         self._subscribers.tell(topic, message)
-        self._post(topic, dict(message))
+        if self._heard_at is not None and self.up_since is None:
+            # Redis was there and is away: by the time it is back this is old.
+            self.dropped += 1
+        else:
+            self._post(topic, dict(message))
 
     def _post(self, topic: str, message: dict[str, Any]) -> None:
         if len(self._waiting) >= WAITING:

@@ -181,7 +181,8 @@ export function ResourceEditor({ resource, id }: { resource: Resource; id: strin
 
   const title = isNew ? t(`admin.${path}.new`) : saved ? resource.nameOf(saved) : "";
   const when = saved && !isNew ? savedText(saved) : null;
-  const canRemove = !isNew && saved && resource.removal !== "none" && !resource.dim?.(saved);
+  const switchedOff = resource.removal === "disable" && Boolean(saved && resource.dim?.(saved));
+  const canRemove = !isNew && saved && resource.removal !== "none" && !switchedOff;
   const aside = row && resource.aside?.(row, isNew);
   return (
     <form
