@@ -83,6 +83,8 @@ class Agent:
     _terms: dict[Weight, Terms] = field(default_factory=dict)
     _room: dict[Weight, bool] = field(default_factory=dict)
     """What `has_room` found since his work last changed."""
+    _room_idle: dict[Weight, bool] = field(default_factory=dict)
+    """What it found while he had nothing, which is true again whenever he has nothing."""
 
     def __post_init__(self) -> None:
         self.configure(self.spec)
@@ -107,7 +109,8 @@ class Agent:
         interrupted = by_channel if spec.interrupts is None else spec.interrupts.values()
         self._interrupted = tuple(sorted(frozenset().union(*interrupted)))
         self._terms.clear()
-        self._room.clear()
+        self._room_idle = {}
+        self._room = {} if self.contacts else self._room_idle
 
     def take(self, contact: str, work: Work) -> None:
         """The contact weighs on him from now on."""
@@ -139,7 +142,7 @@ class Agent:
 
     def _weigh(self, work: Work, cost: int, count: int) -> None:
         channel = work.channel
-        self._room.clear()
+        self._room = {} if self.contacts else self._room_idle
         self.load += cost
         self.channel_load[channel] = self.channel_load.get(channel, 0) + cost
         self.channel_count[channel] = self.channel_count.get(channel, 0) + count

@@ -14,7 +14,6 @@ from routing import inputs as i
 from routing.admission import Admission, same_place
 from routing.agents import Stage, Work
 from routing.deadlines import Deadlines
-from routing.estimate import Figures
 from routing.index import Index
 from routing.matching import Due, Matching, Subject
 from routing.specs import DEFAULT_CHANNELS, AgentSpec, AgentState, ChannelRules, OverflowReason, Strategy
@@ -147,8 +146,7 @@ class Engine:
 
     def _measure_wait(self, contact: Contact, *, abandoned: bool) -> None:
         if contact.queue is not None:
-            figures = contact.queue.figures.setdefault(contact.facts.channel, Figures())
-            figures.add_waited(self._now - contact.facts.enqueued_at, abandoned)
+            contact.queue.figures_of(contact.facts.channel).add_waited(self._now - contact.facts.enqueued_at, abandoned)
 
     # --- offers ---------------------------------------------------------------------------------------------------
 
@@ -367,7 +365,7 @@ class Engine:
         self._deadlines.cancel((Due.WRAP_UP, id, agent))
         queue = self._index.queues.get(work.queue)
         if queue is not None:
-            queue.figures.setdefault(work.channel, Figures()).add_handled(self._now - work.since)
+            queue.figures_of(work.channel).add_handled(self._now - work.since)
         self._matching.freed(seat)
         self._bury(seat)
 

@@ -96,9 +96,17 @@ class Queue:
     idle: int = 0
     figures: dict[str, Figures] = field(default_factory=dict)
 
+    def figures_of(self, channel: str) -> Figures:
+        """What was measured of the channel here."""
+        found = self.figures.get(channel)
+        if found is None:
+            found = self.figures[channel] = Figures()
+        return found
+
     def step_at(self, age_ms: int) -> int:
         """How many relaxation steps the age has reached."""
-        return sum([step.after_ms <= age_ms for step in self.spec.relax])
+        relax = self.spec.relax
+        return sum([step.after_ms <= age_ms for step in relax]) if relax else 0
 
     def skills_at(self, step: int, own: Mapping[str, int]) -> dict[str, int]:
         """What is asked for at a relaxation step: the queue's skills at that step and the contact's own, the higher."""
