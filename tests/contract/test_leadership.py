@@ -40,9 +40,10 @@ class Node:
         async def follow(batch: object) -> None:
             self.leadership.follow(batch)  # type: ignore[arg-type]
 
+        head = await self._store.log.head()  # as the hub does: what comes while it loads is not to be missed
         await self.leadership.load()
         await self.feed.start()
-        self.feed.add("state", follow, self.feed.head)
+        self.feed.add("state", follow, head)
         await self.leadership.start()
         return self
 
