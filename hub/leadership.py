@@ -184,7 +184,7 @@ class Leadership:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 # Who leads looks twice as often: a held up moment must not cost him a lease that Redis forgot.
-                quickly = self.leads or free_since is not None
+                quickly = self._held or free_since is not None
                 async with asyncio.timeout(LOOK_S / 2 if quickly else LOOK_S):
                     await self._wake.wait()
 
