@@ -76,7 +76,12 @@ class Client:
             raise Gone(str(error)) from None
         self._ready = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read())
-        await asyncio.wait_for(self._ready, timeout)
+        try:
+            await asyncio.wait_for(self._ready, timeout)
+        except BaseException:
+            # Whoever is refused has nothing to close: without this the socket would be left to the collector.
+            await self.close()
+            raise
         return self
 
     async def _read(self) -> None:
