@@ -70,7 +70,7 @@ export const queues: Resource = {
     recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "",
   }),
   outgoing: (row) => ({
-    ...row, offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
+    ...row, caller_id: rowText(row, "caller_id").trim(), offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
   }),
   sections: (row, isNew) => [
     section("queue", [
