@@ -76,7 +76,8 @@ def test_a_call_from_answer_to_wrap_up(speaking: Speak, own_hub: DemoHub, tmp_pa
         page.keyboard.press("Escape")
 
         page.get_by_role("button", name="Pause recording").click()
-        expect(page.get_by_text("Recording paused")).to_be_visible()
+        toolbar = page.get_by_role("toolbar", name="Call")
+        expect(toolbar.get_by_text("Recording paused")).to_be_visible()
         looks_right(agent, "recording-paused")
         page.get_by_role("button", name="Resume recording").click()
         expect(page.get_by_role("button", name="Pause recording")).to_be_visible()
@@ -88,7 +89,7 @@ def test_a_call_from_answer_to_wrap_up(speaking: Speak, own_hub: DemoHub, tmp_pa
 
         page.get_by_role("button", name="Hang up").click()
         page.get_by_role("region", name="Wrap-up").wait_for()
-        expect(page.get_by_role("toolbar", name="Call")).to_have_count(0)
+        expect(toolbar).to_have_count(0)
     assert agent.troubles == []
 
 
