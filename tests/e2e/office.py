@@ -18,7 +18,7 @@ AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 # What a page shows when a text is missing: the key itself.
 KEY = re.compile(r"\b(admin|supervisor|login|form|table|common)\.[a-z_]+(\.[a-z_]+)*\b")
 
-# What the browser says of answers that are no success, which pages show in words, and of a machine without a sound card.
+# Answers that are no success, which pages show in words, and a machine without a sound card.
 NO_TROUBLE = ("Failed to load resource", "The AudioContext encountered an error from the audio device")
 
 
