@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -12,6 +13,8 @@ from hub.events import Recorded
 from hub.model import Millis
 
 Leg = dict[str, float | str | None]
+# Of a call that is over: somebody talked with the customer, he gave up waiting, or it came to neither.
+Result = Literal["running", "answered", "abandoned", "unanswered"]
 
 
 class CallRecord(Struct, frozen=True):
@@ -55,6 +58,20 @@ class CallRecord(Struct, frozen=True):
     recordings: tuple[str, ...] = ()
     outcome: str | None = None
     node: str = ""
+
+    @property
+    def result(self) -> Result:
+        if self.ended_at is None:
+            return "running"
+        if self.connected_at is not None:
+            return "answered"
+        return "abandoned" if self.abandoned else "unanswered"
+
+    @property
+    def mos(self) -> float | None:
+        """Of the worst line, 1 to 4.5."""
+        found = [mos for leg in self.legs.values() if isinstance(mos := leg.get("mos"), int | float)]
+        return min(found, default=None)
 
 
 def fold(contact: str, events: Iterable[Recorded]) -> list[CallRecord]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hub.call_records import CallRecord
+from hub.call_records import CallRecord, Result
 from hub.model import Millis
 from hub.recording import Recording, RecordingState
 
@@ -57,15 +57,47 @@ class Recordings(Protocol):
 
 class CallFilter(Struct, frozen=True):
     """All given conditions must hold. `number`: digits that the caller's or the called number holds. `agent`: who
-    handled the contact. `started_to` is the first time past the end."""
+    handled the contact. `cause` and `outcome` are those of the record. `recorded`: whether a recording was begun.
+    `started_to` is the first time past the end."""
 
     contact: str | None = None
     queues: tuple[str, ...] = ()
     agent: str | None = None
     direction: str | None = None
     number: str | None = None
+    result: Result | None = None
+    cause: str | None = None
+    outcome: str | None = None
+    recorded: bool | None = None
     started_from: Millis | None = None
     started_to: Millis | None = None
+
+
+CallSort = Literal["started", "wait", "talk", "mos"]
+
+
+class CallOrder(Struct, frozen=True):
+    """`down`: the largest first. Calls without a figure (`mos`) come last either way, the newer of two equals first."""
+
+    by: CallSort = "started"
+    down: bool = True
+
+
+NEWEST_FIRST = CallOrder()
+
+
+class CallSummary(Struct, frozen=True):
+    """Figures of many calls. Waiting is of those that came in, talking of answered ones; means without any are None."""
+
+    calls: int
+    answered: int
+    abandoned: int
+    unanswered: int
+    running: int
+    recorded: int
+    mean_wait_ms: float | None
+    mean_talk_ms: float | None
+    mean_mos: float | None
 
 
 class CallRecords(Protocol):
@@ -77,6 +109,15 @@ class CallRecords(Protocol):
 
     async def get(self, id: str) -> CallRecord | None: ...
 
-    async def page(self, where: CallFilter, *, after: str | None = None, limit: int = 50) -> list[CallRecord]:
-        """Newest first; `after` is the id of the last one of the page before."""
+    async def page(
+        self,
+        where: CallFilter,
+        *,
+        order: CallOrder = NEWEST_FIRST,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> list[CallRecord]:
+        """In that order; `after` is the id of the last one of the page before."""
         ...
+
+    async def summary(self, where: CallFilter) -> CallSummary: ...

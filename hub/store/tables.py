@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -334,6 +335,14 @@ calls = Table(
     # The caller's and the called number, their digits only.
     Column("numbers", Text, nullable=False),
     Column("data", Text, nullable=False),
+    # What lists are narrowed and sorted by; `mos` is of the worst line.
+    Column("result", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("outcome", Text),
+    Column("recorded", Boolean, nullable=False),
+    Column("wait_ms", BigInteger, nullable=False),
+    Column("talk_ms", BigInteger, nullable=False),
+    Column("mos", Float),
     Index(None, "started_at", "id"),
     Index(None, "contact"),
     Index(None, "queue", "started_at"),

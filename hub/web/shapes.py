@@ -344,7 +344,8 @@ class LegView(Struct, frozen=True):
 
 
 class CallView(Struct, frozen=True):
-    """A call detail record. `way` is trunk, web or dial. Times that did not come are null."""
+    """A call detail record. `way` is trunk, web or dial; `result` is running, answered, abandoned or unanswered. Times
+    that did not come are null."""
 
     id: str
     contact: str
@@ -370,6 +371,7 @@ class CallView(Struct, frozen=True):
     hold_ms: int
     holds: int
     wrap_ms: int
+    result: str
     abandoned: bool
     by: str
     cause: str
@@ -383,6 +385,20 @@ class CallView(Struct, frozen=True):
 class CallPage(Struct, frozen=True):
     items: list[CallView]
     next: str | None
+
+
+class CallSummaryView(Struct, frozen=True):
+    """Waiting is of calls that came in and are over, talking of answered ones; a mean without any is null."""
+
+    calls: int
+    answered: int
+    abandoned: int
+    unanswered: int
+    running: int
+    recorded: int
+    mean_wait_ms: float | None
+    mean_talk_ms: float | None
+    mean_mos: float | None
 
 
 class DeliveryView(Struct, frozen=True):

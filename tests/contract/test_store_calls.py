@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from hub import commands as c
 from hub.call_records import CallRecord
-from hub.call_tables import CallFilter, RecordingFilter
+from hub.call_tables import CallFilter, CallOrder, CallSort, CallSummary, RecordingFilter
 from hub.model import Channel, Customer
 from hub.recording import Recording, RecordingState
 from hub.store import SqlStore
@@ -133,3 +133,65 @@ async def test_whoever_dials_has_a_part_in_the_contact(store: SqlStore) -> None:
     )
     await store.calls.put([call("c1", talk.contact.id, T0, direction="out")], reader="calls", cursor=1)
     assert [each.id for each in await store.calls.page(CallFilter(agent="us_1"))] == ["c1"]
+
+
+def many_calls() -> list[CallRecord]:
+    """Answered well, badly and without figures; abandoned, unanswered, running."""
+
+    def mos(customer: float, agent: float | None) -> dict[str, dict[str, float | str | None]]:
+        return {"customer": {"mos": customer}, "agent": {"mos": agent}}
+
+    talked = {"connected_at": T0, "ended_at": T0 + 99, "cause": "hung_up"}
+    return [
+        call("c0", "ct_0", T0, wait_ms=3000, talk_ms=50, legs=mos(4.3, 4.1), recordings=("rc_1",), **talked),
+        call("c1", "ct_1", T0 + 1, wait_ms=1000, talk_ms=70, legs=mos(2.5, None), outcome="solved", **talked),
+        call("c2", "ct_2", T0 + 2, wait_ms=1000, talk_ms=60, **talked),
+        call("c3", "ct_3", T0 + 2, wait_ms=9000, abandoned=True, ended_at=T0 + 9, cause="left"),
+        call("c4", "ct_4", T0 + 3, direction="out", ended_at=T0 + 9, cause="busy"),
+        call("c5", "ct_5", T0 + 4, wait_ms=0, connected_at=T0 + 5),
+    ]
+
+
+async def test_calls_by_what_became_of_them(store: SqlStore) -> None:
+    await store.calls.put(many_calls(), reader="calls", cursor=1)
+
+    async def ids(**where: object) -> list[str]:
+        return [each.id for each in await store.calls.page(replace(CallFilter(), **where))]
+
+    assert await ids(result="answered") == ["c2", "c1", "c0"]
+    assert await ids(result="abandoned") == ["c3"]
+    assert await ids(result="unanswered") == ["c4"]
+    assert await ids(result="running") == ["c5"]
+    assert await ids(cause="busy") == ["c4"] and await ids(outcome="solved") == ["c1"]
+    assert await ids(recorded=True) == ["c0"]
+    assert await ids(recorded=False, result="answered") == ["c2", "c1"]
+
+
+async def test_calls_in_any_order_page_by_page(store: SqlStore) -> None:
+    await store.calls.put(many_calls(), reader="calls", cursor=1)
+    orders: dict[tuple[CallSort, bool], str] = {
+        ("started", True): "543210",
+        ("started", False): "012345",
+        ("wait", True): "302154",
+        ("wait", False): "542103",
+        ("talk", True): "120543",
+        ("talk", False): "543021",
+        # Those without a figure last, the newest first.
+        ("mos", True): "015432",
+        ("mos", False): "105432",
+    }
+    for (by, down), expected in orders.items():
+        for limit in (1, 2, 6):
+            found: list[str] = []
+            while page := await store.calls.page(
+                CallFilter(), order=CallOrder(by, down), after=found[-1] if found else None, limit=limit
+            ):
+                found += [each.id for each in page]
+            assert "".join(found).replace("c", "") == expected, (by, down, limit)
+
+
+async def test_figures_of_many_calls(store: SqlStore) -> None:
+    await store.calls.put(many_calls(), reader="calls", cursor=1)
+    assert await store.calls.summary(CallFilter()) == CallSummary(6, 3, 1, 1, 1, 1, 3500, 60, (4.1 + 2.5) / 2)
+    assert await store.calls.summary(CallFilter(direction="out")) == CallSummary(1, 0, 0, 1, 0, 0, None, None, None)
+    assert await store.calls.summary(CallFilter(number="777")) == CallSummary(0, 0, 0, 0, 0, 0, None, None, None)

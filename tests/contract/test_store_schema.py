@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from hub.call_records import CallRecord
 from hub.errors import ConfigError
 from hub.store import open_store
 from hub.store.databases import database
@@ -73,3 +75,46 @@ async def test_nodes_that_start_together_migrate_once(dialect: str, new_database
     for store in stores:
         assert await store.log.head() == 0
         await store.close()
+
+
+async def test_calls_of_before_get_their_figures(dialect: str, new_database: Callable[[str], str]) -> None:
+    """What 0003 makes of rows of 0002 is what is written today."""
+    records = [
+        CallRecord("c1", "ct_1", "trunk", "in", "+49", "+50", "main", 7, cause="left", abandoned=True, ended_at=9),
+        CallRecord("c2", "ct_2", "dial", "out", "+49", "+50", "main", 7, ended_at=8, cause="busy"),
+        CallRecord("c3", "ct_3", "web", "in", "", "", "", 7),
+        CallRecord(
+            *("c4", "ct_4", "web", "in", "", "", "", 7),
+            connected_at=8,
+            ended_at=99,
+            wait_ms=1,
+            talk_ms=91,
+            outcome="solved",
+            recordings=("rc_1",),
+            legs={"customer": {"mos": 4.2}, "agent": {"mos": 3.9}},
+        ),
+    ]
+    url = new_database(dialect)
+    store = open_store(url)
+    await store.open()
+    await store.calls.put(records, reader="calls", cursor=1)
+    await store.close()
+    names = "result, cause, outcome, recorded, wait_ms, talk_ms, mos"
+    opened = database(url, busy_timeout_ms=1000)
+    try:
+        select = text(f"SELECT id, {names}, data FROM calls ORDER BY id")
+        today = await opened.read(lambda c: c.execute(select).all())
+        assert [row.result for row in today] == ["abandoned", "unanswered", "running", "answered"]
+        config = alembic_config()
+
+        def back_and_forth(connection: Connection) -> None:
+            for name in names.split(", "):
+                connection.execute(text(f"ALTER TABLE calls DROP COLUMN {name}"))
+            connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+            config.attributes["connection"] = connection
+            upgrade(config, "0003")
+
+        await opened.alone(back_and_forth)
+        assert await opened.read(lambda c: c.execute(select).all()) == today
+    finally:
+        await opened.close()

@@ -448,6 +448,35 @@ def test_calls_are_listed(house: House) -> None:
     assert not {each["id"] for each in first["items"]} & {each["id"] for each in second["items"]}
 
 
+def test_calls_by_what_became_of_them(house: House) -> None:
+    contact = call_of(house, caller="+4989777002", by="customer", cause="no_such_cause", legs=LEGS)
+    followed(house)
+
+    def found(query: str) -> list[str]:
+        return [item["contact"] for item in house.call("GET", f"/calls?number=777002&{query}").json()["items"]]
+
+    assert found("cause=no_such_cause") == [contact.id] and found("cause=busy") == []
+    (item,) = house.call("GET", f"/calls?contact={contact.id}").json()["items"]
+    assert found(f"result={item['result']}") == [contact.id] and found("result=running") == []
+    recorded = bool(item["recordings"])
+    assert found(f"recorded={str(recorded).lower()}") == [contact.id]
+    assert found(f"recorded={str(not recorded).lower()}") == []
+    assert found("outcome=none") == []
+    for bad in ("result=perhaps", "sort=colour", "order=up", "recorded=maybe"):
+        answer = house.call("GET", f"/calls?{bad}")
+        assert answer.status_code == 422 and bad.partition("=")[0] in answer.text, answer.text
+    waits = [item["wait_ms"] for item in house.call("GET", "/calls?limit=200&sort=wait&order=asc").json()["items"]]
+    assert waits == sorted(waits) and len(waits) > 2
+
+    summary = house.call("GET", "/call-summary?number=777002").json()
+    assert (summary["calls"], summary[item["result"]], summary["mean_mos"]) == (1, 1, 4.3)
+    mine = house.call("GET", "/call-summary?number=777002", "colleague").json()
+    assert mine["calls"] == 0 and mine["mean_mos"] is None
+    other = house.users["agent"].id
+    assert house.call("GET", f"/call-summary?agent={other}", "colleague").status_code == 403
+    assert house.call("GET", f"/calls?agent={other}", "colleague").status_code == 403
+
+
 def test_calls_as_csv(house: House) -> None:
     contact = call_of(house, caller="=cmd|'/C calc'!A0", by="customer", cause="hung_up", legs=LEGS)
     followed(house)

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, convert
 from starlette.responses import Response, StreamingResponse
 
-from hub.call_records import CallRecord, Leg
-from hub.call_tables import CallFilter
-from hub.errors import NotFound
+from hub.call_records import CallRecord, Leg, Result
+from hub.call_tables import CallFilter, CallOrder, CallSort
+from hub.errors import Forbidden, NotFound
 from hub.model import AuditEntry, Millis
 from hub.permissions import Permission, may
 from hub.web import shapes as s
@@ -29,19 +29,27 @@ _FIGURES = ("mos", "loss", "jitter_ms", "round_trip_ms")
 
 
 class CallFilterQuery(s.Query, frozen=True):
-    """`queue` is an id or a name; `number` is a part of the caller's or the called number; `started_to` is the first
-    time past the end."""
+    """`queue` is an id or a name; `number` is a part of the caller's or the called number; `cause` is why it ended and
+    `outcome` what was chosen in the wrap-up; `started_to` is the first time past the end."""
 
     contact: Word | None = None
     queue: Annotated[str, Meta(max_length=120)] | None = None
     agent: Word | None = None
     number: Annotated[str, Meta(min_length=2, max_length=64)] | None = None
     direction: Literal["in", "out"] | None = None
+    result: Result | None = None
+    cause: Word | None = None
+    outcome: Word | None = None
+    recorded: bool | None = None
     started_from: s.At | None = None
     started_to: s.At | None = None
 
 
 class CallQuery(CallFilterQuery, frozen=True):
+    """`sort` by `mos` is by the worse line; calls without come last."""
+
+    sort: CallSort = "started"
+    order: Literal["asc", "desc"] = "desc"
     after: s.Cursor | None = None
     limit: s.Limit = 50
 
@@ -54,6 +62,10 @@ def _where(call: Call[None, Any], agent: str | None) -> CallFilter:
         agent=agent,
         direction=query.direction,
         number=query.number,
+        result=query.result,
+        cause=query.cause,
+        outcome=query.outcome,
+        recorded=query.recorded,
         started_from=query.started_from,
         started_to=query.started_to,
     )
@@ -90,6 +102,7 @@ def call_view(call: Call[Any, Any], record: CallRecord) -> s.CallView:
         record.hold_ms,
         record.holds,
         record.wrap_ms,
+        record.result,
         record.abandoned,
         record.by,
         record.cause,
@@ -110,14 +123,35 @@ def call_view(call: Call[Any, Any], record: CallRecord) -> s.CallView:
     summary="Call detail records, newest first; agents see those of contacts that they handled",
 )
 async def list_calls(call: Call[None, CallQuery]) -> object:
-    agent, limit = call.query.agent, call.query.limit
-    if not may(call.user, Permission.CONTACT_READ_ALL):
-        if agent not in (None, call.user.id):
-            return s.CallPage([], None)
-        agent = call.user.id
-    rows = await call.store.calls.page(_where(call, agent), after=call.query.after, limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
+    query = call.query
+    where = _where(call, _whose(call))
+    order = CallOrder(query.sort, query.order == "desc")
+    rows = await call.store.calls.page(where, order=order, after=query.after, limit=query.limit + 1)
+    more, rows = len(rows) > query.limit, rows[: query.limit]
     return s.CallPage([call_view(call, row) for row in rows], rows[-1].id if more else None)
+
+
+@table.add(
+    "GET",
+    "/call-summary",
+    Permission.CONTACT_HANDLE,
+    query=CallFilterQuery,
+    result=s.CallSummaryView,
+    summary="Figures of all calls that fit; of agents, those of contacts that they handled",
+)
+async def summarise_calls(call: Call[None, CallFilterQuery]) -> object:
+    found = await call.store.calls.summary(_where(call, _whose(call)))
+    return convert(found, s.CallSummaryView, from_attributes=True)
+
+
+def _whose(call: Call[None, Any]) -> str | None:
+    """Whose calls were asked for. Agents see their own, of others none."""
+    asked: str | None = call.query.agent
+    if may(call.user, Permission.CONTACT_READ_ALL):
+        return asked
+    if asked not in (None, call.user.id):
+        raise Forbidden("You see calls of your own only.")
+    return call.user.id
 
 
 @table.add("GET", "/calls/{id}", Permission.CONTACT_HANDLE, result=s.CallView, summary="One call detail record")
@@ -158,7 +192,8 @@ async def _lines(call: Call[Any, Any], where: CallFilter, page: list[CallRecord]
 COLUMNS = (
     *("id", "contact", "direction", "way", "caller", "called", "trunk", "queue", "agent", "agents"),
     *("started", "ringing", "queued", "offered", "offers", "answered", "connected", "ended", "wrapped"),
-    *("wait_s", "talk_s", "hold_s", "holds", "wrap_s", "abandoned", "ended_by", "cause", "status", "digits", "outcome"),
+    *("wait_s", "talk_s", "hold_s", "holds", "wrap_s", "result", "abandoned"),
+    *("ended_by", "cause", "status", "digits", "outcome"),
     *(f"{party}_{name}" for party in _LEGS for name in ("codec", *_FIGURES)),
     "recordings",
 )
@@ -178,7 +213,8 @@ def _values(view: s.CallView) -> Iterator[object]:
     yield view.offers
     yield from map(_time, (view.answered_at, view.connected_at, view.ended_at, view.wrapped_at))
     yield from (view.wait_ms / 1000, view.talk_ms / 1000, view.hold_ms / 1000, view.holds, view.wrap_ms / 1000)
-    yield from ("yes" if view.abandoned else "no", view.by, view.cause, view.status, view.digits, view.outcome)
+    yield from (view.result, "yes" if view.abandoned else "no")
+    yield from (view.by, view.cause, view.status, view.digits, view.outcome)
     for party in _LEGS:
         leg = view.legs.get(party, s.LegView("", None, None, None, None))
         yield from (leg.codec, leg.mos, leg.loss, leg.jitter_ms, leg.round_trip_ms)
