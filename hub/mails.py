@@ -34,8 +34,8 @@ class StoredMail(Struct, frozen=True, gc=False, omit_defaults=True):
     `hash` is over what makes it the same mail (not the way it came), unique among those that came in; `raw` and `html`
     (sanitised) name contents in the file store. `message` is the message in the contact that holds its text. `account`
     is the mailbox's row. `subject_key` is the subject without "Re:" and the like, in lower case. `send_at` is when it
-    goes at the earliest, `next_at` the next try, `given_up_at` the end of trying. `taken` are the recipients for whom the
-    next server took it, `refused` those for whom it never will, and why; the others are still tried.
+    goes at the earliest, `next_at` the next try, `given_up_at` the end of trying. `taken` are the recipients for whom
+    the next server took it, `refused` those for whom it never will, and why; the others are still tried.
     """
 
     id: str
