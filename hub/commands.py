@@ -167,6 +167,17 @@ class Finish(Command, frozen=True):
     reason: str = "finished"
 
 
+class Reopen(Command, frozen=True):
+    """A contact that was over goes on: its customer answered, it was to be looked at again, or somebody asked for it.
+    A wrap-up under way ends with it."""
+
+    reason: str
+    queue: str
+    requirements: Requirements
+    priority: int = 0
+    preferred: str | None = None
+
+
 class Say(Command, frozen=True):
     message: str
     author_kind: str
@@ -230,6 +241,7 @@ ContactCommand = (
     | End
     | ExtendWrapUp
     | Finish
+    | Reopen
     | Say
     | Mark
     | Rate

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct, field
 
-from hub.model import Channel, Millis, PresenceState, Requirements
+from hub.model import Channel, Contact, Millis, PresenceState, Requirements
 
 
 class Event(Struct, frozen=True, gc=False, tag_field="type"):
@@ -191,11 +191,19 @@ class WrapUpExtended(Event, frozen=True, gc=False, tag="wrapup.extended"):
 
 
 class ContactClosed(Event, frozen=True, gc=False, tag="contact.closed"):
-    """The wrap-up is over; nothing but notes, marks and a rating follows."""
+    """The wrap-up is over; nothing but notes, marks and a rating follows, unless it is opened again."""
 
     by: str
     reason: str
     outcome: str | None = None
+
+
+class ContactReopened(Event, frozen=True, gc=False, tag="contact.reopened"):
+    """It goes on after its end; a ContactQueued with a new age follows. `was` is the contact as it was, closed, for
+    readers that keep only those that are open."""
+
+    reason: str
+    was: Contact
 
 
 class MessageAdded(Event, frozen=True, gc=False, tag="message.added"):
@@ -359,6 +367,7 @@ ContactEvent = (
     | ContactEnded
     | WrapUpExtended
     | ContactClosed
+    | ContactReopened
     | MessageAdded
     | MarksMoved
     | ContactRated

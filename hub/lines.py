@@ -48,6 +48,8 @@ def line_for(
             return Line("reminder", {})
         case e.ContactQueued(reason="new") if before.channel is Channel.EMAIL:
             return Line("offline_received", {"queue": queue_name(event.queue)})
+        case e.ContactReopened():
+            return Line("reopened", {"reason": event.reason}, internal=True)
         case e.ContactQueued(reason="overflow"):
             return Line("overflowed", {"queue": queue_name(event.queue)}, internal=True)
         case e.ChannelChanged() | e.ContactUpgraded():

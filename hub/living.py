@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from hub import machine
-from hub.events import TALK, Event, Recorded
+from hub.events import TALK, ContactReopened, Event, Recorded
 from hub.model import WAITING, Channel, Contact, Phase
 from hub.ports import ContactRow, Store
 
@@ -31,9 +31,12 @@ class Living:
             return None
         row = self._rows.get(recorded.stream)
         if row is None:
-            if recorded.version != 1:
+            if isinstance(recorded.event, ContactReopened):
+                row = ContactRow(recorded.event.was, 0)
+            elif recorded.version == 1:
+                row = ContactRow(Contact(id=recorded.stream), 0)
+            else:
                 return None
-            row = ContactRow(Contact(id=recorded.stream), 0)
         before = row.contact
         if recorded.version <= before.version:
             return None

@@ -55,6 +55,7 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.ContactEnded: Transition(SERVED, P.WRAPPING),
     e.WrapUpExtended: Transition(frozenset({P.WRAPPING}), None),
     e.ContactClosed: Transition(frozenset({P.WRAPPING}), P.CLOSED),
+    e.ContactReopened: Transition(frozenset({P.CLOSED}), P.CREATED),
     e.MessageAdded: Transition(BEGUN, None),
     e.MarksMoved: Transition(BEGUN, None),
     e.ContactRated: Transition(frozenset({P.WRAPPING, P.CLOSED}), None),
@@ -122,8 +123,9 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
     match command:
         # The cases are tried in order, and this command comes most.
         case c.Say():
-            # A note may follow at any time; words to the other side only while there is another side.
-            free = command.internal or command.author_kind == "system"
+            # Notes and our mails may follow at any time; other words only while there is another side.
+            mailed = command.kind == "mail" and command.author_kind == "agent"
+            free = command.internal or command.author_kind == "system" or mailed
             _require(contact, BEGUN if free else OPEN)
             return [
                 e.MessageAdded(
@@ -252,6 +254,8 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
         case c.Finish():
             _require(contact, frozenset({P.WRAPPING}))
             return [e.ContactClosed(command.by, command.reason, command.outcome)]
+        case c.Reopen():
+            return _reopen(contact, command, now)
         case c.Mark():
             return _mark(contact, command)
         case c.Rate():
@@ -305,6 +309,22 @@ def _end(contact: Contact, command: c.End, now: Millis) -> list[e.ContactEvent]:
         return [e.ContactAbandoned(command.by, command.reason)]
     _require(contact, SERVED)
     return [e.ContactEnded(command.by, command.reason, now + command.wrap_ms)]
+
+
+def _reopen(contact: Contact, command: c.Reopen, now: Millis) -> list[e.ContactEvent]:
+    """A new stay in the queue, at a new age: what was waited before is told already."""
+    _require(contact, BEGUN)
+    if contact.phase in OPEN:
+        return []
+    wrapping = contact.phase is P.WRAPPING
+    closed: list[e.ContactEvent] = [e.ContactClosed("system", "reopened")] if wrapping else []
+    return [
+        *closed,
+        e.ContactReopened(command.reason, apply(contact, closed, now)),
+        e.ContactQueued(
+            command.queue, command.requirements, command.priority, now, "reopened", preferred=command.preferred
+        ),
+    ]
 
 
 def _mark(contact: Contact, command: c.Mark) -> list[e.ContactEvent]:

@@ -115,6 +115,24 @@ def _on_closed(contact: Contact, event: e.ContactClosed, at: Millis) -> Changes:
     return {"outcome": event.outcome, "wrap_until": None, "closed_at": at}
 
 
+def _on_reopened(contact: Contact, event: e.ContactReopened, at: Millis) -> Changes:
+    """As it was when it was new, but for what was said and who knows it."""
+    return {
+        "queue": None,
+        "queued_at": 0,
+        "connected_at": None,
+        "ended_at": None,
+        "ended_by": None,
+        "closed_at": None,
+        "agent": None,
+        "participants": (),
+        "excluded": {},
+        "preferred": None,
+        "outcome": None,
+        "abandoned": False,
+    }
+
+
 def _on_message(contact: Contact, event: e.MessageAdded, at: Millis) -> Changes:
     """Who waits for whom: the customer since his oldest unanswered line, nobody after the agent has spoken."""
     if event.author_kind == "system" or event.internal:
@@ -182,6 +200,7 @@ CHANGES: dict[type[e.Event], Callable[[Contact, Any, Millis], Changes]] = {
     e.ContactEnded: _on_ended,
     e.WrapUpExtended: lambda contact, event, at: {"wrap_until": event.until},
     e.ContactClosed: _on_closed,
+    e.ContactReopened: _on_reopened,
     e.MessageAdded: _on_message,
     e.MarksMoved: _on_marks,
     e.ContactRated: lambda contact, event, at: {"rating": Rating(event.score, event.comment, at)},

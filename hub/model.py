@@ -158,6 +158,7 @@ class MessageKind(StrEnum):
     FILE = "file"
     NOTE = "note"
     SYSTEM = "system"
+    MAIL = "mail"
 
 
 class FileRef(Struct, frozen=True, gc=False):
@@ -232,6 +233,14 @@ class Role(StrEnum):
 DEFAULT_MAXIMA = {Channel.VOICE: 1, Channel.CHAT: 3, Channel.EMAIL: 5, Channel.CALLBACK: 1}
 
 
+class PhoneAccount(Struct, frozen=True):
+    """With which a user's own telephone registers; of its password only sealed hashes are kept (`hub/phones.py`)."""
+
+    username: str
+    sealed: str
+    made_at: Millis
+
+
 class User(Struct, frozen=True):
     """Someone who signs in. An agent is a user who may handle contacts.
 
@@ -256,6 +265,7 @@ class User(Struct, frozen=True):
     locale: str = "en"
     theme: str = "auto"
     settings: dict[str, Any] = field(default_factory=dict)
+    phone: PhoneAccount | None = None
     disabled: bool = False
     created_at: Millis = 0
     version: int = 0

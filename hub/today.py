@@ -84,7 +84,7 @@ class Today:
         """What became of a contact by an event, as `Living.apply` tells it."""
         queue = after.queue or ""
         match event:
-            case e.ContactQueued(reason="new"):
+            case e.ContactQueued(reason="new" | "reopened"):
                 self.queues[queue].offered += 1
             case e.ContactConnected() if before.connected_at is None:
                 assert after.connected_at is not None

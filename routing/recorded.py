@@ -148,6 +148,8 @@ def tell(events: Sequence[Recorded], begin: Millis) -> Story | None:
     queue, requirements = "", {}
     for recorded in events:
         at, event = recorded.at - begin, recorded.event
+        if isinstance(event, e.ContactReopened):
+            break  # what came after it is another stay, which the first story does not tell
         if isinstance(event, e.ContactCreated):
             channel = str(event.channel)
         elif isinstance(event, e.ContactQueued):

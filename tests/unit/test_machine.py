@@ -49,11 +49,11 @@ def test_every_event_has_its_place_in_the_table() -> None:
     assert set(TRANSITIONS) == set(CHANGES) == set(get_args(e.ContactEvent))
 
 
-def test_every_phase_is_reached_and_none_leaves_closed() -> None:
+def test_every_phase_is_reached_and_closed_is_left_by_reopening_alone() -> None:
     targets = {transition.target for transition in TRANSITIONS.values()} - {None}
     assert targets | {Phase.NEW} == set(Phase)
-    leaving = [t.target for t in TRANSITIONS.values() if Phase.CLOSED in t.source]
-    assert leaving == [None] * len(leaving)
+    leaving = {kind for kind, t in TRANSITIONS.items() if Phase.CLOSED in t.source and t.target is not None}
+    assert leaving == {e.ContactReopened}
 
 
 @pytest.mark.parametrize("event_type", list(TRANSITIONS), ids=lambda t: t.__name__)
@@ -70,7 +70,7 @@ def test_an_event_out_of_place_is_a_fault(event_type: type[e.Event]) -> None:
 
 def _value(name: str) -> Any:
     values: dict[str, Any] = {"channel": "chat", "fields": {}, "requirements": {}, "tags": [], "auto": False}
-    values |= {"rules": [], "before": "voice", "legs": {}}
+    values |= {"rules": [], "before": "voice", "legs": {}, "was": {"id": "ct_1"}}
     numbers = {"priority", "queued_at", "only_until", "fence", "deadline", "epoch", "until", "wrap_until", "n"}
     numbers |= {"delivered", "read", "score", "step", "status", "digits"}
     if name in ("internal", "media"):
@@ -234,6 +234,36 @@ def test_after_the_end_only_notes() -> None:
     assert run(closed, c.Rate(4, "thanks")).rating is not None
 
 
+def test_a_mail_of_ours_may_follow_the_end_and_the_customers_opens_it() -> None:
+    closed = run(served(), c.End("us_1", "waiting", 0), c.Finish("us_1", None))
+    assert run(closed, c.Say("ms_1", "agent", "mail", "us_1")).last_message == "ms_1"
+    with pytest.raises(WrongPhase):
+        decide(closed, c.Say("ms_1", "visitor", "mail"), NOW)
+
+
+def test_a_closed_contact_goes_on_as_if_it_were_new() -> None:
+    said = run(served(), say(1), c.Edit("us_1", tags=("vip",)), c.End("us_1", "waiting", 0), c.Finish("us_1", "solved"))
+    reopen = c.Reopen("reply", "sales", {"sales": 2}, 7, "us_1")
+    again = run(said, reopen, at=NOW + 90_000)
+    assert (again.phase, again.queue, again.requirements, again.priority) == (Phase.QUEUED, "sales", {"sales": 2}, 7)
+    assert (again.queued_at, again.entered_at, again.preferred) == (NOW + 90_000, NOW + 90_000, "us_1")
+    assert (again.agent, again.outcome, again.connected_at, again.closed_at) == (None, None, None, None)
+    assert (again.messages, again.tags, again.handled_by, again.last_fence) == (1, ("vip",), ("us_1",), said.last_fence)
+    # One who had waited in vain is no lost one any more; one that is open is left alone.
+    gone = run(waiting(), c.End("visitor", "left", 0), reopen)
+    assert (gone.phase, gone.abandoned) == (Phase.QUEUED, False)
+    assert decide(again, reopen, NOW) == []
+    with pytest.raises(WrongPhase):
+        decide(Contact("ct_1"), reopen, NOW)
+
+
+def test_an_answer_ends_the_wrap_up() -> None:
+    wrapping = run(served(), c.End("us_1", "closed", 60_000))
+    events = decide(wrapping, c.Reopen("reply", "support", {}), NOW + 1)
+    assert [type(event) for event in events] == [e.ContactClosed, e.ContactReopened, e.ContactQueued]
+    assert apply(wrapping, events, NOW + 1).phase is Phase.QUEUED
+
+
 def test_a_colleague_joins_and_leaves() -> None:
     contact = run(served(), c.Invite("us_2", "us_1"))
     assert contact.invited == ("us_2",)
@@ -268,6 +298,7 @@ simple: st.SearchStrategy[c.ContactCommand] = st.one_of(
     st.builds(c.End, st.sampled_from(["visitor", *AGENTS]), st.just("left"), spans),
     st.builds(c.ExtendWrapUp, spans, spans),
     st.builds(c.Finish, agents, st.none() | st.just("solved")),
+    st.builds(c.Reopen, st.just("reply"), st.just("sales"), st.just({}), st.integers(-5, 5), st.none() | agents),
     st.builds(c.Mark, st.sampled_from(["visitor", "agent"]), st.integers(-1, 9), st.integers(-1, 9)),
     st.builds(c.Rate, st.integers(1, 5), st.text(max_size=3)),
     st.builds(c.Edit, agents, st.none() | st.text(max_size=3), st.none() | st.just(("a",))),
@@ -309,8 +340,11 @@ class AnyLife(RuleBasedStateMachine):
 
     def check_step(self, before: Contact, after: Contact) -> None:
         assert after.last_fence >= before.last_fence
-        assert before.phase is not Phase.CLOSED or after.phase is Phase.CLOSED
-        if before.queued_at:
+        reopened = any(isinstance(event, e.ContactReopened) for _, event in self.log[before.version :])
+        assert before.phase is not Phase.CLOSED or reopened or after.phase is Phase.CLOSED
+        if reopened:
+            assert after.queued_at == self.now
+        elif before.queued_at:
             assert after.queued_at == before.queued_at
         for mark in before.marks.__struct_fields__:
             assert getattr(after.marks, mark) >= getattr(before.marks, mark)
@@ -347,6 +381,9 @@ class AnyLife(RuleBasedStateMachine):
                 else:
                     self.give(c.Miss(contact.offer.agent, contact.offer.fence, 0))
                 assert self.contact.phase is not Phase.OFFERED
+            case Phase.CLOSED:
+                self.give(c.Reopen("reply", "support", {}, 0, agent))
+                assert self.contact.phase is Phase.QUEUED
             case Phase.CONNECTING | Phase.HELD | Phase.ACTIVE:
                 assert contact.agent is not None
                 self.give(c.Connect(contact.agent))
