@@ -104,6 +104,16 @@ def pauses(id: str, begun: Millis, ms: int, events: Sequence[e.Recorded]) -> tup
     return (*spans, *([(since, ms)] if since is not None else []))
 
 
+def its_call(events: Sequence[e.Recorded], at: Millis) -> Sequence[e.Recorded]:
+    """Of a contact's events those of the call that ran at this time, from its start to its end."""
+    starts = [n for n, recorded in enumerate(events) if isinstance(recorded.event, e.CallStarted)]
+    begun = [n for n in starts if events[n].at <= at]
+    if not begun:
+        return events
+    later = [n for n in starts if n > begun[-1]]
+    return events[begun[-1] : later[0] if later else None]
+
+
 class Recordings:
     """`failures` and `last_error` are of the sweeper."""
 
@@ -223,7 +233,7 @@ class Recordings:
             format, length, size, state = "", 0, 0, RecordingState.FAILED
             error = error or ("Its file is not there." if isinstance(problem, FileNotFoundError) else str(problem))
         length = length or ms
-        events = await self._events(known.contact)
+        events = its_call(await self._events(known.contact), known.started_at)
         happened = [recorded.event for recorded in events]
         agents = [event.agent for event in happened if isinstance(event, e.CallAnswered)]
         # Whom we call ourselves hears no greeting.

@@ -64,6 +64,7 @@ PURE = (
     "webrtc/wav.py",
     "channels/voice/call.py",
     "channels/voice/call_values.py",
+    "channels/voice/tape.py",
     "channels/voice/sip/*.py",
 )
 # The asyncio shells among them.

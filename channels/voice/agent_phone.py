@@ -246,7 +246,7 @@ class AgentPhone:
             "state": live.call.agent_state,
             "since": live.call.since,
             "recording": live.call.recording,
-            "may_record": self._calls.recording_policy(live.queue).mode != "never",
+            "may_record": live.call.tape.allowed,
             "number": live.party.called if live.call.way is Way.DIAL else live.party.caller,
         }
         await self._publish(agent, live.call.window, state if quality is None else state | {"quality": quality}, sid)

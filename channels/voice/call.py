@@ -23,6 +23,7 @@ from typing import assert_never
 
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, SAID, Limits, Sound, Stage, Way
+from channels.voice.tape import Tape
 from hub import events as e
 from hub.machine import SERVED
 from hub.model import WAITING, Millis, Phase
@@ -32,9 +33,19 @@ LIMITS = Limits()
 
 
 class Call:
-    """`contact` is the id of contact and call. `record`: whether recording begins by itself when the two can talk."""
+    """`contact` is the id of contact and call. `record`: whether recording begins by itself when the two can talk;
+    `recording` is the first one's id."""
 
-    def __init__(self, contact: str, way: Way, now: Millis, limits: Limits = LIMITS, *, record: bool = False) -> None:
+    def __init__(
+        self,
+        contact: str,
+        way: Way,
+        now: Millis,
+        limits: Limits = LIMITS,
+        *,
+        record: bool = False,
+        recording: str = "rc_1",
+    ) -> None:
         self.contact = contact
         self.way = way
         self.limits = limits
@@ -43,10 +54,9 @@ class Call:
         self.window = ""  # the agent's window that has the audio
         self.held = False
         self.connected = False  # by the log
-        self.recording = "off"
         self.digits = 0
         self.since = now  # when the shown state began
-        self._record = record
+        self.tape = Tape(recording, record=record)
         self._answered = False  # the customer's telephone is connected
         self._up = {CUSTOMER: False, AGENT: False}
         self._was_up = {CUSTOMER: False, AGENT: False}
@@ -79,6 +89,11 @@ class Call:
 
     def up(self, party: str) -> bool:
         return self._up[party]
+
+    @property
+    def recording(self) -> str:
+        """off, on or paused."""
+        return self.tape.state
 
     @property
     def agent_state(self) -> str:
@@ -169,7 +184,11 @@ class Call:
             case v.ContactIs():
                 self._contact_is(input)
             case v.RecordAsked():
-                self._record_asked(input)
+                self._do(*self.tape.asked(input.state, input.by))
+            case v.RecordRule():
+                self._do(*self.tape.ruled(record=input.record, allowed=input.allowed))
+            case v.RecordFailed():
+                self._do(*self.tape.failed(input.recording))
             case v.WorkerDied():
                 self._finish("system", "interrupted")
             case v.Tick():
@@ -345,25 +364,6 @@ class Call:
         self._said = None
         self._timers.pop("said", None)
 
-    # --- recording --------------------------------------------------------------------------------------------------
-
-    def _record_asked(self, input: v.RecordAsked) -> None:
-        state = input.state
-        if state == self.recording or (state == "paused" and self.recording == "off"):
-            return
-        if state == "on" and self.recording == "off" and not (self._up[AGENT] and self._up[CUSTOMER]):
-            self._record = True  # as soon as there is something to record
-            return
-        self._set_recording(state, input.by)
-
-    def _set_recording(self, state: str, by: str) -> None:
-        self.recording = state
-        self._do(v.Record(state), v.Note(e.CallRecording(self.recording_id, state, by)))
-
-    @property
-    def recording_id(self) -> str:
-        return "rc_" + self.contact.partition("_")[2]
-
     # --- time -------------------------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
@@ -432,9 +432,8 @@ class Call:
         if both and self.agent is not None and not self.connected and not self._asked_to_connect:
             self._asked_to_connect = True
             self._do(v.Connect(self.agent))
-        if both and self._record and self.recording == "off":
-            self._record = False
-            self._set_recording("on", "system")
+        if both:
+            self._do(*self.tape.talking())
         for party, sound in ((CUSTOMER, self._customer_hears()), (AGENT, self._agent_hears())):
             if sound is not None and self._hears.get(party) is not sound:
                 self._hears[party] = sound

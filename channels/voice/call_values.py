@@ -165,10 +165,23 @@ class ContactIs(Struct, frozen=True):
 
 
 class RecordAsked(Struct, frozen=True):
-    """`state` "on" begins or goes on, "paused" leaves silence."""
+    """`state` "on" begins or goes on, "paused" leaves silence in what runs."""
 
     state: str
     by: str
+
+
+class RecordRule(Struct, frozen=True):
+    """What the call's queue (now) has: whether recording begins by itself, and whether there may be any."""
+
+    record: bool
+    allowed: bool
+
+
+class RecordFailed(Struct, frozen=True):
+    """This recording could not be begun."""
+
+    recording: str
 
 
 class WorkerDied(Struct, frozen=True):
@@ -197,6 +210,8 @@ Input = (
     | WindowOpened
     | ContactIs
     | RecordAsked
+    | RecordRule
+    | RecordFailed
     | WorkerDied
     | Tick
 )
@@ -263,9 +278,10 @@ class Lose(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """Begin the recording, pause it or go on with it ("on", "paused")."""
+    """Begin the recording or go on with it ("on"), pause it ("paused") or end it ("off")."""
 
     state: str
+    recording: str
 
 
 class Note(Struct, frozen=True):

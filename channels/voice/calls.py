@@ -27,6 +27,7 @@ from hub import media as m
 from hub.config_rows import RecordingPolicy
 from hub.errors import HubError, NotFound, Refused, Unavailable
 from hub.events import Recorded
+from hub.ids import new_id
 from hub.machine import TRANSITIONS
 from hub.model import Channel, Contact, Phase
 from hub.recordings import plan_of
@@ -146,9 +147,10 @@ class Calls:
     def open(self, contact: str, way: Way, party: Party, queue: str) -> LiveCall:
         """A new call, in its set-up."""
         now = self.hub.clock.now()
-        call = Call(contact, way, now, self.settings.limits, record=self.records(contact, queue))
-        live = LiveCall(call, self.hub.clock.now, self._carry_out, party, queue, now)
+        call = Call(contact, way, now, self.settings.limits, recording=new_id("rc", now))
+        live = LiveCall(call, self.hub.clock.now, self._carry_out, party, since=now)
         self._live[contact] = live
+        self.put_in(live, queue)
         if party.sip is not None:
             self._by_sip[party.sip] = contact
         self.hub.roster.here(KIND, contact, True)
@@ -158,8 +160,12 @@ class Calls:
         row = self.hub.directory.queues().get(queue)
         return row.recording if row is not None else RecordingPolicy()
 
-    def records(self, contact: str, queue: str) -> bool:
-        return plan_of(self.recording_policy(queue), contact).record
+    def put_in(self, live: LiveCall, queue: str) -> None:
+        """The queue that the call is in from now on, with its rule for recordings."""
+        if queue != live.queue:
+            live.queue = queue
+            plan = plan_of(self.recording_policy(queue), live.id)
+            live.give(v.RecordRule(plan.record, plan.allowed))
 
     def note_start(self, live: LiveCall) -> e.CallStarted:
         party = live.party
@@ -198,7 +204,7 @@ class Calls:
             live = self._live.get(id)
             if live is not None:
                 contact = (await self.hub.contacts.get(id)).contact
-                live.queue = contact.queue or live.queue
+                self.put_in(live, contact.queue or live.queue)
                 live.give(_standing(contact, reason))
 
     def _media_event(self, event: m.MediaEvent) -> None:
@@ -266,22 +272,33 @@ class Calls:
                     await self._let_hear(live, output)
                 case v.DropLeg():
                     await media.drop_leg(live.id, output.party)
-                case v.Record(state="on") if not live.recorded:
-                    await self._begin_recording(live)
                 case v.Record():
-                    await media.pause_recording(live.id, live.call.recording_id, output.state == "paused")
+                    await self._record(live, output)
 
-    async def _begin_recording(self, live: LiveCall) -> None:
+    async def _record(self, live: LiveCall, wanted: v.Record) -> None:
+        if wanted.state == "on" and live.recorded != wanted.recording:
+            await self._begin_recording(live, wanted.recording)
+        elif live.recorded == wanted.recording:
+            if wanted.state == "off":
+                await self.media.stop_recording(live.id, wanted.recording)
+            else:
+                await self.media.pause_recording(live.id, wanted.recording, wanted.state == "paused")
+
+    async def _begin_recording(self, live: LiveCall, recording: str) -> None:
         contact = (await self.hub.contacts.get(live.id)).contact
+        begun = False
         try:
-            options = await self.recorder.begin(contact, live.call.recording_id)
+            options = await self.recorder.begin(contact, recording)
+            begun = True
+            await self.media.record(live.id, options)
         except HubError as error:
             # A full disk, say. The call goes on, and nobody is told that it is recorded.
             log.error("call.not_recorded", call=live.id, code=error.code, reason=error.message)
-            live.give(v.RecordAsked("off", "system"))
+            live.give(v.RecordFailed(recording))
+            if begun:
+                await self.recorder.over(live.id, m.Recorded(live.id, recording, 0, 0, error.message))
             return
-        live.recorded = True
-        await self.media.record(live.id, options)
+        live.recorded = recording
 
     async def _let_hear(self, live: LiveCall, output: v.Hears) -> None:
         files: tuple[str, ...] = ()

@@ -78,7 +78,9 @@ class _Desk:
 
     async def record(self, data: Json) -> Json:
         live = self._own(data)
-        if self._calls.recording_policy(live.queue).mode == "never":
+        if not live.call.tape.allowed:
             raise Refused("Calls of this queue are not recorded.", code="recording.never")
+        if data["state"] == "paused" and live.call.recording == "off":
+            raise Refused("This call is not being recorded.", code="recording.not_running")
         live.give(v.RecordAsked(data["state"], data["agent"]))
         return {"recording": live.call.recording}

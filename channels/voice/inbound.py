@@ -148,7 +148,7 @@ class Inbound:
             and hub.routing.standing(place.queue).waiting >= queue.max_length
         ):
             raise Refused("Too many people are waiting just now.", code="queue.full")
-        live.queue = place.queue
+        self._calls.put_in(live, place.queue)
         created = c.Create(
             Channel.VOICE, number.site, customer.id, None, queue.name, party.language, fields, media=True
         )

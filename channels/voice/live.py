@@ -80,7 +80,7 @@ class LiveCall:
     party: Party = field(default_factory=Party)
     queue: str = ""
     since: Millis = 0
-    recorded: bool = False
+    recorded: str = ""  # the recording that was begun last
 
     def __post_init__(self) -> None:
         self.media = Lane(f"call.media.{self.id}")

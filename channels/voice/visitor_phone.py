@@ -137,10 +137,8 @@ class VisitorPhone:
         if session.visitor is None or session.visitor.id != visitor.id:
             await self._namespace.enter(session, visitor)
         session.visitor = visitor
-        live.queue = outcome.row.contact.queue or ""
+        self._calls.put_in(live, outcome.row.contact.queue or "")
         live.party.language = outcome.row.contact.language
-        if self._calls.records(live.id, live.queue):
-            live.give(v.RecordAsked("on", "system"))
         await self._begin(live)
         return self._answer(session, outcome.row, answer)
 
