@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hub.attempts import Attempts
 from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn, RateLimited, Refused, VersionConflict
 from hub.ids import new_id
-from hub.model import AuditEntry, Millis, Role, Session, Token, User
+from hub.model import AuditEntry, Millis, PhoneAccount, Role, Session, Token, User
 from hub.passwords import Passwords
 from hub.ports import Bus, Clock, Store
 
@@ -275,6 +275,17 @@ class Auth:
         changed = await self._store_hash(user, await self.passwords.hash(new), by)
         await self._audit(by, "user.password_changed", user.id, None)
         await self.sign_out_everywhere(user.id, by=by, keep=keep)
+        return changed
+
+    async def set_phone(self, user: User, phone: PhoneAccount | None, *, by: str) -> User:
+        """Gives the user a telephone's account in the place of the one before, or takes it from him."""
+        changed = await self._store.accounts.put_user(
+            replace(user, phone=phone), version=user.version, actor=by, at=self._clock.now()
+        )
+        if phone is not None or user.phone is not None:
+            action = "user.phone_removed" if phone is None else "user.phone_made"
+            name = (phone or user.phone or PhoneAccount("", "", 0)).username
+            await self._audit(by, action, user.id, {"username": name})
         return changed
 
     async def create_user(self, user: User, password: str | None, *, by: str) -> User:

@@ -271,6 +271,18 @@ class User(Struct, frozen=True):
     version: int = 0
 
 
+class Line(StrEnum):
+    """Where an agent talks."""
+
+    BROWSER = "browser"
+    PHONE = "phone"
+
+
+def line_of(user: User) -> Line:
+    """Where he wants to; without an account for his telephone that is the browser."""
+    return Line.PHONE if user.phone is not None and user.settings.get("line") == Line.PHONE else Line.BROWSER
+
+
 class Presence(Struct, frozen=True, gc=False):
     """An agent's own state. `epoch` grows with each change, so that what refers to an older one is stale.
 

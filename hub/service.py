@@ -20,6 +20,7 @@ from hub.leadership import Leadership
 from hub.living import Living
 from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Requirements, User
 from hub.permissions import Permission, may
+from hub.phones import Phones
 from hub.ports import Bus, Clock, ContactRow, Store
 from hub.presence import PresenceService
 from hub.roster import Roster
@@ -108,6 +109,7 @@ class Hub:
         self.contacts = ContactService(store, self.directory, clock)
         self.presence = PresenceService(store, self.contacts, clock, self.roster, self.leadership, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
+        self.phones = Phones(self.directory, clock, secret)
         self.views = Views(self.directory, self.contacts, self.online)
         self._routing: Routing | None = None
         self.stopping = False

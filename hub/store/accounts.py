@@ -166,4 +166,6 @@ def _shown(user: User) -> dict[str, Any]:
     """The user as the audit log shows him."""
     shown: dict[str, Any] = msgspec.to_builtins(user)
     del shown["password_hash"]
+    if user.phone is not None:
+        del shown["phone"]["sealed"]
     return shown

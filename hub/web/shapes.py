@@ -433,6 +433,7 @@ class Me(Struct, frozen=True):
     theme: str
     sound: bool
     notifications: bool
+    line: str
 
 
 class ReaderView(Struct, frozen=True):

@@ -8,14 +8,14 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from hub.errors import NotSignedIn, VersionConflict
-from hub.model import User
+from hub.model import Line, User, line_of
 from hub.permissions import ROLE_PERMISSIONS, Permission
 from hub.web import shapes as s
 from hub.web.api.users import Locale
 from hub.web.table import Call, Input, Nothing, Table, given
 
 table = Table("Me")
-_SETTINGS = ("sound", "notifications")
+_SETTINGS = ("sound", "notifications", "line")
 
 
 def me_view(user: User) -> s.Me:
@@ -29,6 +29,7 @@ def me_view(user: User) -> s.Me:
         user.theme,
         bool(user.settings.get("sound", True)),
         bool(user.settings.get("notifications", False)),
+        line_of(user),
     )
 
 
@@ -38,10 +39,13 @@ async def get_me(call: Call[None, Nothing]) -> object:
 
 
 class MeEdit(Input, frozen=True, forbid_unknown_fields=True):
+    """`line` is where you talk: in the browser, or on your telephone."""
+
     locale: Locale | UnsetType = UNSET
     theme: Literal["auto", "light", "dark"] | UnsetType = UNSET
     sound: bool | UnsetType = UNSET
     notifications: bool | UnsetType = UNSET
+    line: Line | UnsetType = UNSET
 
 
 @table.add("PATCH", "/me", Permission.ME_EDIT, body=MeEdit, result=s.Me, summary="Change your own preferences")
