@@ -6,7 +6,7 @@ one interrupts do not count for capacity, so a call may come on top of e-mails. 
 agent; the engine then offers him nothing until there is room again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -171,6 +171,16 @@ class Agent:
         if room is None:
             room = self._room[weight] = self._lack(weight) is None
         return room
+
+    def fits(self, contact: str, queue_cost: int | None, without: Set[str]) -> bool:
+        """Whether there is room for what he has of this contact beside the others he has, `without` some."""
+        aside = [self.contacts[id] for id in (contact, *without)]
+        for work in aside:
+            self._weigh(work, -work.cost, -1)
+        fits = self._lack((self.contacts[contact].channel, queue_cost)) is None
+        for work in aside:
+            self._weigh(work, work.cost, 1)
+        return fits
 
     def free(self, weight: Weight) -> bool:
         """Whether such a contact may be offered to him now."""

@@ -331,13 +331,37 @@ class Engine:
         if input.channel not in self._channels:
             raise ValueError(f"contact {input.contact}: channel: no rules for {input.channel!r}")
         seat = self._index.seats.get(input.agent)
-        if seat is None or input.contact in seat.agent.contacts:
+        if seat is None:
             return
-        queue = self._index.queues.get(input.queue)
-        cost = seat.agent.cost(input.channel, queue.spec.costs.get(input.channel) if queue else None)
+        work = seat.agent.contacts.get(input.contact)
+        if work is not None and (work.stage is not Stage.HELD or work.channel == input.channel):
+            return
+        cost = seat.agent.cost(input.channel, self._own_cost(input.channel, input.queue))
+        if work is not None:
+            seat.agent.drop(input.contact)
         seat.agent.take(input.contact, Work(input.channel, input.queue, cost, Stage.HELD, input.since))
         seat.agent.idle_since = max(seat.agent.idle_since, min(input.since, self._now))
-        self._matching.touched(seat)
+        if work is None:
+            self._matching.touched(seat)
+        else:
+            self._take_back_excess(seat)
+            self._matching.freed(seat)
+
+    def _own_cost(self, channel: str, queue: str) -> int | None:
+        found = self._index.queues.get(queue)
+        return found.spec.costs.get(channel) if found is not None else None
+
+    def _take_back_excess(self, seat: Seat) -> None:
+        """Offers, the newest first, for which there is no room beside the rest."""
+        agent, gone = seat.agent, set[str]()
+        for id in reversed([id for id, work in agent.contacts.items() if work.stage is Stage.OFFERED]):
+            contact = self._admission.contacts[id]
+            offer = contact.offer
+            if offer is None or offer.rescinding is not None:
+                gone.add(id)
+            elif not agent.fits(id, self._own_cost(agent.contacts[id].channel, agent.contacts[id].queue), gone):
+                gone.add(id)
+                self._rescind(contact, offer, i.RescindReason.NO_ROOM)
 
     def _wrap_up_started(self, input: i.WrapUpStarted) -> None:
         seat = self._index.seats.get(input.agent)

@@ -146,7 +146,11 @@ class OfferRejected(Struct, frozen=True, gc=False):
 
 
 class Assigned(Struct, frozen=True, gc=False):
-    """The agent holds the contact since `since` without an offer: joined, took over, or rebuilt from the store."""
+    """The agent holds the contact since `since` without an offer: joined, took over, or rebuilt from the store.
+
+    What he holds already goes on by another channel: its cost changes in one step, and offers that have no room beside
+    it any more are taken back.
+    """
 
     contact: str
     agent: str
@@ -217,6 +221,7 @@ class RescindReason(StrEnum):
     AGENT_LEFT = "agent_left"
     AGENT_REMOVED = "agent_removed"
     NEW_SESSION = "new_session"
+    NO_ROOM = "no_room"
 
 
 class Offer(Struct, frozen=True, gc=False):

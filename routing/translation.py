@@ -75,9 +75,9 @@ def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i
         case e.ContactDialled():
             return [_assigned(after, event.agent, 0)]
         case e.ContactUpgraded():
-            # What the other channel costs him is free, and what this one costs is taken.
+            # In one step: were he released first, he would be offered something for what the call is about to take.
             assert after.agent is not None
-            return [i.Released(id, after.agent), _assigned(after, after.agent, after.connected_at or 0)]
+            return [_assigned(after, after.agent, after.connected_at or 0)]
         case e.ParticipantJoined():
             return [_assigned(after, event.agent, after.connected_at or 0)]
         case e.ParticipantLeft():

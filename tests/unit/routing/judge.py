@@ -6,13 +6,14 @@ numbers in the comments are those of the invariants in the routing notes.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from routing import inputs as i
 from routing.engine import REPEAT_MS, Engine
 from routing.specs import DEFAULT_CHANNELS, AgentState, QueueSpec, Strategy
 from tests.unit.routing.indexes import check_indexes
-from tests.unit.routing.model import Model, ModelContact, ModelOffer
+from tests.unit.routing.model import Model, ModelAgent, ModelContact, ModelOffer
 
 
 class Judge(Model):
@@ -50,6 +51,10 @@ class Judge(Model):
                 offer = self._offer_of(decision.contact, decision.agent, decision.fence)
                 agent = self.agents[decision.agent]
                 gone = agent.removed or agent.state is not AgentState.AVAILABLE or agent.epoch != offer.epoch
+                if decision.reason is i.RescindReason.NO_ROOM:
+                    facts = self.contacts[decision.contact].facts
+                    agent = self._beside(agent, decision.contact)
+                    gone = not self.has_room(agent, facts.channel, facts.queue)
                 assert gone or offer.rescinded
                 offer.rescinded, offer.told_at = True, self.now
             case i.MarkNotResponding():
@@ -65,6 +70,19 @@ class Judge(Model):
                 pass
             case _:
                 assert_never(decision)
+
+    def _beside(self, agent: ModelAgent, contact: str) -> ModelAgent:
+        """The agent without this contact, and without what is being taken back from him."""
+        others = {
+            id: work
+            for id, work in agent.contacts.items()
+            if id != contact and not (work.stage == "offered" and self._is_rescinded(id))
+        }
+        return replace(agent, contacts=others)
+
+    def _is_rescinded(self, contact: str) -> bool:
+        offer = self.contacts[contact].offer
+        return offer is not None and offer.rescinded
 
     def _offer_of(self, contact: str, agent: str, fence: int) -> ModelOffer:
         offer = self.contacts[contact].offer

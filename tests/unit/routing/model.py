@@ -315,7 +315,9 @@ class Model:
                     self._put_back(live)
             case i.Assigned():
                 agent = self.agents.get(input.agent)
-                if agent is not None and input.contact not in agent.contacts:
+                had = agent.contacts.get(input.contact) if agent is not None else None
+                if agent is not None and (had is None or (had.stage == "held" and had.channel != input.channel)):
+                    agent.contacts.pop(input.contact, None)
                     cost = self.cost(agent, input.channel, input.queue)
                     agent.contacts[input.contact] = ModelWork(input.channel, input.queue, cost, "held")
                     agent.idle_since = max(agent.idle_since, min(input.since, self.now))

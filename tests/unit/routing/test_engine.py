@@ -162,6 +162,30 @@ def test_transfer_to_an_agent_waits_for_him_without_asking_for_skills() -> None:
     assert pairs(desk.do(i.Released("busy", "bob"))) == [("c1", "bob")]
 
 
+def test_nothing_slips_in_while_a_chat_becomes_a_call() -> None:
+    desk = Desk()
+    desk.come("ann", capacity=60)
+    desk.do(i.Assigned("talk", "ann", "chat", "support", desk.clock))
+    desk.do(i.Assigned("other", "ann", "chat", "support", desk.clock))
+    assert desk.arrive("c1") == [], "she has no room"
+    assert desk.do(i.Assigned("talk", "ann", "voice", "support", desk.clock)) == []
+    assert desk.agents["ann"].load == 130
+    assert pairs(desk.do(i.Released("other", "ann"))) == []
+    assert pairs(desk.do(i.Released("talk", "ann"))) == [("c1", "ann")]
+
+
+def test_offers_that_a_call_leaves_no_room_for_are_taken_back() -> None:
+    desk = Desk()
+    desk.come("ann", capacity=120)
+    desk.do(i.Assigned("talk", "ann", "chat", "support", desk.clock))
+    for number in range(3):
+        desk.arrive(f"c{number}")
+        desk.do(i.OfferMade(f"c{number}", "ann", number + 1, desk.clock + 20_000, 1))
+    assert desk.offered() == {"c0": "ann", "c1": "ann", "c2": "ann"}
+    taken = desk.do(i.Assigned("talk", "ann", "voice", "support", desk.clock))
+    assert taken == [i.Rescind(f"c{n}", "ann", n + 1, i.RescindReason.NO_ROOM) for n in (2, 1, 0)]
+
+
 @pytest.mark.parametrize("how", ["decline", "miss", "deadline", "offline", "removed"])
 def test_transfer_that_fails_goes_to_the_queue(how: str) -> None:
     desk = Desk()

@@ -204,6 +204,13 @@ class Hub(RuleBasedStateMachine):
         return [(contact, id) for id, agent in self.judge.agents.items() for contact in agent.contacts]
 
     @precondition(lambda self: self.held())
+    @rule(data=st.data(), channel=st.sampled_from(CHANNELS))
+    def go_on_by(self, data: st.DataObject, channel: str) -> None:
+        """What an agent has goes on by another channel; what was offered to him beside it may be taken back."""
+        contact, id = data.draw(st.sampled_from(self.held()))
+        self.feed(i.Assigned(contact, id, channel, self.judge.agents[id].contacts[contact].queue, self.now))
+
+    @precondition(lambda self: self.held())
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         self.feed(i.Released(*data.draw(st.sampled_from(self.held()))))
