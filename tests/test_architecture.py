@@ -49,6 +49,8 @@ PURE = (
     "hub/permissions.py",
     "hub/simulation.py",
     "routing/*.py",
+    "mail/model.py",
+    "mail/token.py",
     "mail/parse*.py",
     "mail/compose*.py",
     "mail/thread*.py",
