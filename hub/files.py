@@ -91,6 +91,19 @@ class FileStore:
             return blob
         return Blob(blob.sha256, blob.size, blob.name, blob.type, picture.width, picture.height, True)
 
+    async def keep(self, data: bytes) -> str:
+        """Stores what the hub itself wants kept, of whatever type, and returns its SHA-256. Raises Unavailable."""
+
+        def write() -> str:
+            incoming = _Incoming(self._incoming)
+            try:
+                incoming.write(data)
+                return self._place(incoming, None)
+            finally:
+                incoming.discard()
+
+        return await self._run(write)
+
     async def _receive(self, chunks: AsyncIterable[bytes], incoming: _Incoming, max_bytes: int) -> None:
         waiting: list[bytes] = []
         waits = 0

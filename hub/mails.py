@@ -114,7 +114,8 @@ class Reminder(Struct, frozen=True):
 
 
 class Mails(Protocol):
-    """The rows of mails. New ones are written by `Change.mails`, in the transaction of their message."""
+    """The rows of mails. New ones, of version 0, are written by `Change.mails` with their message, and
+    stored as version 1."""
 
     async def get(self, id: str) -> StoredMail | None: ...
 
@@ -159,7 +160,8 @@ class Mails(Protocol):
     async def draft(self, id: str) -> Draft | None: ...
 
     async def put_draft(self, draft: Draft) -> bool:
-        """False when another window wrote a newer version."""
+        """Writes it with the next version, if `version` is still the stored one (0 for a new one) and it is still this
+        user's. False when another window wrote a newer version."""
         ...
 
     async def delete_draft(self, id: str) -> None: ...

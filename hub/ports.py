@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hub.call_tables import CallRecords, Recordings
 from hub.events import AnyEvent, Recorded
+from hub.mails import Mails, StoredMail
 from hub.model import (
     AuditEntry,
     Contact,
@@ -45,7 +46,8 @@ class Change(Struct, frozen=True, gc=False):
 
     `expected_version` is the stream's version that the decision was made on. `command_id` (with the actor) makes the
     step idempotent for ever: the same one again changes nothing and returns what it returned first. With a `fence` it
-    is refused once that right has gone to another.
+    is refused once that right has gone to another. A mail of version 0 must be new (Refused `mail.known`), one of
+    another version must still be stored with it (VersionConflict). `files` that are known are left as they are.
     """
 
     stream: str
@@ -60,6 +62,8 @@ class Change(Struct, frozen=True, gc=False):
     visitor: Visitor | None = None
     presence: Presence | None = None
     fence: Fence | None = None
+    mails: tuple[StoredMail, ...] = ()
+    files: tuple[StoredFile, ...] = ()
 
 
 class Appended(Struct, frozen=True, gc=False):
@@ -398,6 +402,9 @@ class Store(Protocol):
 
     @property
     def calls(self) -> CallRecords: ...
+
+    @property
+    def mails(self) -> Mails: ...
 
     async def open(self) -> None:
         """Connects and migrates to the newest schema."""

@@ -18,6 +18,7 @@ from hub.store.databases import database
 from hub.store.engine import Database
 from hub.store.files import SqlFiles
 from hub.store.log import SqlLog, read_cursor, write_cursor
+from hub.store.mails import SqlMails
 from hub.store.people import SqlPeople
 from hub.store.recordings import SqlRecordings
 from hub.store.schema import migrate
@@ -44,6 +45,7 @@ class SqlStore:
         self.webhooks = SqlWebhooks(database, self._writer)
         self.recordings = SqlRecordings(database, self._writer)
         self.calls = SqlCalls(database, self._writer)
+        self.mails = SqlMails(database, self._writer)
 
     async def open(self) -> None:
         await self._database.alone(migrate)

@@ -12,14 +12,15 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, tupl
 
 from hub import events as e
 from hub.errors import HubError, Refused, VersionConflict
-from hub.model import Contact, Customer, Message
+from hub.model import Contact, Customer, Message, StoredFile
 from hub.ports import Appended, Change
-from hub.store import rows
+from hub.store import mail_rows, rows
 from hub.store.tables import (
     contact_agents,
     contacts,
     customers,
     events,
+    files,
     log_head,
     messages,
     presences,
@@ -46,6 +47,8 @@ class Prepared(Struct, frozen=True, gc=False):
     customer: Row | None
     visitor: Row | None
     presence: Row | None
+    mails: mail_rows.PreparedMails | None
+    files: list[Row]
 
 
 def prepare(change: Change) -> Prepared:
@@ -99,6 +102,8 @@ def prepare(change: Change) -> Prepared:
         presence=None
         if change.presence is None
         else {"agent": change.presence.agent, "data": rows.pack(change.presence)},
+        mails=mail_rows.prepare(change.mails),
+        files=list(map(file_row, change.files)),
     )
 
 
@@ -158,6 +163,18 @@ def _message_row(message: Message) -> Row:
 
 def customer_row(customer: Customer) -> Row:
     return {"id": customer.id, "created_at": customer.created_at, "data": rows.pack(customer)}
+
+
+def file_row(file: StoredFile) -> Row:
+    return {
+        "id": file.id,
+        "contact": file.contact,
+        "uploader": file.uploader,
+        "size": file.size,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+        "data": rows.pack(file),
+    }
 
 
 def message_doc(message: Message) -> Row | None:
@@ -271,6 +288,7 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
             if p.command and not (sure and versions.get(p.change.stream, 0) <= p.change.expected_version)
         ],
     )
+    mails = mail_rows.known_versions(transaction.connection, [p.mails for p in batch if p.mails])
     outcomes: list[Appended | HubError] = []
     written: list[tuple[Prepared, int]] = []
     for prepared in batch:
@@ -287,6 +305,12 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
                 VersionConflict("Somebody else was quicker. Please try again.", details={"version": version})
             )
             continue
+        if prepared.mails is not None:
+            refused = mail_rows.refusal(mails, prepared.mails)
+            if refused is not None:
+                outcomes.append(refused)
+                continue
+            mails |= {id: known + 1 for id, known in prepared.mails.versions.items()}
         first = transaction.take(len(change.events))
         recorded = tuple(
             e.Recorded(first + i, change.stream, version + i + 1, change.at, change.actor, event)
@@ -323,6 +347,9 @@ def _write(transaction: Transaction, written: Sequence[tuple[Prepared, int]]) ->
         insert_many(rows.upsert(dialect, contact_agents, nothing=True), found)
     if found := list({p.presence["agent"]: p.presence for p, _ in written if p.presence}.values()):
         insert_many(rows.upsert(dialect, presences), found)
+    mail_rows.write(transaction.connection, dialect, [p.mails for p, _ in written if p.mails])
+    if found := [row for p, _ in written for row in p.files]:
+        insert_many(rows.upsert(dialect, files, nothing=True), found)
     # Of a contact's or a customer's own words only the last stay; a message's are there once.
     docs = {(doc["contact"], doc["customer"], doc["n"]): doc for p, _ in written for doc in p.docs}
     if stale := [{"key": contact} for contact, _, n in docs if contact is not None and n is None]:

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, MetaData, column, func, insert, inspect, select, table, text
+from sqlalchemy import Connection, MetaData, column, func, insert, inspect, select, table, text, union
 
 from hub.errors import Refused
 from hub.ports import FilePlaces
@@ -88,7 +88,9 @@ class _Dump:
         self._total = sum(run(select(func.count()).select_from(t)).scalar_one() for t in self._tables)
         contents: list[str] = []
         if self._files is not None:
-            contents = list(run(select(metadata.tables["files"].c.sha256).distinct()).scalars())
+            files, mails = metadata.tables["files"].c, metadata.tables["mails"].c
+            known = union(select(files.sha256), select(mails.raw), select(mails.html))
+            contents = [sha256 for sha256 in run(known).scalars() if sha256]
             self._total += len(contents)
         schema = current_schema(self._connection)
         assert schema is not None

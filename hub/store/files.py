@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from hub.model import Millis, StoredFile
-from hub.store import rows
+from hub.store.append import file_row
 from hub.store.engine import Database
 from hub.store.tables import files
 from hub.store.writer import Writer
@@ -20,16 +20,7 @@ class SqlFiles:
         self._writer = writer
 
     async def put(self, file: StoredFile) -> None:
-        row = {
-            "id": file.id,
-            "contact": file.contact,
-            "uploader": file.uploader,
-            "size": file.size,
-            "sha256": file.sha256,
-            "created_at": file.created_at,
-            "data": rows.pack(file),
-        }
-        await self._writer.execute(insert(files).values(row))
+        await self._writer.execute(insert(files).values(file_row(file)))
 
     async def get(self, id: str) -> StoredFile | None:
         def read(connection: Connection) -> StoredFile | None:
