@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from hub.events import Recorded
 from hub.feed import Feed, Handler, Reader
 from hub.leadership import Leadership
 from hub.living import Living
-from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Requirements, User
+from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Phase, Requirements, User
 from hub.permissions import Permission, may
 from hub.phones import Phones
 from hub.ports import Bus, Clock, ContactRow, Store
@@ -379,9 +380,22 @@ class Hub:
             contact, c.Finish(user.id, outcome), actor=user.id, command_id=client_id, guard=_owned_by(user)
         )
 
-    async def hold(self, user: User, contact: str, client_id: str, on: bool) -> Outcome:
+    async def hold(self, user: User, contact: str, client_id: str | None, on: bool) -> Outcome:
+        """Gives the customer music, or takes the contact up again: then another call of his is held."""
+        if not on:
+            state = (await self.contacts.get(contact)).contact
+            if state.agent == user.id and state.phase is Phase.HELD:
+                await self.hold_others(user.id, contact)
         command = c.Hold(user.id) if on else c.Resume(user.id)
         return await self.contacts.do(contact, command, actor=user.id, command_id=client_id)
+
+    async def hold_others(self, agent: str, contact: str) -> None:
+        """Whoever else the agent talks with by voice hears music from now on: he has one pair of ears."""
+        for id in [row.contact.id for row in self.living.of_agent(agent) if row.contact.id != contact]:
+            other = (await self.contacts.get(id)).contact
+            if other.agent == agent and other.media and other.phase is Phase.ACTIVE:
+                with contextlib.suppress(Refused):  # it ended, or was held, just now
+                    await self.contacts.do(id, c.Hold(agent), actor=agent)
 
     async def mark(self, user: User, contact: str, delivered: int, read: int) -> Outcome:
         """Only those who take part move the agents' marks; a supervisor who reads along leaves no trace."""

@@ -22,7 +22,6 @@ from channels.voice.elsewhere import Elsewhere
 from channels.voice.ice import ice_servers
 from channels.voice.live import LiveCall
 from channels.voice.outbound import Outbound
-from hub import commands as c
 from hub import media as m
 from hub.errors import HubError
 from hub.model import User
@@ -167,11 +166,11 @@ class AgentPhone:
         return await self._there("leave", session, data.contact)
 
     async def _hold(self, sid: str, session: Window, data: OfCall) -> Ack:
-        await self._hub.contacts.do(data.contact, c.Hold(session.user.id), actor=session.user.id)
+        await self._hub.hold(session.user, data.contact, None, True)
         return {}
 
     async def _resume(self, sid: str, session: Window, data: OfCall) -> Ack:
-        await self._hub.contacts.do(data.contact, c.Resume(session.user.id), actor=session.user.id)
+        await self._hub.hold(session.user, data.contact, None, False)
         return {}
 
     async def _digits(self, sid: str, session: Window, data: Digits) -> Ack:

@@ -349,12 +349,14 @@ class Calls:
     async def _change_contact(self, live: LiveCall, output: v.Output) -> None:
         match output:
             case v.Connect(agent):
+                with contextlib.suppress(Unavailable):
+                    await self.hub.hold_others(agent, live.id)
                 await self._do(live, c.Connect(agent))
             case v.End(by, reason):
                 by = "visitor" if by == CUSTOMER else "system" if by == "network" else by
                 await self._do(live, c.End(by, reason, self.hub.wrap_up_ms(live.queue)))
             case v.Lose(agent, reason, absent):
-                if absent:
+                if absent and not any(other.call.up(AGENT) for other in self.of_agent(agent)):
                     # He would be asked again at once, and accept without a telephone again.
                     presence = self.hub.presence
                     await presence.not_responding(agent, presence.get(agent).epoch)

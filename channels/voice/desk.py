@@ -14,6 +14,7 @@ from channels.voice.live import LiveCall
 from hub import media as m
 from hub.errors import Refused
 from hub.machine import SERVED
+from hub.model import Phase
 
 QUIET_MS = 3_000
 """A browser that sends nothing for so long is gone, or its line is."""
@@ -46,6 +47,8 @@ class _Desk:
             raise Refused("Another agent has this call.", code="contact.not_yours")
         # The log's reader may not have told the call yet that he accepted.
         await self._calls.tell_contact(live)
+        if contact.phase is not Phase.HELD:
+            await self._calls.hub.hold_others(agent, live.id)
 
         async def make() -> str:
             await self._calls.media.drop_leg(live.id, AGENT)
