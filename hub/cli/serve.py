@@ -46,7 +46,7 @@ def add_to(app: typer.Typer, hub: Serve) -> None:
             server=replace(config.server, host=host, port=port),
             demo=replace(config.demo, enabled=True, sip_port=sip_port, smtp_port=smtp_port),
         )
-        _run(hub, config, lambda url: _announce(url, data))
+        _run(hub, config, lambda url: _announce(url, config, data))
 
 
 def _run(hub: Serve, config: Config, ready: Callable[[str], None] | None = None) -> None:
@@ -59,7 +59,7 @@ def _run(hub: Serve, config: Config, ready: Callable[[str], None] | None = None)
             return
 
 
-def _announce(url: str, data: Path) -> None:
+def _announce(url: str, config: Config, data: Path) -> None:
     say("\nContact Hub is ready.\n", style="bold")
     pages = Table(box=None, padding=(0, 3, 0, 2), show_header=False)
     for name, path in (
@@ -69,6 +69,8 @@ def _announce(url: str, data: Path) -> None:
         ("Administrator", "/admin"),
     ):
         pages.add_row(name, f"[link={url}{path}]{url}{path}[/link]")
+    if config.demo.sip_port:
+        pages.add_row("Telephone", f"sip:support@127.0.0.1:{config.demo.sip_port}")
     show(pages)
     say(f"\nSign in with the password {demo.PASSWORD} as\n")
     people = Table(box=None, padding=(0, 3, 0, 2), show_header=False)
