@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import zipfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-_HEAD = 8192
+HEAD = 8192
+"""So many bytes of a file's beginning tell its type."""
 
 
 class Kind(Struct, frozen=True):
@@ -106,13 +106,19 @@ _EXTENSIONS: dict[str, tuple[str, ...]] = {
 _LONGEST_NAME = 120
 
 
-def sniff(path: Path, declared: str) -> Kind:
-    """The type of the file at `path`. `declared` decides only between kinds of plain text."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+class Archive(Struct, frozen=True):
+    """What a ZIP archive says of itself: its first names, and what its file `mimetype` holds if it begins with one."""
+
+    names: tuple[str, ...]
+    stated: bytes = b""
+
+
+def kind_of(head: bytes, declared: str, archive: Callable[[], Archive | None]) -> Kind:
+    """The type of what begins with `head`. `declared` decides only between kinds of plain text; `archive` is asked when
+    it is a ZIP archive, and answers None for a broken one."""
     for offset, magic, found in _MAGIC:
         if head[offset : offset + len(magic)] == magic and _also(found, head):
-            return _inside_zip(path) if found == ZIP else Kind(found)
+            return _of_archive(archive()) if found == ZIP else Kind(found)
     text = _as_text(head)
     if text is None:
         return Kind(OCTETS)
@@ -139,19 +145,21 @@ def _also(type: str, head: bytes) -> bool:
     return True
 
 
-def _inside_zip(path: Path) -> Kind:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()[:200]
-            if names[:1] == ["mimetype"] and archive.getinfo("mimetype").file_size < 200:
-                stated = archive.read("mimetype").strip()
-                if _OPEN_DOCUMENT.fullmatch(stated):
-                    return Kind(stated.decode(), ZIP)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError):
+def look_into(archive: zipfile.ZipFile) -> Archive:
+    names = archive.namelist()[:200]
+    if names[:1] == ["mimetype"] and archive.getinfo("mimetype").file_size < 200:
+        return Archive(tuple(names), archive.read("mimetype").strip())
+    return Archive(tuple(names))
+
+
+def _of_archive(archive: Archive | None) -> Kind:
+    if archive is None:
         return Kind(ZIP)
-    if "[Content_Types].xml" in names:
+    if _OPEN_DOCUMENT.fullmatch(archive.stated):
+        return Kind(archive.stated.decode(), ZIP)
+    if "[Content_Types].xml" in archive.names:
         for folder, type in _OFFICE.items():
-            if any(name.startswith(folder) for name in names):
+            if any(name.startswith(folder) for name in archive.names):
                 return Kind(type, ZIP)
     return Kind(ZIP)
 

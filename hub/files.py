@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import time
+import zipfile
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +21,7 @@ from typing import BinaryIO, TypeVar
 from msgspec import Struct
 
 from hub.errors import HubError, InvalidInput, NotFound, TooLarge, Unavailable, UnsupportedType
-from hub.file_types import allowed_by, safe_name, sniff
+from hub.file_types import HEAD, Archive, Kind, allowed_by, kind_of, look_into, safe_name
 from hub.pictures import PICTURES, Picture, look_at
 
 T = TypeVar("T")
@@ -218,3 +219,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sniff(path: Path, declared: str) -> Kind:
+    """The type of the file at `path`, by its bytes; `declared` decides only between kinds of plain text."""
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD), declared, lambda: _archive(path))
+
+
+def _archive(path: Path) -> Archive | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return look_into(archive)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError):
+        return None

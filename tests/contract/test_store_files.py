@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hub.errors import HubError, InvalidInput, NotFound, TooLarge, Unavailable, UnsupportedType
-from hub.file_types import allowed_by, safe_name, sniff
-from hub.files import Blob, FileStore
+from hub.file_types import allowed_by, safe_name
+from hub.files import Blob, FileStore, sniff
 
 DEFAULT = ("image/*", "application/pdf", "text/plain", "text/csv", "application/zip")
 
