@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from unicodedata import category
 from weakref import WeakValueDictionary
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from hub import commands as c
@@ -20,6 +20,7 @@ from hub.errors import HubError, InvalidInput, NotFound, VersionConflict
 from hub.events import Recorded
 from hub.ids import new_id
 from hub.lines import line_for
+from hub.mails import StoredMail
 from hub.model import (
     AuthorKind,
     Contact,
@@ -27,6 +28,7 @@ from hub.model import (
     FileRef,
     Message,
     MessageKind,
+    StoredFile,
     User,
     Visitor,
 )
@@ -72,7 +74,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What is to be said inside a contact."""
+    """What is to be said inside a contact. A mail names its message's `id` and kind, and brings its rows along."""
 
     author_kind: AuthorKind
     author: str | None
@@ -80,6 +82,11 @@ class Words(Struct, frozen=True):
     text: str = ""
     file: FileRef | None = None
     internal: bool = False
+    kind: MessageKind | None = None
+    id: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    mails: tuple[StoredMail, ...] = ()
+    files: tuple[StoredFile, ...] = ()
 
 
 def clean_text(text: str, path: str = "text", limit: int = TEXT_LIMIT) -> str:
@@ -222,6 +229,28 @@ class ContactService:
 
         return await self._attempt(id, decide, actor, command_id, fence)
 
+    async def carry_out(
+        self,
+        id: str,
+        steps: Sequence[c.ContactCommand | Words],
+        *,
+        actor: str,
+        command_id: str,
+        guard: Callable[[Contact], None] | None = None,
+    ) -> Outcome:
+        """Commands and words in one step, in this order; all of them happen or none. As `do`, otherwise."""
+
+        def decide(step: Step) -> None:
+            if guard is not None:
+                guard(step.contact)
+            for one in steps:
+                if isinstance(one, Words):
+                    step.say(one, command_id)
+                else:
+                    step.do(one)
+
+        return await self._attempt(id, decide, actor, command_id)
+
     async def say(
         self,
         id: str,
@@ -327,6 +356,8 @@ class Step:
         self.contact = contact
         self.events: list[e.ContactEvent] = []
         self.messages: list[Message] = []
+        self.mails: list[StoredMail] = []
+        self.files: list[StoredFile] = []
         self._version = contact.version
         self._now = now
         self._directory = directory
@@ -343,13 +374,15 @@ class Step:
                 )  # fmt: skip
 
     def say(self, words: Words, client_id: str) -> None:
-        kind = MessageKind.NOTE if words.internal else MessageKind.FILE if words.file else MessageKind.TEXT
-        self._add(words, client_id, kind, None, {})
+        said = MessageKind.NOTE if words.internal else MessageKind.FILE if words.file else MessageKind.TEXT
+        self._add(words, client_id, words.kind or said, None, words.data)
+        self.mails += words.mails
+        self.files += words.files
 
     def _add(
         self, words: Words, client_id: str | None, kind: MessageKind, code: str | None, data: dict[str, Any]
     ) -> None:
-        id = new_id("ms", self._now)
+        id = words.id or new_id("ms", self._now)
         say = c.Say(id, str(words.author_kind), str(kind), words.author, words.internal)
         for event in machine.decide(self.contact, say, self._now):
             assert isinstance(event, e.MessageAdded)
@@ -398,6 +431,8 @@ class Step:
             customer,
             visitor,
             fence=fence,
+            mails=tuple(self.mails),
+            files=tuple(self.files),
         )
 
 
