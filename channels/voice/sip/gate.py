@@ -6,7 +6,7 @@ all senders under one rule share a larger one, so that no crowd of addresses get
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -18,18 +18,38 @@ Network = IPv4Network | IPv6Network
 class Rule(Struct, frozen=True):
     """The networks of one trunk, of the desk phones, or of the demo's callers.
 
-    `networks` as text ("192.0.2.0/24", "2001:db8::1"); `trusted` and `authenticate` as in wire.Source. Rates are
-    messages a second: of one address, and of all under this rule; a burst is how many may come at once.
+    `networks` as text ("192.0.2.0/24", "2001:db8::1"); `trusted` and `authenticate` as in wire.Source. Phones may
+    register if they have to `authenticate`, or where it `registers`. Rates are messages a second: of one address, and
+    of all under this rule; a burst is how many may come at once. `newcomers` is the rule that holds instead for an
+    address from which no phone stands registered yet; under one that is `only_register` nothing but REGISTER is taken.
     """
 
     name: str
     networks: tuple[str, ...] = ()
     trusted: bool = False
     authenticate: bool = False
+    registers: bool = False
+    only_register: bool = False
+    newcomers: Rule | None = None
     rate: float = 200.0
     burst: float = 400.0
     total_rate: float = 2_000.0
     total_burst: float = 4_000.0
+
+
+def phone_rule(networks: Iterable[str]) -> Rule:
+    """Desk phones from these networks. Who has not shown yet that he is one gets little, and in all of it together so
+    little that neither reading it nor telling what is missing costs us anything that calls would miss."""
+    newcomers = Rule(
+        ":newcomers",
+        authenticate=True,
+        only_register=True,
+        rate=5.0,
+        burst=20.0,
+        total_rate=100.0,
+        total_burst=400.0,
+    )
+    return Rule(":phones", tuple(networks), authenticate=True, newcomers=newcomers)
 
 
 class _Bucket:
@@ -59,6 +79,8 @@ class Gate:
         self._expected: OrderedDict[str, float] = OrderedDict()  # address -> until when its answers may come
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
         self._totals: dict[str, _Bucket] = {}
+        self._known: Counter[str] = Counter()
+        self._barred: OrderedDict[str, float] = OrderedDict()  # address -> until when it may not try to register
         self.set_rules(rules)
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
@@ -67,7 +89,7 @@ class Gate:
             for text in rule.networks:
                 parse_network(text)
         self._rules = tuple(rules)
-        names = {rule.name for rule in rules}
+        names = {name for rule in rules for name in (rule.name, rule.newcomers and rule.newcomers.name)}
         self._resolved = {name: found for name, found in self._resolved.items() if name in names}
         self._totals = {name: bucket for name, bucket in self._totals.items() if name in names}
         self._index()
@@ -77,8 +99,40 @@ class Gate:
         self._resolved[name] = tuple(addresses)
         self._index()
 
+    def resolved(self, name: str) -> tuple[str, ...]:
+        return self._resolved.get(name, ())
+
     def rule_of(self, address: str) -> Rule | None:
         """The rule that lets the address in, None for a stranger. Of networks the smallest counts."""
+        rule = self._by_network(address)
+        if rule is not None and rule.newcomers is not None and address not in self._known:
+            return rule.newcomers
+        return rule
+
+    def know(self, address: str, known: bool) -> None:
+        """A phone stands registered there, or does no more; several may be at one address."""
+        self._known[address] += 1 if known else -1
+        if self._known[address] <= 0:
+            del self._known[address]
+
+    def bar(self, address: str, until: float) -> None:
+        """Somebody guesses passwords there: no newcomer from that address until then."""
+        self._barred[address] = until
+        self._barred.move_to_end(address)
+        if len(self._barred) > self._sources:
+            self._barred.popitem(last=False)
+
+    def takes(self, rule: Rule, address: str, data: bytes, now: float) -> bool:
+        """Whether such a message may come from there at all, by its first bytes."""
+        if not (rule.registers or rule.authenticate) and data.startswith(b"REGISTER "):
+            return False  # a trunk does not register with us
+        if not rule.only_register:
+            return True
+        if data.startswith(b"SIP/2.0 "):
+            return self.expects(address, now)
+        return data.startswith(b"REGISTER ") and self._barred.get(address, now) <= now
+
+    def _by_network(self, address: str) -> Rule | None:
         try:
             ip = ip_address(address)
         except ValueError:

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from channels.voice.sip.gate import Gate, Rule
+from channels.voice.sip.gate import Gate, Rule, phone_rule
 
 TRUNK = Rule("trunk", ("192.0.2.0/24", "2001:db8::/32"), trusted=True, rate=10.0, burst=5.0)
 PHONES = Rule("phones", ("0.0.0.0/0",), authenticate=True, rate=1.0, burst=2.0, total_rate=1.0, total_burst=4.0)
@@ -82,3 +82,68 @@ def test_any_number_of_addresses_needs_the_same_memory() -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_newcomer_may_only_register_and_gets_little() -> None:
+    gate = Gate([phone_rule(["0.0.0.0/0"]), TRUNK])
+    rule = gate.rule_of("198.51.100.1")
+    assert rule is not None and rule.only_register and rule.authenticate and not rule.trusted
+    assert gate.takes(rule, "198.51.100.1", b"REGISTER sip:hub SIP/2.0", 0.0)
+    for other in (b"INVITE sip:a@hub SIP/2.0", b"OPTIONS sip:hub SIP/2.0", b"REGISTERS", b"\0" * 40, b""):
+        assert not gate.takes(rule, "198.51.100.1", other, 0.0)
+    assert not gate.takes(rule, "198.51.100.1", b"SIP/2.0 200 OK", 0.0)
+    gate.expect("198.51.100.1", 10.0)
+    assert gate.takes(rule, "198.51.100.1", b"SIP/2.0 200 OK", 5.0), "an answer to us"
+    assert not gate.takes(rule, "198.51.100.1", b"SIP/2.0 200 OK", 11.0)
+    assert sum(gate.admit(rule, "198.51.100.1", 0.0) for _ in range(100)) == 20
+    assert gate.admit(rule, "198.51.100.1", 1.0)
+
+
+def test_where_a_phone_stands_registered_everything_is_taken() -> None:
+    gate = Gate([phone_rule(["0.0.0.0/0"])])
+    for _ in range(2):
+        gate.know("198.51.100.1", True)
+    rule = gate.rule_of("198.51.100.1")
+    assert rule is not None and rule.authenticate and not rule.only_register
+    assert gate.takes(rule, "198.51.100.1", b"INVITE sip:a@hub SIP/2.0", 0.0)
+    other = gate.rule_of("198.51.100.2")
+    assert other is not None and other.only_register
+    gate.know("198.51.100.1", False)
+    assert gate.rule_of("198.51.100.1") is rule, "the other one is still there"
+    gate.know("198.51.100.1", False)
+    assert gate.rule_of("198.51.100.1") is other
+
+
+def test_a_crowd_of_newcomers_takes_nothing_from_registered_phones() -> None:
+    gate = Gate([phone_rule(["0.0.0.0/0"])])
+    gate.know("198.51.100.1", True)
+    for n in range(1_000):
+        address = f"203.0.{n // 250}.{n % 250}"
+        rule = gate.rule_of(address)
+        assert rule is not None
+        gate.admit(rule, address, 0.0)
+    late = gate.rule_of("203.0.113.9")
+    assert late is not None and not gate.admit(late, "203.0.113.9", 0.0), "they share what there is"
+    known = gate.rule_of("198.51.100.1")
+    assert known is not None and gate.admit(known, "198.51.100.1", 0.0)
+
+
+def test_who_guesses_passwords_is_barred_for_a_while_but_no_phone_is() -> None:
+    gate = Gate([phone_rule(["0.0.0.0/0"])])
+    gate.bar("198.51.100.1", 30.0)
+    rule = gate.rule_of("198.51.100.1")
+    assert rule is not None
+    assert not gate.takes(rule, "198.51.100.1", b"REGISTER sip:hub SIP/2.0", 29.0)
+    assert gate.takes(rule, "198.51.100.1", b"REGISTER sip:hub SIP/2.0", 30.0)
+    gate.know("198.51.100.1", True)
+    rule = gate.rule_of("198.51.100.1")
+    assert rule is not None and gate.takes(rule, "198.51.100.1", b"REGISTER sip:hub SIP/2.0", 1.0)
+
+
+def test_trunks_do_not_register_unless_phones_may_there() -> None:
+    gate = Gate([TRUNK, Rule("demo", ("127.0.0.0/8",), trusted=True, registers=True)])
+    trunk, demo = gate.rule_of("192.0.2.1"), gate.rule_of("127.0.0.1")
+    assert trunk is not None and demo is not None
+    assert not gate.takes(trunk, "192.0.2.1", b"REGISTER sip:hub SIP/2.0", 0.0)
+    assert gate.takes(trunk, "192.0.2.1", b"INVITE sip:hub SIP/2.0", 0.0)
+    assert gate.takes(demo, "127.0.0.1", b"REGISTER sip:hub SIP/2.0", 0.0)
