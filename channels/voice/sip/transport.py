@@ -182,6 +182,9 @@ class SipTransport:
             if not (data[:8] == b"SIP/2.0 " and self.gate.expects(host, now)):
                 self.gate.strangers += 1
                 return
+        elif not self.gate.takes(rule, host, data, now):
+            self.gate.strangers += 1
+            return
         elif not self.gate.admit(rule, host, now):
             return
         if len(data) <= 8 and not data.strip(b"\r\n\0 "):
@@ -200,7 +203,8 @@ class SipTransport:
 
     def message_came(self, connection: Connection, data: bytes) -> None:
         rule = self.gate.rule_of(connection.host)
-        if rule is None and connection.inbound:
+        taken = rule is not None and self.gate.takes(rule, connection.host, data, self.now())
+        if connection.inbound and not taken:
             self.gate.strangers += 1
             connection.close("not allowed any more", now=True)
             return
@@ -358,10 +362,11 @@ class SipTransport:
                 await asyncio.sleep(1.0)
                 continue
             host, port = address[0], address[1]
-            if self.gate.rule_of(host) is None:
+            rule = self.gate.rule_of(host)
+            if rule is None or (rule.only_register and not self.gate.admit(rule, host, self.now())):
                 self.gate.strangers += 1
                 sock.close()
-            elif self._is_full(host):
+            elif self._is_full(host, rule):
                 self.counts["refused_connections"] += 1
                 sock.close()
             else:
@@ -377,10 +382,19 @@ class SipTransport:
             sock.close()
             self.connection_ended(connection)
 
-    def _is_full(self, host: str) -> bool:
-        return len(self._connections) >= self._limits.connections or (
-            sum(connection.host == host for connection in self._connections.values()) >= self._limits.of_source
-        )
+    def _is_full(self, host: str, rule: Rule) -> bool:
+        there = sum(connection.host == host for connection in self._connections.values())
+        if rule.only_register:
+            # They must not leave those whom we know without room.
+            newcomers = sum(self._is_newcomer(connection) for connection in self._connections.values())
+            if there >= self._limits.of_newcomer or newcomers >= self._limits.newcomers:
+                return True
+        return len(self._connections) >= self._limits.connections or there >= self._limits.of_source
+
+    def _is_newcomer(self, connection: Connection) -> bool:
+        """Whether it came from where no phone stands registered (yet)."""
+        rule = self.gate.rule_of(connection.host)
+        return connection.inbound and rule is not None and rule.only_register
 
     def _connection(self, kind: Literal["tcp", "tls"], host: str, port: int, *, inbound: bool) -> Connection:
         self._flows += 1
@@ -395,7 +409,10 @@ class SipTransport:
             await asyncio.sleep(SWEEP_S)
             now = self.now()
             for connection in list(self._connections.values()):
-                if (why := connection.overdue(now)) is not None:
+                why = connection.overdue(now)
+                if why is None and self._is_newcomer(connection) and now - connection.since > self._limits.newcomer_s:
+                    why = "did not register"
+                if why is not None:
                     connection.close(why, now=why != "idle")
 
     # TLS

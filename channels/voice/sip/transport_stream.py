@@ -16,7 +16,8 @@ from channels.voice.sip.framing import PONG, Framer
 class StreamLimits(Struct, frozen=True):
     """Times are seconds. `first_s`: until a connection has brought its first message; `message_s`: for one message to
     come whole; `idle_s`: without any. `queue` bytes may wait for a peer that does not read. `of_source`: connections
-    from one address."""
+    from one address. Of addresses from which no phone stands registered there may be `newcomers` in all, `of_newcomer`
+    each, and none for longer than `newcomer_s`."""
 
     connections: int = 1_000
     of_source: int = 200
@@ -26,6 +27,9 @@ class StreamLimits(Struct, frozen=True):
     first_s: float = 30.0
     message_s: float = 30.0
     idle_s: float = 3_600.0
+    newcomers: int = 200
+    of_newcomer: int = 20
+    newcomer_s: float = 60.0
 
 
 class StreamOwner(Protocol):
@@ -61,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._pending: deque[bytes] = deque()
         self._waiting: list[bytes] = []  # until the connection is up
         self._later: asyncio.TimerHandle | None = None
-        self._heard = self._started = now()
+        self._heard = self._started = self.since = now()
         self._taken = 0
 
     @property
