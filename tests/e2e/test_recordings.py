@@ -206,6 +206,33 @@ def test_deleting_asks_and_is_told(people: People, shared_hub: DemoHub) -> None:
     expect(card(admin).get_by_role("slider")).to_have_count(0)
 
 
+def test_a_recording_is_kept_for_a_reason_and_released(people: People, shared_hub: DemoHub) -> None:
+    agent = people.agent("admin")
+    admin, contact = agent.page, past_call(shared_hub)
+    admin.evaluate("contact => (location.hash = `#/contact/${contact}`)", contact)
+    more = card(admin).get_by_role("button", name="More about this recording")
+    more.click()
+    admin.get_by_role("menuitem", name="Keep beyond its time").click()
+    dialog = admin.get_by_role("dialog", name="Keep beyond its time")
+    keep = dialog.get_by_role("button", name="Keep", exact=True)
+    expect(keep).to_be_disabled()
+    dialog.get_by_role("textbox", name="Reason").fill("Case 7 Berg")
+    settle(admin)
+    agent.picture("recording-keep")
+    assert violations(admin) == [] and not overflows(admin)
+    keep.click()
+    expect(card(admin)).to_contain_text("Kept whatever its age: Case 7 Berg")
+    more.click()
+    expect(admin.get_by_role("menuitem", name="Delete recording")).to_have_count(0)
+    admin.get_by_role("menuitem", name="Keep no longer than others").click()
+    expect(card(admin)).not_to_contain_text("Case 7 Berg")
+    more.click()
+    expect(admin.get_by_role("menuitem", name="Delete recording")).to_be_visible()
+    audit = admin.evaluate("fetch('/api/v1/audit?kind=recording').then(answer => answer.json())")
+    kept = [entry for entry in audit["items"] if entry["action"] in ("hold", "release")]
+    assert [(entry["action"], entry["after"]["reason"]) for entry in kept] == [("release", ""), ("hold", "Case 7 Berg")]
+
+
 def test_a_file_that_is_gone_is_told(people: People, shared_hub: DemoHub) -> None:
     page = opened(people, "agent1", past_call(shared_hub, sound=False))
     card(page).get_by_role("button", name="Play").click()

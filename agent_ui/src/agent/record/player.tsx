@@ -5,6 +5,7 @@ import { number, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { clock, dateTime, duration } from "../../common/time.ts";
 import { audioUrl, download, type Format, FORMATS, type Peaks, peaksOf, type Recording } from "./data.ts";
+import { keep, KeepDialog } from "./keep.tsx";
 import { Wave } from "./wave.tsx";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
@@ -19,13 +20,18 @@ async function remove(recording: Recording, onChange: () => void): Promise<void>
   onChange();
 }
 
-function more(recording: Recording, onChange: () => void): MenuEntry[] {
+function more(recording: Recording, onChange: () => void, onKeep: () => void): MenuEntry[] {
   const entries: MenuEntry[] = [];
   if (recording.may.includes("download")) {
     entries.push({ heading: t("calls.download") });
     for (const format of FORMATS) {
       entries.push({ label: t(`calls.format.${format}`), icon: "save", onSelect: () => void attempt(() => download(recording.id, format as Format)) });
     }
+  }
+  if (recording.may.includes("hold")) {
+    if (entries.length) entries.push("line");
+    entries.push({ label: t(recording.hold ? "calls.keep.change" : "calls.keep"), icon: "lock", onSelect: onKeep });
+    if (recording.hold) entries.push({ label: t("calls.keep.release"), icon: "clock", onSelect: () => void attempt(() => keep(recording, "", onChange)) });
   }
   if (recording.may.includes("delete")) {
     if (entries.length) entries.push("line");
@@ -67,7 +73,8 @@ function Player({ recording, onChange }: { recording: Recording; onChange: () =>
   const [at, setAt] = usePlace(sound, playing);
   const peaks = usePeaks(recording);
   const ms = peaks?.ms ?? recording.ms;
-  const entries = more(recording, onChange);
+  const [keeping, setKeeping] = useState(false);
+  const entries = more(recording, onChange, () => setKeeping(true));
 
   const toggle = () => {
     const audio = sound.current;
@@ -114,6 +121,7 @@ function Player({ recording, onChange }: { recording: Recording; onChange: () =>
           onError={() => setFailed(true)}
         />
       </div>
+      {keeping && <KeepDialog recording={recording} onClose={() => setKeeping(false)} onChange={onChange} />}
       {failed && <p class="player-note" role="alert"><Icon name="warn" small />{t("calls.failed.play")}</p>}
     </>
   );
@@ -133,7 +141,7 @@ function note(recording: Recording): string | null {
     case "interrupted":
       return t("calls.interrupted");
     default:
-      return recording.hold ? t("calls.held", { reason: recording.hold }) : null;
+      return null;
   }
 }
 
@@ -143,6 +151,9 @@ export function RecordingCard({ recording, onChange }: { recording: Recording; o
   return (
     <section class="recording" aria-label={t("calls.recording", { time: clock(recording.started_at) })}>
       {recording.may.includes("listen") && <Player recording={recording} onChange={onChange} />}
+      {recording.hold && recording.state !== "deleted" && (
+        <p class="player-note"><Icon name="lock" small />{t("calls.held", { reason: recording.hold })}</p>
+      )}
       {words && <p class="player-note"><Icon name={recording.state === "deleted" ? "trash" : "info"} small />{words}</p>}
     </section>
   );
