@@ -11,6 +11,7 @@ import { holdCall } from "../actions/hold-call.ts";
 import { toggleMute } from "../actions/mute.ts";
 import { record } from "../actions/record.ts";
 import { dialog } from "./dialogs.ts";
+import { OtherCalls } from "./others.tsx";
 import { type Call, calling, calls, lineOf, lines, type LineView, trouble } from "./phone.ts";
 import { Quality } from "./quality.tsx";
 
@@ -176,6 +177,7 @@ export function CallBar({ contact }: { contact: Contact }) {
         </div>
       </div>
       <p class="vh" role="status">{said.current}</p>
+      <OtherCalls contact={contact.id} />
       {line && !trouble.value && <Warning contact={contact.id} line={line} state={state} />}
     </div>
   );

@@ -42,10 +42,12 @@ function withOwned(act: (contact: NonNullable<typeof selected.value>) => void): 
   if (contact && isOwner(contact) && canWrite(contact)) act(contact);
 }
 
-/** The call that is open, else the only one. */
+/** The call that is open, else the only one, else the one in which I talk. */
 function withCall(act: (contact: string) => void): void {
   const here = selected.value?.id;
-  const id = here && lines.value.has(here) ? here : lines.value.size === 1 ? [...lines.value.keys()][0] : undefined;
+  const all = [...lines.value.keys()];
+  const talking = all.filter((contact) => calls.value.get(contact)?.state !== "held");
+  const id = here && all.includes(here) ? here : all.length === 1 ? all[0] : talking.length === 1 ? talking[0] : undefined;
   if (id) act(id);
 }
 

@@ -19,7 +19,12 @@ function preview(contact: Contact): string {
 
 /** The time at the right of a row, and whether it warns. */
 function time(contact: Contact): { text: string; warn: boolean; live?: boolean; title: string } {
-  if (calls.value.has(contact.id) && contact.connected_at) {
+  const call = calls.value.get(contact.id);
+  if (call?.state === "held") {
+    const text = duration(now.value - call.since);
+    return { text, warn: true, title: t("phone.held_for", { time: text }) };
+  }
+  if (call && contact.connected_at) {
     return { text: duration(now.value - contact.connected_at), warn: false, live: true, title: t("agent.row.call") };
   }
   if (contact.phase === "wrapping" && contact.wrap_until) {
@@ -37,6 +42,7 @@ function time(contact: Contact): { text: string; warn: boolean; live?: boolean; 
 function Sign({ contact }: { contact: Contact }) {
   const { last_message: last, marks, unread } = contact;
   if (calling.value.has(contact.id)) return <span class="chip ok"><Icon name="phone" />{t("phone.calls")}</span>;
+  if (calls.value.get(contact.id)?.state === "held") return <span class="chip warn"><Icon name="pause" />{t("common.phase.held")}</span>;
   if (unread > 0) {
     return <span class="badge" role="img" aria-label={t("agent.row.unread", { count: unread })}>{unread > 99 ? "99+" : unread}</span>;
   }
