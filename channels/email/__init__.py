@@ -1,0 +1,1 @@
+"""The e-mail channel: mail in over IMAP and SMTP, threads, and mail out."""
