@@ -22,6 +22,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, field
 
 from hub.config_base import BY_REFERENCE, Count, Port, Seconds, Secret, Section, meta
+from hub.config_email import Email, check_email
 from hub.config_voice import Voice, check_voice
 from hub.errors import ConfigError
 from hub.toml_values import as_written, value_at
@@ -167,7 +168,7 @@ class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     enabled: Annotated[bool, meta("Serves the demo shop at /demo/ and fills the store with demo data.")] = False
     sip_port: Annotated[Port, meta("Where telephones of this machine may call the demo.")] = 5060
-    smtp_port: Annotated[Port, meta("Kept for the e-mail channel, which does not listen yet.")] = 2525
+    smtp_port: Annotated[Port, meta("Where mail servers and programs of this machine may give the demo mail.")] = 2525
 
 
 class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -183,6 +184,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     files: FilesSection = field(default_factory=FilesSection)
     recordings: RecordingsSection = field(default_factory=RecordingsSection)
     voice: Voice = field(default_factory=Voice)
+    email: Email = field(default_factory=Email)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
 
@@ -312,6 +314,7 @@ def _check(config: Config) -> None:
     if config.bus.password is not None and not config.bus.url:
         raise ConfigError("bus.password: expected a bus.url with it")
     check_voice(config.voice)
+    check_email(config.email)
 
 
 def _resolve(config: Config, folder: Path) -> Config:
@@ -337,6 +340,13 @@ def _resolve(config: Config, folder: Path) -> Config:
             **{
                 name: absolute(getattr(config.voice, name))
                 for name in ("tls_certificate", "tls_key", "secrets", "prompts")
+            },
+        ),
+        email=replace(
+            config.email,
+            **{
+                name: absolute(getattr(config.email, name))
+                for name in ("tls_certificate", "tls_key", "secrets", "authorities")
             },
         ),
         files=replace(config.files, dir=absolute(config.files.dir)),

@@ -16,17 +16,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct, field
 
+from hub.config_mail import Mailbox as Mailbox
+from hub.config_mail import MailRule as MailRule
+from hub.config_mail import MailTemplate as MailTemplate
+from hub.config_row import Id as Id
+from hub.config_row import Level as Level
+from hub.config_row import LongText as LongText
+from hub.config_row import Name as Name
+from hub.config_row import Row as Row
+from hub.config_row import ShortText as ShortText
+from hub.config_row import Skills as Skills
+from hub.config_row import Texts as Texts
 from hub.errors import InvalidInput
 
-Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
-ShortText = Annotated[str, Meta(max_length=500)]
-LongText = Annotated[str, Meta(max_length=8000)]
-Level = Annotated[int, Meta(ge=1, le=5)]
 Seconds = Annotated[int, Meta(ge=0, le=7 * 24 * 3600)]
-Texts = dict[Annotated[str, Meta(max_length=35)], ShortText]
-Skills = dict[Id, Level]
 ChannelName = Literal["voice", "chat", "email", "callback"]
 Strategy = Literal[
     "longest_idle",
@@ -38,15 +42,6 @@ Strategy = Literal[
     "fewest_today",
     "random",
 ]
-
-
-class Row(Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of all kinds."""
-
-    name: Name
-
-    def check(self) -> None:
-        """What the types cannot say. Raises InvalidInput."""
 
 
 class Skill(Row, frozen=True, forbid_unknown_fields=True):
@@ -458,3 +453,6 @@ def invalid(error: msgspec.ValidationError) -> InvalidInput:
     # A wrong key is said to be "at `key` in `$.week`".
     path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
     return InvalidInput(path, sentence[:1].lower() + sentence[1:])
+    "mailbox": Mailbox,
+    "mail_rule": MailRule,
+    "mail_template": MailTemplate,

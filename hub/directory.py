@@ -144,6 +144,15 @@ class Directory:
     def numbers(self) -> dict[str, rows.Number]:
         return self._all(rows.Number, "number")
 
+    def mailboxes(self) -> dict[str, rows.Mailbox]:
+        return self._all(rows.Mailbox, "mailbox")
+
+    def mail_rules(self) -> dict[str, rows.MailRule]:
+        return self._all(rows.MailRule, "mail_rule")
+
+    def mail_templates(self) -> dict[str, rows.MailTemplate]:
+        return self._all(rows.MailTemplate, "mail_template")
+
     def users(self) -> dict[str, User]:
         return self._users
 

@@ -113,6 +113,21 @@ class Reminder(Struct, frozen=True):
     at: Millis
 
 
+class MailHealth(Struct, frozen=True):
+    """How a mailbox does. `state` is off, direct (mail is given to the hub), connecting, backlog, idle, trouble or
+    elsewhere (another node reads it); `problem` says in words what is wrong, `code` in one. `last_at` is when mail last
+    came, `backlog_total` what there was at first and `backlog_taken` how much of it is here."""
+
+    id: str
+    name: str
+    state: str
+    problem: str = ""
+    code: str = ""
+    last_at: Millis | None = None
+    backlog_total: int = 0
+    backlog_taken: int = 0
+
+
 class Mails(Protocol):
     """The rows of mails. New ones, of version 0, are written by `Change.mails` with their message, and
     stored as version 1."""

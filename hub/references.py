@@ -53,7 +53,18 @@ def references(row: rows.Row) -> Iterator[Reference]:
         case rows.Number():
             yield Reference("queue", "queue", row.queue)
             yield Reference("site", "site", row.site)
-        case rows.Canned() | rows.Outcome():
+        case rows.Mailbox():
+            yield Reference("queue", "queue", row.queue)
+        case rows.MailRule():
+            if row.queue is not None:
+                yield Reference("queue", "queue", row.queue)
+            if row.owner is not None:
+                yield Reference("owner", "user", row.owner)
+            yield from _skills("skills", row.skills)
+            for i, about in enumerate(row.when):
+                if about.fact == "mailbox":
+                    yield Reference(f"when[{i}].value", "mailbox", about.value)
+        case rows.Canned() | rows.Outcome() | rows.MailTemplate():
             for i, queue in enumerate(row.queues or ()):
                 yield Reference(f"queues[{i}]", "queue", queue)
 

@@ -19,6 +19,7 @@ from hub.events import Recorded
 from hub.feed import Feed, Handler, Reader
 from hub.leadership import Leadership
 from hub.living import Living
+from hub.mails import MailHealth
 from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Phase, Requirements, User
 from hub.permissions import Permission, may
 from hub.phones import Phones
@@ -122,6 +123,7 @@ class Hub:
         """Whether the visitor has a page open, at whatever node."""
         return self.roster.there("visitor", visitor)
 
+        self.mail_health: Callable[[], list[MailHealth]] = list
     @property
     def routing(self) -> Routing:
         assert self._routing is not None, "server.py gives the hub its dispatcher before anything is served"

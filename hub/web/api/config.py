@@ -41,6 +41,9 @@ RESOURCES: dict[str, tuple[str, Permission]] = {
     "blocks": ("block", Permission.ADMIN_CONFIG),
     "trunks": ("trunk", Permission.ADMIN_CONFIG),
     "numbers": ("number", Permission.ADMIN_CONFIG),
+    "mailboxes": ("mailbox", Permission.ADMIN_CONFIG),
+    "mail-rules": ("mail_rule", Permission.ADMIN_CONFIG),
+    "mail-templates": ("mail_template", Permission.ADMIN_CONFIG),
 }
 _EVENT_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in ContactEvent.__args__) | {
     "agent.presence_changed",
