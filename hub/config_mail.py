@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from hub.config_row import Id, LongText, Row, ShortText, Skills
 from hub.errors import InvalidInput
+from hub.mail_template import check_template
 
 Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,253}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -202,3 +203,5 @@ class MailTemplate(Row, frozen=True, forbid_unknown_fields=True):
     def check(self) -> None:
         if not self.text and not self.html:
             raise InvalidInput("text", "expected something to say")
+        for name in ("subject", "text", "html"):
+            check_template(getattr(self, name), name)

@@ -42,6 +42,7 @@ PURE = (
     "hub/errors.py",
     "hub/machine.py",
     "hub/machine_*.py",
+    "hub/mail_template.py",
     "hub/hours.py",
     "hub/rules.py",
     "hub/toml_values.py",
