@@ -300,13 +300,15 @@ class CallRecording(Event, frozen=True, gc=False, tag="call.recording"):
 class CallEnded(Event, frozen=True, gc=False, tag="call.ended"):
     """The call's last event. `by` is "customer", an agent's id, "network" or "system"; `cause` says why; `status` is
     the SIP status of a call that was never answered. `digits` counts the keys pressed. `legs` holds by party what
-    `hub.media.LegStats` has, as it was at the end."""
+    `hub.media.LegStats` has, as it was at the end. `talk_ms` is the time since the customer first had an agent at the
+    other end, 0 when he never had."""
 
     by: str
     cause: str
     status: int | None = None
     digits: int = 0
     legs: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
+    talk_ms: Millis = 0
 
 
 # --- agents and customers ----------------------------------------------------------------------------------------

@@ -22,6 +22,10 @@ def line_for(
 ) -> Line | None:
     """The line of `event`, or None. `before` is the contact as it was; the two callables give names to show."""
     match event:
+        case e.ContactConnected() if before.media:
+            return Line("call_began", {"name": agent_name(event.agent)})
+        case e.CallEnded() if event.talk_ms:
+            return Line("call_ended", {"ms": event.talk_ms})
         case e.ContactConnected():
             return Line("joined", {"name": agent_name(event.agent)})
         case e.ContactTransferred(to_agent=str(agent)):

@@ -60,6 +60,7 @@ class Call:
         self._answered = False  # the customer's telephone is connected
         self._up = {CUSTOMER: False, AGENT: False}
         self._was_up = {CUSTOMER: False, AGENT: False}
+        self._talks_since: Millis | None = None
         self._ringing = False
         self._early = False
         self._customer_holds = False
@@ -418,7 +419,8 @@ class Call:
         self.stage = Stage.OVER
         self._timers.clear()
         self._up = {CUSTOMER: False, AGENT: False}
-        self._do(v.Close(by, cause, status))
+        talked = 0 if self._talks_since is None else self._now - self._talks_since
+        self._do(v.Close(by, cause, status, talked))
 
     # --- what follows from the state --------------------------------------------------------------------------------
 
@@ -433,6 +435,7 @@ class Call:
             self._asked_to_connect = True
             self._do(v.Connect(self.agent))
         if both:
+            self._talks_since = self._now if self._talks_since is None else self._talks_since
             self._do(*self.tape.talking())
         for party, sound in ((CUSTOMER, self._customer_hears()), (AGENT, self._agent_hears())):
             if sound is not None and self._hears.get(party) is not sound:

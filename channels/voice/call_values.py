@@ -295,11 +295,12 @@ class Tell(Struct, frozen=True):
 
 
 class Close(Struct, frozen=True):
-    """The last output: take the figures, write `CallEnded`, free the media, forget the call."""
+    """The last output: take the figures, write `CallEnded`, free the media, forget the call. `talk_ms`: as there."""
 
     by: str
     cause: str
     status: int | None = None
+    talk_ms: Millis = 0
 
 
 Output = Place | Ring | Answer | Refuse | HangUp | Hears | DropLeg | Connect | End | Lose | Record | Note | Tell | Close

@@ -389,7 +389,7 @@ class Calls:
             async with asyncio.timeout(MEDIA_S):
                 await self.media.drop_call(live.id)
         legs = {party: msgspec.to_builtins(figures) for party, figures in stats.items()}
-        ended = e.CallEnded(output.by, output.cause, output.status, live.call.digits, legs)
+        ended = e.CallEnded(output.by, output.cause, output.status, live.call.digits, legs, output.talk_ms)
         live.log.put(lambda: self._do(live, c.NoteCall(ended)))
         if live.party.sip is not None:
             self._by_sip.pop(live.party.sip, None)

@@ -72,7 +72,7 @@ def _value(name: str) -> Any:
     values: dict[str, Any] = {"channel": "chat", "fields": {}, "requirements": {}, "tags": [], "auto": False}
     values |= {"rules": [], "before": "voice", "legs": {}, "was": {"id": "ct_1"}}
     numbers = {"priority", "queued_at", "only_until", "fence", "deadline", "epoch", "until", "wrap_until", "n"}
-    numbers |= {"delivered", "read", "score", "step", "status", "digits"}
+    numbers |= {"delivered", "read", "score", "step", "status", "digits", "talk_ms"}
     if name in ("internal", "media"):
         return False
     return values.get(name, 1 if name in numbers else "visitor")

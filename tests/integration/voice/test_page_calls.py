@@ -83,6 +83,14 @@ async def test_a_chat_goes_on_by_voice_with_its_agent_and_its_history(hub: DemoH
         await desk.ask("phone_hang_up", {"contact": chat["id"], "client_id": client_id()})
         await page.until("call", lambda data: data["state"] == "ended")
         await desk.finish(chat["id"])
+        # Both sides are told, in lines of the conversation, that it began and how long it was.
+        ended = await record.until(chat["id"], "call.ended")
+        messages = (await record.get(f"contacts/{chat['id']}/messages"))["items"]
+        told = [(one["code"], one["data"]) for one in messages if (one["code"] or "").startswith("call_")]
+        assert told == [("call_began", {"name": "Nadia"}), ("call_ended", {"ms": ended["talk_ms"]})]
+        assert ended["talk_ms"] > 0
+        shown = (await page.ask("chat:sync", {"contact": chat["id"]}))["messages"]
+        assert [one["code"] for one in shown if one["code"]] == ["joined", "call_began", "ended", "call_ended"]
 
 
 async def test_a_page_that_is_loaded_again_finds_its_call(hub: DemoHub) -> None:

@@ -66,6 +66,19 @@ def test_either_side_hangs_up() -> None:
     assert line.did(v.End) == []
 
 
+def test_a_call_says_how_long_the_two_could_talk() -> None:
+    line = talking()
+    line.wait(30_000)
+    line.change(c.Hold("us_1"))
+    line.wait(10_000)
+    line.give(v.CustomerLeft("bye"))
+    assert line.did(v.Close) == [v.Close(CUSTOMER, "bye", None, 40_000)]
+    line = queued()
+    line.wait(5_000)
+    line.give(v.CustomerLeft("bye"))
+    assert line.did(v.Close) == [v.Close(CUSTOMER, "bye", None, 0)]
+
+
 def test_a_reload_keeps_the_call_for_ten_seconds() -> None:
     line = talking()
     line.give(v.LegLost(AGENT, "closed"))

@@ -88,6 +88,13 @@ export function howLong(key: string, seconds: number, soon: string, long: string
   return minutes < 90 ? t(key, { n: minutes }) : t(long, { n: Math.round(minutes / 60) });
 }
 
+/** A length as clocks show it: 0:32, 1:24:08. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const pad = (value: number) => `${value}`.padStart(2, "0");
+  return `${seconds < 3600 ? "" : `${Math.floor(seconds / 3600)}:`}${seconds < 3600 ? Math.floor(seconds / 60) : pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
+}
+
 export function bytes(size: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let i = 0;

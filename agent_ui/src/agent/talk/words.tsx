@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { has, t, tx } from "../../common/i18n.ts";
+import { duration } from "../../common/time.ts";
 import type { Message } from "../../common/types.ts";
 
 function text(value: unknown): string {
@@ -25,5 +26,6 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
     by: bold(value("by")),
     from: bold(value("from")),
     customer: bold(customer),
+    time: bold(duration(Number(data?.["ms"] ?? 0))),
   });
 }

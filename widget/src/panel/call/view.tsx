@@ -4,7 +4,7 @@ import { Component } from "preact";
 import { canChooseSpeaker, type Device } from "../../../../agent_ui/src/common/voice/devices.ts";
 import { bars, grade, worse } from "../../../../agent_ui/src/common/voice/figures.ts";
 import { go, showSheet, startCall } from "../actions.ts";
-import { howLong, t } from "../i18n.ts";
+import { howLong, span, t } from "../i18n.ts";
 import { changed, queueName, state } from "../state.ts";
 import { Icon } from "../views/icons.tsx";
 import { initials, Alert, Sheet, Top } from "../views/parts.tsx";
@@ -12,12 +12,6 @@ import { chooseMicrophone, chooseSpeaker, hangUp, sound, toggleMute, troubleWord
 
 const TICK_MS = 100;
 const STEPS = 16;
-
-function time(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const pad = (value: number) => `${value}`.padStart(2, "0");
-  return seconds < 3600 ? `${pad(Math.floor(seconds / 60))}:${pad(seconds % 60)}` : `${Math.floor(seconds / 3600)}:${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
-}
 
 /** How loud the visitor is, drawn by itself so that nothing else is drawn ten times a second. */
 class Level extends Component<object, { steps: number }> {
@@ -112,7 +106,7 @@ export class CallView extends Component {
           <h3>{name || (contact && queueName(contact)) || state.site.name}</h3>
           {active && sound.since > 0 && (
             <p class="time" role="timer">
-              {time(Date.now() - sound.since)}
+              {span(Date.now() - sound.since)}
             </p>
           )}
           <p class="lede" role="status">

@@ -11,7 +11,7 @@ export class Rating extends Component<{ talk: Talk }, { score?: number; comment?
   override render({ talk }: { talk: Talk }, { score = 0, comment = "" }) {
     const { contact } = talk;
     const sending = pending(contact.id).some(({ event }) => event == "chat:rate");
-    const joined = talk.messages.find(({ code }) => code == "joined")?.at ?? contact.created_at;
+    const joined = talk.messages.find(({ code }) => code == "joined" || code == "call_began")?.at ?? contact.created_at;
     const minutes = contact.ended_at ? Math.round((contact.ended_at - joined) / 60_000) : 0;
     const name = contact.agent?.name;
     return (

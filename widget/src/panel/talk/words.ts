@@ -1,7 +1,7 @@
 // Messages in words, as text: what the log shows, what a screen reader says, what a saved copy holds.
 
 import type { Contact, Message } from "../../wire.ts";
-import { t } from "../i18n.ts";
+import { span, t } from "../i18n.ts";
 
 const string = (value: unknown) => (typeof value == "string" ? value : typeof value == "object" && value && "name" in value ? String(value.name) : "");
 
@@ -13,7 +13,7 @@ export function systemLine({ code, data, author_name }: Message): string {
     return by == "visitor" ? t("sys_ended_you") : by == "agent" ? t("sys_ended_by", { name }) : t("sys_ended");
   }
   const key = `sys_${code}`;
-  const line = t(key, { name, queue: string(data?.["queue"]) });
+  const line = t(key, { name, queue: string(data?.["queue"]), time: span(Number(data?.["ms"] ?? 0)) });
   return line == key ? "" : line;
 }
 
