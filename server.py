@@ -31,7 +31,7 @@ from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
 from channels.voice.check import check_trunks
 from channels.voice.configured import KINDS as VOICE_KINDS
-from channels.voice.configured import configured
+from channels.voice.configured import Secrets, configured, read_secrets
 from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.bus import open_bus
@@ -39,7 +39,7 @@ from hub.calls import Calls
 from hub.cli import run_command
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.errors import Forbidden, HubError, Unavailable
+from hub.errors import ConfigError, Forbidden, HubError, Unavailable
 from hub.files import FileStore
 from hub.interpreter import settle
 from hub.measures import measure
@@ -71,6 +71,7 @@ STATIC = Path(__file__).parent / "static"
 RECONNECT_AFTER_MS = 1500
 SHUTDOWN_S = 6
 DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
+SECRETS_S = 60.0  # how often the trunks' passwords are read again
 BACKLOG = 2048
 
 
@@ -173,7 +174,10 @@ class Application:
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:
         config = self.config
         self._voice_follows = settings is None
+        self._voice_secrets = Secrets()
+        self._voice_trunks_changed = asyncio.Event()
         if settings is None:
+            self._voice_secrets = read_secrets(config.voice, {})
             settings = self._voice_settings()
             self.hub.directory.on_change(self._voice_changed)
         media = self.media = EmbeddedMedia(settings.media, logging=config.logging)
@@ -195,7 +199,9 @@ class Application:
     def _voice_settings(self) -> voice.VoiceSettings:
         """hub.toml and the administrators' rows; in the demo beside its own trunk, where only this machine may call."""
         directory, config = self.hub.directory, self.config
-        found = configured(config.voice, directory.trunks(), directory.numbers(), directory.queues())
+        found = configured(
+            *(config.voice, directory.trunks(), directory.numbers(), directory.queues()), self._voice_secrets
+        )
         if not config.demo.enabled:
             return found
         own = voice.demo(config.demo.sip_port)
@@ -210,6 +216,25 @@ class Application:
     def _voice_changed(self, kind: str, id: str) -> None:
         if kind in VOICE_KINDS and self.voice.settings.enabled:
             self.voice.configure(self._voice_settings())
+            if kind == "trunk":
+                self._voice_trunks_changed.set()
+
+    async def _follow_secrets(self) -> None:
+        """Reads passwords when trunks change, and when nothing does, since files do; by threads, as disks can stall."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SECRETS_S):
+                    await self._voice_trunks_changed.wait()
+            self._voice_trunks_changed.clear()
+            trunks = self.hub.directory.trunks()
+            try:
+                secrets = await asyncio.to_thread(read_secrets, self.config.voice, trunks)
+            except ConfigError as error:
+                log.error("voice.no_secret", error=str(error))
+                continue
+            if secrets != self._voice_secrets:
+                self._voice_secrets = secrets
+                self.voice.configure(self._voice_settings())
 
     def _assemble(self, settings: WebSettings) -> ASGIApp:
         app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
@@ -258,11 +283,16 @@ class Application:
         self.slow_readers.start()
         await self.hub.leadership.start()
         sweeper = asyncio.create_task(self._sweep(), name="sessions.sweep")
+        secrets = None
+        if self._voice_follows and self.voice.settings.enabled:
+            secrets = asyncio.create_task(self._follow_secrets(), name="voice.secrets")
         log.info("hub.started", seq=self.hub.feed.head)
         try:
             yield
         finally:
             sweeper.cancel()
+            if secrets is not None:
+                secrets.cancel()
             await self.slow_readers.stop()
             await self.webhooks.stop()
             await self.voice.stop()

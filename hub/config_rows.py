@@ -359,22 +359,34 @@ class Webhook(Row, frozen=True, forbid_unknown_fields=True):
 Network = Annotated[str, Meta(min_length=2, max_length=80)]
 Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,253}$")]
 Caller = Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")]
+RedirectTarget = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(/[0-9]{1,3})?$")]
+SecretFile = Annotated[str, Meta(pattern=r"^(file:[A-Za-z0-9._-]{1,100})?$")]
 
 
 class Trunk(Row, frozen=True, forbid_unknown_fields=True):
     """A SIP connection to a phone network.
 
     Its calls come from `networks`, where no password is asked for. Calls go out to `host`, then to `backups`; without
-    a host it only receives. `password` is by reference: env:NAME or file:NAME (see voice.secrets in hub.toml).
-    `region` is the country by which national numbers are read. `follow`: send to where its messages come from (NAT).
+    a host it only receives. Without `port` their SRV records say where, with the transport "auto" their NAPTR records
+    whether by UDP or TCP. `redirects`: hosts and networks beside its own to which it may send our calls on (3xx).
+
+    By TLS its certificate has to be for `host` and signed by whom the machine trusts, or `ca`, unless `verify` is off;
+    `certificate` with `key` is shown to it instead of the hub's own. `password` is by reference: env:NAME or file:NAME
+    (see voice.secrets in hub.toml), as are the files. `region` is the country by which national numbers are read.
+    `follow`: send to where its messages come from (NAT).
     """
 
     enabled: bool = True
     networks: Annotated[list[Network], Meta(max_length=200)] = field(default_factory=list)
     host: Host = ""
-    port: Annotated[int, Meta(ge=1, le=65535)] = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    transport: Literal["udp", "tcp", "tls", "auto"] = "udp"
     backups: Annotated[list[Host], Meta(max_length=10)] = field(default_factory=list)
+    redirects: Annotated[list[RedirectTarget], Meta(max_length=20)] = field(default_factory=list)
+    verify: bool = True
+    ca: SecretFile = ""
+    certificate: SecretFile = ""
+    key: SecretFile = ""
     username: Annotated[str, Meta(max_length=120)] = ""
     password: Annotated[str, Meta(pattern=r"^((env|file):[A-Za-z0-9._-]{1,100})?$")] = ""
     realm: Annotated[str, Meta(max_length=120)] = ""
@@ -403,6 +415,18 @@ class Trunk(Row, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("register", "expected a host, a user name and a password with it")
         if bool(self.username) != bool(self.password):
             raise InvalidInput("password", "expected a user name and a password, or neither")
+        for i, target in enumerate(self.redirects):
+            if "/" in target:
+                try:
+                    ip_network(target, strict=False)
+                except ValueError:
+                    raise InvalidInput(f"redirects[{i}]", "expected a host, an address or a network") from None
+        if bool(self.certificate) != bool(self.key):
+            raise InvalidInput("key", "expected a certificate and its key, or neither")
+        if self.transport != "tls":
+            for name in ("ca", "certificate"):
+                if getattr(self, name):
+                    raise InvalidInput(name, "expected the transport tls with it")
 
 
 class Number(Row, frozen=True, forbid_unknown_fields=True):

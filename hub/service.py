@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import structlog
 from msgspec import Struct
@@ -75,7 +75,11 @@ class Routing(Protocol):
 
 class TrunkHealth(Struct, frozen=True):
     """How a trunk does: `reachable` None while nothing is known or nobody is asked; `status` as it answered OPTIONS
-    last, `registered` None where we do not register, `calls` those that live now."""
+    last, and `server` which address that was; `registered` None where we do not register, `calls` those that live now.
+
+    `tls`, where its calls go out by it: "verified" when its certificate was right, "refused" when it was not or ours
+    cannot be used (`problem` says why), "unverified" where nobody checks it; None while nothing is known.
+    """
 
     id: str
     name: str
@@ -84,6 +88,8 @@ class TrunkHealth(Struct, frozen=True):
     registered: bool | None = None
     problem: str = ""
     calls: int = 0
+    server: str = ""
+    tls: Literal["verified", "unverified", "refused"] | None = None
 
 
 class Hub:

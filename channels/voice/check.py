@@ -1,4 +1,5 @@
-"""What `contacthub check` tells of trunks: whether each one's password can be read and whether its host answers."""
+"""What `contacthub check` tells of trunks: whether each one's password can be read, its host is found and answers, and
+its certificate is right."""
 
 from __future__ import annotations
 
@@ -6,23 +7,26 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
-from channels.voice.configured import read_password
+from channels.voice.configured import read_password, tls_files
+from channels.voice.settings import TrunkSettings, VoiceSettings
 from channels.voice.sip.agent import UserAgent
 from channels.voice.sip.events import Event, OptionsAnswered
 from channels.voice.sip.gate import Gate
 from channels.voice.sip.resolve import SipResolver, Unresolved
 from channels.voice.sip.settings import Local, Settings
+from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen, SipTransport
-from channels.voice.sip.uri import SipUri
-from channels.voice.sip.wire import Destination, Transport
-from channels.voice.trunks import named_address
+from channels.voice.sip.wire import Transport
+from channels.voice.trunks import destinations, named_address, peers_tls
 from hub import config_rows as rows
 from hub.cli.finding import Finding
 from hub.config_voice import Voice, endpoint, entries
 from hub.errors import Unavailable
 
 PATIENCE_S = 4.0
+LONGEST_S = 20.0
 KINDS: tuple[Transport, ...] = ("udp", "tcp", "tls")
 EVERYWHERE = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - a trunk may be reached by any of our addresses
 
@@ -62,42 +66,61 @@ async def _look(name: str, row: rows.Trunk, said: str, voice: Voice) -> Finding:
     if row.transport != "udp" and row.transport not in {found.transport for found in listening}:
         return Finding(name, False, f"voice.listen has no address for {row.transport}, which it needs")
     families = sorted({6 if ":" in found.host else 4 for found in listening}) or [4]
-    resolver = SipResolver(KINDS, families)
     try:
-        for host in (row.host, *row.backups):
-            await resolver.resolve(SipUri("sip", None, host, row.port, {"transport": row.transport}))
-    except Unresolved as error:
+        trunk = TrunkSettings(
+            name.removeprefix("trunk "),
+            host=row.host,
+            port=row.port or 0,
+            transport=row.transport,
+            backups=tuple(row.backups),
+            tls=tls_files(row, voice.secrets),
+        )
+    except Unavailable as error:
         return Finding(name, False, str(error))
-    return await _ask(name, row, resolver, families, said)
+    return await _ask(name, trunk, families, said, voice)
 
 
-async def _ask(name: str, row: rows.Trunk, resolver: SipResolver, families: list[int], said: str) -> Finding:
-    answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+async def _ask(name: str, trunk: TrunkSettings, families: list[int], said: str, voice: Voice) -> Finding:
+    answer: asyncio.Future[OptionsAnswered] = asyncio.get_running_loop().create_future()
 
     def told(event: Event) -> None:
         if isinstance(event, OptionsAnswered) and not answer.done():
-            answer.set_result(event.status)
+            answer.set_result(event)
 
     listens = [Listen("udp", EVERYWHERE[family], _free_port(EVERYWHERE[family])) for family in families]
     locals_ = tuple(Local(kind, named_address(found.host, ""), found.port) for kind in KINDS for found in listens)
     agent = UserAgent(Settings(locals_), secrets.token_hex)
-    transport = SipTransport(agent, Gate(), listens, told, resolver=resolver)
+    own = TlsFiles()
+    if trunk.transport == "tls" and voice.tls_certificate:
+        own = TlsFiles(Path(voice.tls_certificate), Path(voice.tls_key))
+    resolver = SipResolver(KINDS, families)
+    transport = SipTransport(agent, Gate(), listens, told, resolver=resolver, tls=own)
+    transport.set_peers(peers_tls(VoiceSettings(trunks=(trunk,))))
+    status = None
     try:
+        first, *others = destinations(trunk)
+        for destination in (first, *others):
+            await transport.locate(destination)
         await transport.start()
-        agent.options(Destination(row.transport, row.host, row.port), transport.now(), patience_s=PATIENCE_S)
+        agent.options(first, transport.now(), patience_s=PATIENCE_S, others=others, silence_s=PATIENCE_S / 2)
         transport.flush()
-        async with asyncio.timeout(PATIENCE_S + 1):
-            status = await answer
+        async with asyncio.timeout(LONGEST_S):
+            status = (await answer).status
     except TimeoutError:
-        status = None
+        pass
+    except Unresolved as error:
+        return Finding(name, False, str(error))
     except OSError as error:
         return Finding(name, False, f"cannot be asked: {error}")
     finally:
         await transport.stop()
-    where = f"{row.host} port {row.port} by {row.transport}"
+    where = f"{trunk.host}{f' port {trunk.port}' if trunk.port else ''} by {trunk.transport}"
+    if why := transport.by_tls.get(trunk.id):
+        return Finding(name, False, f"{said}{where}: {why}")
     if status is None:
         return Finding(name, False, f"{said}{where} does not answer OPTIONS", advice=True)
-    return Finding(name, True, f"{said}{where} answers OPTIONS with {status}")
+    careless = "" if trunk.tls.verify else "; nobody checks its certificate"
+    return Finding(name, True, f"{said}{where} answers OPTIONS with {status}{careless}")
 
 
 def _free_port(host: str) -> int:

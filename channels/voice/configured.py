@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 
 from channels.voice.settings import DialSettings, NumberSettings, TrunkSettings, VoiceSettings
 from channels.voice.sip.settings import Account
+from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen
 from hub import config_rows as rows
 from hub.config_voice import Voice, endpoint, entries
@@ -24,29 +26,58 @@ KINDS = frozenset({"trunk", "number", "queue"})
 VARIABLES = "CONTACTHUB_"  # what a row may name begins so: administrators are not to read the whole environment
 
 
+class Unread(Struct, frozen=True):
+    """Why there is no password."""
+
+    why: str
+
+
+class Secrets(Struct, frozen=True):
+    """What was read: of the trunks' passwords by reference, or why not, and coturn's."""
+
+    passwords: dict[str, str | Unread] = {}
+    turn: str = ""
+
+
+def read_secrets(voice: Voice, trunks: Mapping[str, rows.Trunk]) -> Secrets:
+    """Reads files, so not for the event loop. Raises ConfigError for coturn's secret."""
+    found: dict[str, str | Unread] = {}
+    for row in _all_trunks(voice, trunks).values():
+        if row.enabled and row.username:
+            try:
+                found[row.password] = read_password(row.password, voice.secrets)
+            except Unavailable as error:
+                found[row.password] = Unread(str(error))
+    turn = voice.turn_secret.read("voice.turn_secret") if voice.turn and voice.turn_secret is not None else ""
+    return Secrets(found, turn)
+
+
 def configured(
-    voice: Voice, trunks: Mapping[str, rows.Trunk], numbers: Mapping[str, rows.Number], queues: Mapping[str, rows.Queue]
+    voice: Voice,
+    trunks: Mapping[str, rows.Trunk],
+    numbers: Mapping[str, rows.Number],
+    queues: Mapping[str, rows.Queue],
+    secrets: Secrets,
 ) -> VoiceSettings:
     """hub.toml's trunks and numbers go before the rows of the same id.
 
-    A trunk whose password cannot be read is left out, which the log and the trunk's health say. Raises ConfigError for
-    a mistake in hub.toml.
+    A trunk whose password could not be read (yet) is left out, which the log and the trunk's health say. Raises
+    ConfigError for a mistake in hub.toml.
     """
-    all_trunks = {**trunks, **entries("voice.trunks", voice.trunks, rows.Trunk)}
     all_numbers = {**numbers, **entries("voice.numbers", voice.numbers, rows.Number)}
     usable: list[TrunkSettings] = []
     left_out: list[tuple[str, str, str]] = []
-    for id, row in sorted(all_trunks.items()):
+    for id, row in sorted(_all_trunks(voice, trunks).items()):
         if row.enabled:
             try:
-                usable.append(_trunk(id, row, voice))
+                usable.append(_trunk(id, row, voice, secrets))
             except Unavailable as error:
-                log.error("trunk.no_password", trunk=id, reason=str(error))
+                log.error("trunk.unusable", trunk=id, reason=str(error))
                 left_out.append((id, row.name, str(error)))
     stun = tuple(IceServer((url,)) for url in voice.stun)
     turn = None
-    if voice.turn and voice.turn_secret is not None:
-        turn = TurnSettings(voice.turn, voice.turn_secret.read("voice.turn_secret"))
+    if voice.turn and secrets.turn:
+        turn = TurnSettings(voice.turn, secrets.turn)
     return VoiceSettings(
         enabled=voice.enabled,
         listen=tuple(Listen(*endpoint(text)) for text in voice.listen),  # type: ignore[arg-type]  # checked there
@@ -68,19 +99,30 @@ def configured(
     )
 
 
-def _trunk(id: str, row: rows.Trunk, voice: Voice) -> TrunkSettings:
+def _all_trunks(voice: Voice, trunks: Mapping[str, rows.Trunk]) -> dict[str, rows.Trunk]:
+    return {**trunks, **entries("voice.trunks", voice.trunks, rows.Trunk)}
+
+
+def _trunk(id: str, row: rows.Trunk, voice: Voice, secrets: Secrets) -> TrunkSettings:
     account = None
     if row.username:
-        password = read_password(row.password, voice.secrets)
-        account = Account(row.username, password, (row.realm,) if row.realm else ())
+        match secrets.passwords.get(row.password):
+            case str() as password:
+                account = Account(row.username, password, (row.realm,) if row.realm else ())
+            case Unread(why=why):
+                raise Unavailable(why, code="trunk.password")
+            case None:
+                raise Unavailable("Its password has not been read yet.", code="trunk.password")
     return TrunkSettings(
         id=id,
         name=row.name,
         networks=tuple(row.networks),
         host=row.host,
-        port=row.port,
+        port=row.port or 0,
         transport=row.transport,
         backups=tuple(row.backups),
+        redirects=tuple(row.redirects),
+        tls=tls_files(row, voice.secrets),
         account=account,
         register=row.register,
         codecs=tuple(row.codecs),
@@ -93,6 +135,24 @@ def _trunk(id: str, row: rows.Trunk, voice: Voice) -> TrunkSettings:
     )
 
 
+def tls_files(row: rows.Trunk, folder: str) -> TlsFiles:
+    """Where the trunk's certificates are. Raises Unavailable when no folder of secrets is named."""
+    certificate, key, ca = (_secret_file(text, folder) for text in (row.certificate, row.key, row.ca))
+    return TlsFiles(certificate, key, ca, row.verify)
+
+
+def _secret_file(reference: str, folder: str) -> Path | None:
+    """The file that `file:NAME` names; None for "". Raises Unavailable."""
+    if not reference:
+        return None
+    name = reference.partition(":")[2]
+    if not folder:
+        raise Unavailable("hub.toml names no folder of secrets (voice.secrets).", code="trunk.secrets")
+    if name in ("", ".", ".."):
+        raise Unavailable("A file of secrets needs a name.", code="trunk.secrets")
+    return Path(folder) / name
+
+
 def read_password(reference: str, folder: str) -> str:
     """The secret that `env:NAME` or `file:NAME` (in `folder`) stands for. Raises Unavailable, saying why not."""
     kind, _, name = reference.partition(":")
@@ -103,11 +163,9 @@ def read_password(reference: str, folder: str) -> str:
         if not value:
             raise Unavailable(f"The environment variable {name} is not set.", code="trunk.password")
         return value
-    if not folder:
-        raise Unavailable("hub.toml names no folder of secrets (voice.secrets).", code="trunk.password")
-    if name in ("", ".", ".."):
-        raise Unavailable("A file of secrets needs a name.", code="trunk.password")
+    path = _secret_file(reference, folder)
+    assert path is not None
     try:
-        return (Path(folder) / name).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise Unavailable(f"The file {name} in the folder of secrets cannot be read.", code="trunk.password") from None

@@ -1,55 +1,22 @@
-"""Calls that agents make: which numbers may be dialled, how often, and under which number we show ourselves."""
+"""Calls that agents make: how often, and under which number we show ourselves. Which may be called: `dialling.py`."""
 
 from __future__ import annotations
-
-import phonenumbers
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from channels.voice import call_values as v
 from channels.voice.call_values import Way
 from channels.voice.callers import customer_of
 from channels.voice.calls import Calls
+from channels.voice.dialling import dialled
 from channels.voice.live import Party
-from channels.voice.settings import DialSettings
 from channels.voice.trunks import Trunks
 from hub import commands as c
-from hub.errors import InvalidInput, Refused
+from hub.errors import Refused
 from hub.ids import derived_id
 from hub.limits import SharedLimit
 from hub.model import Channel, User
 from hub.ports import ContactRow
 
 DAY_MS = 24 * 3_600_000
-# What costs the caller more than a call; 87x and 88x are shared: ships, satellites, international networks.
-REFUSED_TYPES = {
-    PhoneNumberType.PREMIUM_RATE: "premium",
-    PhoneNumberType.SHARED_COST: "premium",
-    PhoneNumberType.PERSONAL_NUMBER: "premium",
-    PhoneNumberType.PAGER: "premium",
-}
-SATELLITE = (870, 878, 881, 882, 883, 888, 979)
-
-
-def dialled(number: str, settings: DialSettings, region: str | None) -> str:
-    """The number in E.164. Raises InvalidInput for what is no number, Refused `dial.refused` for one that may not be
-    called (`details.reason`: country, premium or satellite)."""
-    try:
-        parsed = phonenumbers.parse(number, region)
-    except phonenumbers.NumberParseException:
-        raise InvalidInput("number", "expected a number with its country code, such as +49 30 1234567") from None
-    if parsed.country_code in SATELLITE:
-        raise _refused("satellite", "Satellite and international networks are not called from here.")
-    if not phonenumbers.is_valid_number(parsed):
-        raise InvalidInput("number", "expected a number that exists in its country")
-    if (reason := REFUSED_TYPES.get(phonenumbers.number_type(parsed))) is not None:
-        raise _refused(reason, "Premium and shared-cost numbers are not called from here.")
-    if phonenumbers.region_code_for_number(parsed) not in settings.countries:
-        raise _refused("country", "Numbers of this country are not called from here.")
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-
-
-def _refused(reason: str, sentence: str) -> Refused:
-    return Refused(sentence, code="dial.refused", details={"reason": reason})
 
 
 class Outbound:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from channels.voice.call_values import Limits
 from channels.voice.sip.settings import Account
+from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen
 from hub.rules import matches
 from webrtc.settings import IceServer, MediaSettings
@@ -21,7 +22,9 @@ class TrunkSettings(Struct, frozen=True):
     """A SIP connection to a phone network.
 
     `networks` are the addresses and networks that its calls come from; they need no password. `host` is where our calls
-    go (empty: it only receives), with `backups` tried after it. With an `account` and `register` we register there.
+    go (empty: it only receives), with `backups` tried after it; `port` 0 and the transport "auto" leave that to DNS.
+    `redirects`: hosts and networks beside these to which it may send our calls on. `tls`: what it may show, and is
+    shown, instead of what holds for all. With an `account` and `register` we register there.
     `region` is the country by which national numbers are read ("DE"). `dtmf`: rfc4733, info or inband. `calls` is how
     many may live at once. `caller_id` is the number that outbound calls show unless their queue has one.
     """
@@ -30,9 +33,11 @@ class TrunkSettings(Struct, frozen=True):
     name: str = ""
     networks: tuple[str, ...] = ()
     host: str = ""
-    port: int = 5060
+    port: int = 0
     transport: str = "udp"
     backups: tuple[str, ...] = ()
+    redirects: tuple[str, ...] = ()
+    tls: TlsFiles = TlsFiles()
     account: Account | None = None
     register: bool = False
     codecs: tuple[str, ...] = G711

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+import msgspec
 import structlog
 
+from channels.voice.dialling import may_follow
 from channels.voice.settings import TrunkSettings, VoiceSettings
 from channels.voice.sip import events as s
 from channels.voice.sip.agent import UserAgent
@@ -22,9 +24,9 @@ from channels.voice.sip.message import Request
 from channels.voice.sip.registration import RegistrationPlan
 from channels.voice.sip.resolve import Unresolved
 from channels.voice.sip.settings import Local, PeerOptions, Settings
-from channels.voice.sip.transport import SipTransport, TlsFiles
-from channels.voice.sip.uri import SipUri
-from channels.voice.sip.wire import Destination, Source
+from channels.voice.sip.tls import PeerTls, TlsFiles
+from channels.voice.sip.transport import SipTransport
+from channels.voice.sip.wire import Destination, Source, Transport, is_address
 from hub.errors import InvalidInput, Refused, Unavailable
 from hub.media import RtpOptions
 from hub.service import TrunkHealth
@@ -33,6 +35,7 @@ from webrtc.places import local_address
 log = structlog.get_logger(__name__)
 
 OPTIONS_S = 30.0
+SILENCE_S = 4.0  # of one server, before the next is asked whether the trunk lives
 GOODBYE_S = 1.0
 DIGIT_MS = 160
 OUTSIDE = {4: "192.0.2.1", 6: "2001:db8::1"}  # of nobody (RFC 5737, RFC 3849); the way there is the way out
@@ -42,10 +45,11 @@ CAUSES = {"busy": 17, "no_answer": 19, "interrupted": 41}  # ITU-T Q.850; else n
 
 @dataclass
 class Health:
-    """How a trunk does: `reachable` None while nothing is known; `status` as it answered OPTIONS last."""
+    """How a trunk does: `reachable` None while nothing is known; `server` answered OPTIONS with `status`, last time."""
 
     reachable: bool | None = None
     status: int | None = None
+    server: str = ""
     registered: bool | None = None
     problem: str = ""
 
@@ -68,7 +72,7 @@ class Trunks:
             Path(settings.tls_key) if settings.tls_key else None,
         )
         self.transport = SipTransport(self._agent, self.gate, settings.listen, self._event, tls=tls)
-        self._asked: dict[Destination, str] = {}
+        self.transport.set_peers(peers_tls(settings))
         self._arrivals: dict[str, deque[float]] = {}
         self._registered: set[str] = set()
         self._look = asyncio.Event()
@@ -78,6 +82,7 @@ class Trunks:
         """Trunks and numbers as they are from now on; calls under way go on. Where it listens stays."""
         self.settings = settings
         self.gate.set_rules(gate_rules(settings))
+        self.transport.set_peers(peers_tls(settings))
         self.health = {trunk.id: self.health.get(trunk.id, Health()) for trunk in settings.trunks}
         self._register()
         self._look.set()
@@ -85,12 +90,20 @@ class Trunks:
     def told(self, calls: Callable[[str], int]) -> list[TrunkHealth]:
         """Every trunk as it does now; `calls` counts those that live on one."""
         return [
-            TrunkHealth(
-                trunk.id, trunk.name, found.reachable, found.status, found.registered, found.problem, calls(trunk.id)
-            )
+            self._told(trunk, found, calls(trunk.id))
             for trunk in self.settings.trunks
             if (found := self.health.get(trunk.id)) is not None
         ] + [TrunkHealth(id, name, problem=why) for id, name, why in self.settings.left_out]
+
+    def _told(self, trunk: TrunkSettings, found: Health, calls: int) -> TrunkHealth:
+        problem, tls = found.problem, None
+        if trunk.host and trunk.transport == "tls" and (why := self.transport.by_tls.get(trunk.id)) is not None:
+            tls = "refused" if why else "verified" if trunk.tls.verify else "unverified"
+            problem = why or problem
+        return TrunkHealth(
+            *(trunk.id, trunk.name, found.reachable, found.status, found.registered, problem, calls, found.server),
+            tls,  # type: ignore[arg-type]  # one of its words
+        )
 
     def listen(self, handler: Callable[[s.Event], None]) -> None:
         """`handler` is called on the loop with what the user agent tells."""
@@ -139,6 +152,8 @@ class Trunks:
                 health = self.health[event.registration]
                 health.registered, health.problem = False, f"{event.status or 'no answer'} {event.reason}".strip()
                 log.warning("trunk.not_registered", trunk=event.registration, problem=health.problem)
+            case s.Rejected() if 300 <= event.status < 400:
+                log.warning("call.sent_on", status=event.status, reason=event.reason)
         for handler in self._handlers:
             handler(event)
 
@@ -225,17 +240,24 @@ class Trunks:
         if found is None or not found.host:
             raise Unavailable("That trunk takes no calls.", code="trunk.unknown")
         shown = caller_id or found.caller_id or (found.account.username if found.account else "anonymous")
+        host = uri_host(found.host)
+        options = msgspec.structs.replace(peer_options(found), redirect=lambda uri: self._follows(found, number, uri))
         call = self._agent.invite(
-            NameAddr.parse(f"<sip:{number}@{found.host}>"),
-            NameAddr.parse(f"<sip:{shown}@{found.host}>"),
+            NameAddr.parse(f"<sip:{number}@{host}>"),
+            NameAddr.parse(f"<sip:{shown}@{host}>"),
             sdp,
-            await self.transport.expand(destinations(found)),
+            destinations(found),
             self._now(),
-            options=peer_options(found),
+            options=options,
         )
         # Its first messages go out in a moment, when whoever dials knows the call's name.
         asyncio.get_running_loop().call_soon(self.transport.flush)
         return call
+
+    def _follows(self, trunk: TrunkSettings, number: str, uri: str) -> bool:
+        """Whether the trunk may send a call to `number` on to `uri`."""
+        places = (trunk.host, *trunk.backups, *trunk.networks, *trunk.redirects, *self.gate.resolved(trunk.id))
+        return may_follow(uri, number, places, self.settings.dial, trunk.region)
 
     # --- health ------------------------------------------------------------------------------------------------------
 
@@ -243,12 +265,12 @@ class Trunks:
         """Asks every trunk that we call whether it lives, and lets in what comes from its servers."""
         while True:
             self._look.clear()
-            self._asked.clear()
             for trunk in self.settings.trunks:
                 if trunk.host:
-                    destination = destinations(trunk)[0]
-                    self._asked[destination] = trunk.id
-                    self._agent.options(destination, self._now(), patience_s=OPTIONS_S / 3)
+                    first, *others = destinations(trunk)
+                    self._agent.options(
+                        *(first, self._now()), patience_s=OPTIONS_S / 3, others=others, silence_s=SILENCE_S
+                    )
             self.transport.flush()
             for trunk in self.settings.trunks:
                 self.gate.set_resolved(trunk.id, await self._addresses(trunk))
@@ -259,27 +281,26 @@ class Trunks:
     async def _addresses(self, trunk: TrunkSettings) -> list[str]:
         """Of the servers that we call, from which calls may come too."""
         found: list[str] = []
-        for host in (trunk.host, *trunk.backups) if trunk.host else ():
+        for destination in destinations(trunk) if trunk.host else ():
             try:
-                targets = await self.transport.resolve(
-                    SipUri("sip", None, host, trunk.port, {"transport": trunk.transport})
-                )
+                targets = await self.transport.locate(destination)
             except Unresolved as error:
-                log.warning("trunk.unresolved", trunk=trunk.id, host=host, error=str(error))
+                log.warning("trunk.unresolved", trunk=trunk.id, host=destination.host, error=str(error))
                 continue
             found += [target.host for target in targets]
         return list(dict.fromkeys(found))
 
     def _answered_options(self, answer: s.OptionsAnswered) -> None:
-        trunk = self._asked.get(answer.destination)
-        if trunk is None:
+        health = self.health.get(trunk := answer.destination.peer)
+        if health is None:
             return
-        health = self.health[trunk]
         # Whatever it answers, it is there; only overload and failures of its own say that it takes no calls.
         reachable = answer.status is not None and answer.status not in (408, 500, 502, 503, 504)
         if health.reachable is not reachable:
             log.info("trunk.health", trunk=trunk, reachable=reachable, status=answer.status)
         health.reachable, health.status = reachable, answer.status
+        server = answer.server
+        health.server = f"{uri_host(server.host)}:{server.port}" if server is not None else ""
 
 
 def named_address(listening: str, public: str) -> str:
@@ -304,13 +325,26 @@ def peer_options(trunk: TrunkSettings) -> PeerOptions:
     return PeerOptions(account=trunk.account, follow=trunk.follow)
 
 
+def peers_tls(settings: VoiceSettings) -> dict[str, PeerTls]:
+    return {trunk.id: PeerTls((trunk.host, *trunk.backups), trunk.tls) for trunk in settings.trunks if trunk.host}
+
+
 def registration_plan(trunk: TrunkSettings) -> RegistrationPlan:
     user = trunk.account.username if trunk.account else trunk.id
-    return RegistrationPlan(
-        f"sip:{user}@{trunk.host}", f"sip:{trunk.host}", tuple(destinations(trunk)), trunk.account, user
-    )
+    host = uri_host(trunk.host)
+    return RegistrationPlan(f"sip:{user}@{host}", f"sip:{host}", tuple(destinations(trunk)), trunk.account, user)
 
 
 def destinations(trunk: TrunkSettings) -> list[Destination]:
-    hosts = (trunk.host, *trunk.backups)
-    return [Destination(trunk.transport, host, trunk.port) for host in hosts]  # type: ignore[arg-type]  # checked
+    """Its servers in order; a name without a port stands for what its DNS says."""
+    either = trunk.transport == "auto"
+    kind: Transport = "udp" if either else trunk.transport  # type: ignore[assignment]  # checked
+    usual = 5061 if kind == "tls" else 5060
+    return [
+        Destination(kind, host, trunk.port or (usual if is_address(host) else 0), peer=trunk.id, either=either)
+        for host in (trunk.host, *trunk.backups)
+    ]
+
+
+def uri_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -76,7 +76,15 @@ class UserAgent:
     def failed(self, destination: Destination, now: float) -> None:
         """The transport could not deliver to `destination`."""
         self._core.clock.tell(now)
+        if destination.transport == "tcp":
+            self._core.targets.refused_stream(destination)
         self._core.transactions.transport_failed(destination)
+        self._core.clock.run()
+
+    def located(self, asked: Destination, found: Sequence[Destination], now: float) -> None:
+        """The addresses behind the name of a `LookUp`, in the order in which to try them; none if there are none."""
+        self._core.clock.tell(now)
+        self._core.targets.located(asked, found)
         self._core.clock.run()
 
     def lost(self, flow: str, now: float) -> None:
@@ -104,8 +112,9 @@ class UserAgent:
 
     @property
     def idle(self) -> bool:
-        """Nothing is in hand: no call, no dialog, no transaction."""
-        return not (self._calls.legs or self._calls.dialogs or self._calls.inviting or len(self._core.transactions))
+        """Nothing is in hand: no call, no dialog, no transaction, no name that is being looked up."""
+        calls, core = self._calls, self._core
+        return not (calls.legs or calls.dialogs or calls.inviting or len(core.transactions) or len(core.targets))
 
     # Calls
 
@@ -213,9 +222,19 @@ class UserAgent:
         return f"{dialog.call_id};to-tag={dialog.remote.tag or '0'};from-tag={dialog.local.tag or '0'}"
 
     def options(
-        self, destination: Destination, now: float, *, uri: str | None = None, patience_s: float | None = None
+        self,
+        destination: Destination,
+        now: float,
+        *,
+        uri: str | None = None,
+        patience_s: float | None = None,
+        others: Sequence[Destination] = (),
+        silence_s: float | None = None,
     ) -> None:
-        """Ask whether `destination` lives; `OptionsAnswered` follows within `patience_s` (timer F unless given)."""
+        """Ask whether `destination` lives; `OptionsAnswered` follows within `patience_s` (timer F unless given).
+
+        `others` are asked when it cannot be reached, answers 503, or says nothing for `silence_s`.
+        """
         core = self._core
         core.clock.tell(now)
         host = f"[{destination.host}]" if ":" in destination.host else destination.host
@@ -231,13 +250,23 @@ class UserAgent:
 
         def responded(response: Response, source: Source) -> None:
             if response.status >= 200:
-                core.emit(events.OptionsAnswered(destination, response.status))
+                core.emit(events.OptionsAnswered(destination, response.status, exchange.destination))
 
         def failed(failure: Failure) -> None:
             core.emit(events.OptionsAnswered(destination, None))
 
         request = Request("OPTIONS", target, headers)
-        Exchange(core, request, (destination,), responded, failed, lambda: 2, contact_user="hub", answer_s=patience_s)
+        exchange = Exchange(
+            core,
+            request,
+            (destination, *others),
+            responded,
+            failed,
+            lambda: 2,
+            contact_user="hub",
+            answer_s=patience_s,
+            silence_s=silence_s,
+        )
 
     # Registrations
 

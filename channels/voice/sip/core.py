@@ -10,13 +10,16 @@ from channels.voice.sip.events import Event, Output
 from channels.voice.sip.headers import Headers
 from channels.voice.sip.message import Request, Response, encode, reply
 from channels.voice.sip.settings import Account, Local, PeerOptions, Settings
+from channels.voice.sip.targets import Targets
 from channels.voice.sip.transaction import COOKIE, ServerTransaction, Transactions, TransactionUser
-from channels.voice.sip.wire import Destination, Send
+from channels.voice.sip.wire import Destination, LookUp, Send
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, NOTIFY"
 SUPPORTED = "timer, replaces"
 SDP = "application/sdp"
 MOST_ACCOUNTS = 1_000
+MOST_REMEMBERED = 1_000
+LARGEST_DATAGRAM = 1_300  # RFC 3261 section 18.1.1: 200 bytes below the 1,500 that most ways let through
 
 
 class Core:
@@ -26,6 +29,7 @@ class Core:
         self.settings, self.random = settings, random
         self.clock = Clock()
         self.outputs: list[Output] = []
+        self.targets = Targets(self.clock, settings, lambda destination: self.outputs.append(LookUp(destination)))
         self.transactions = Transactions(
             user,
             self.clock,
@@ -96,12 +100,26 @@ class Core:
             response.headers.add(name, value)
         return transaction.respond(response)
 
-    def send_alone(self, request: Request, destination: Destination) -> bytes:
-        """Send a request that has no transaction: the ACK of a 2xx. The bytes, to send them again."""
-        request.headers.insert_first("Via", self.via(destination))
-        data = encode(request)
-        self.send(destination, data)
-        return data
+
+class Alone:
+    """A request without a transaction: the ACK of a 2xx, sent again whenever its answer comes again."""
+
+    def __init__(self, core: Core, request: Request, destination: Destination) -> None:
+        self._core, self._request, self._small = core, request, destination
+        self._large: Destination | None = None
+        self._data = self._encoded(destination)
+        if len(self._data) > LARGEST_DATAGRAM and (stream := core.targets.as_stream(destination)) is not None:
+            self._large, self._data = stream, self._encoded(stream)
+
+    def send(self) -> None:
+        if self._large is not None and self._core.targets.as_stream(self._small) is None:  # it was refused meanwhile
+            self._large, self._data = None, self._encoded(self._small)
+        self._core.send(self._large or self._small, self._data)
+
+    def _encoded(self, destination: Destination) -> bytes:
+        headers = self._request.headers.copy()
+        headers.insert_first("Via", self._core.via(destination))
+        return encode(Request(self._request.method, self._request.uri, headers, self._request.body))
 
 
 def allowed(options: PeerOptions) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from channels.voice.sip.headers import BadHeader, CSeq, Headers, NameAddr
 from channels.voice.sip.message import Request, Response
 from channels.voice.sip.uri import BadUri, SipUri
-from channels.voice.sip.wire import Destination, Source, Transport, back_to
+from channels.voice.sip.wire import Destination, Source, Transport, back_to, is_address
 
 DialogKey = tuple[str, str, str]
 
@@ -141,15 +140,7 @@ def destination_of(uri: str, seen: Destination) -> Destination:
     port = parsed.port or (_default_port(transport) if is_address(parsed.host) else 0)
     # UDP goes out by the same socket; a connection is used again for the host at its other end.
     same = transport == seen.transport and (transport == "udp" or parsed.host == seen.host)
-    return Destination(transport, parsed.host, port, seen.flow if same else None)
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return Destination(transport, parsed.host, port, seen.flow if same else None, seen.peer)
 
 
 def without_tag(party: NameAddr) -> NameAddr:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from channels.voice.sip.headers import Headers, NameAddr
-from channels.voice.sip.wire import Destination, Send, Source
+from channels.voice.sip.wire import Destination, LookUp, Send, Source
 
 By = Literal["local", "remote", "network"]
 
@@ -137,10 +137,12 @@ class ReferProgress(Struct, frozen=True):
 
 
 class OptionsAnswered(Struct, frozen=True):
-    """`status` None: no answer at all."""
+    """`destination` is the first that was to be asked, `server` the address that answered. `status` None: no answer at
+    all, of any of them."""
 
     destination: Destination
     status: int | None
+    server: Destination | None = None
 
 
 class Registered(Struct, frozen=True):
@@ -215,4 +217,4 @@ Event: TypeAlias = (
     | PhoneGone
     | PhoneDenied
 )
-Output: TypeAlias = Send | Event
+Output: TypeAlias = Send | LookUp | Event

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels.voice.sip.clock import Timer
-from channels.voice.sip.core import SDP, Core, allowed, attach_sdp
+from channels.voice.sip.core import SDP, Alone, Core, allowed, attach_sdp
 from channels.voice.sip.dialog import Dialog, DialogKey
 from channels.voice.sip.events import By, Ended, InfoDigit, Reason, Rejected
 from channels.voice.sip.exchange import Exchange
@@ -17,7 +17,7 @@ from channels.voice.sip.fields import digit_body, digit_of, methods, reason_fiel
 from channels.voice.sip.message import Message, Request, Response
 from channels.voice.sip.settings import PeerOptions
 from channels.voice.sip.transaction import Failure, Key, ServerTransaction
-from channels.voice.sip.wire import Destination, Source, back_to
+from channels.voice.sip.wire import Source, back_to
 
 MOST_ACKS = 32
 OnResponse = Callable[[Response, Source], None]
@@ -78,7 +78,7 @@ class Leg:
         self.at_end: list[Callable[[], None]] = []
         self.handlers: dict[str, Handler] = {"BYE": self._bye, "INFO": self._info, "OPTIONS": self._options}
         self._keys: set[DialogKey] = set()
-        self._acks: dict[tuple[str, int], tuple[Destination, bytes]] = {}
+        self._acks: dict[tuple[str, int], Alone] = {}
         calls.legs[call] = self
 
     def finish(self, event: Ended | Rejected) -> None:
@@ -153,17 +153,17 @@ class Leg:
             for value in invite.headers.lines(name):
                 request.headers.add(name, value)
         attach_sdp(request, sdp)
-        destination = dialog.next_hop()
         if len(self._acks) >= MOST_ACKS:
             self._acks.pop(next(iter(self._acks)))
-        self._acks[dialog.remote.tag or "", cseq] = (destination, self.core.send_alone(request, destination))
+        ack = self._acks[dialog.remote.tag or "", cseq] = Alone(self.core, request, dialog.next_hop())
+        ack.send()
 
     def acknowledge_again(self, tag: str, cseq: int) -> bool:
         """False if this 2xx was not seen before."""
         known = self._acks.get((tag, cseq))
         if known is None:
             return False
-        self.core.send(*known)
+        known.send()
         return True
 
     def send_digit(self, digit: str, ms: int) -> None:

@@ -1,12 +1,14 @@
-"""A call that we make: forks, early answers, PRACK, failover, and CANCEL that crosses an answer."""
+"""A call that we make: forks, early answers, PRACK, failover, redirections, and CANCEL that crosses an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from channels.voice.sip import session_timer
 from channels.voice.sip.core import SDP, SUPPORTED, Core, allowed, attach_sdp
-from channels.voice.sip.dialog import Dialog, called, without_tag
+from channels.voice.sip.dialog import Dialog, called, destination_of, without_tag
 from channels.voice.sip.events import Answered, By, Progress, Reason, Rejected
 from channels.voice.sip.exchange import Exchange
 from channels.voice.sip.fields import OtherContent, number_field, option_tags, reason_field, reasons_of, sdp_of
@@ -14,6 +16,7 @@ from channels.voice.sip.headers import CSeq, Headers, NameAddr
 from channels.voice.sip.leg import Calls, Leg
 from channels.voice.sip.message import Request, Response
 from channels.voice.sip.offers import Offers
+from channels.voice.sip.redirection import Redirections
 from channels.voice.sip.settings import PeerOptions
 from channels.voice.sip.transaction import Failure, tag_of
 from channels.voice.sip.wire import Destination, Source
@@ -46,6 +49,7 @@ class OutgoingLeg(Leg):
         self._reliable: dict[str, int] = {}
         self._too_brief = self._pracks = self._dropped = 0
         self._next_seq = int(core.random(2), 16) + 1
+        self._redirections = Redirections(request_uri, options.redirect)
         request = self._invite(request_uri, from_, to, sdp, headers)
         self._ring_timer = core.clock.after(options.ring_s, self._unanswered)
         self.at_end.append(self._over)
@@ -129,10 +133,30 @@ class OutgoingLeg(Leg):
                 headers.set("Min-SE", str(least))
                 self._exchange.again()
                 return
+        if 300 <= response.status < 400:
+            self._redirections.learn(response)
+        if response.status < 600 and self._redirected():
+            return
         reason = self._exchange.unmet if response.status in (401, 407) else None
+        if 300 <= response.status < 400 and (host := self._redirections.refused) is not None:
+            reason = f"Sent on to {host}, where this call may not go"
         self.finish(Rejected(self.call, response.status, reason or response.reason, reasons_of(response)))
 
+    def _redirected(self) -> bool:
+        """Go on to where a 3xx sent us, if anything of it is left."""
+        if self.ended or (uri := self._redirections.next()) is None:
+            return False
+        self._leave_early()
+        self._early.clear()
+        self._reliable.clear()
+        self._exchange.redirect(
+            uri, msgspec.structs.replace(destination_of(uri, self._exchange.destination), flow=None)
+        )
+        return True
+
     def _failed(self, failure: Failure) -> None:
+        if self._redirected():
+            return
         if failure == "timeout":
             self.finish(Rejected(self.call, 408, "No answer from the other side"))
         else:

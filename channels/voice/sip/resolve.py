@@ -8,7 +8,6 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 import dns.asyncresolver
@@ -18,7 +17,7 @@ import dns.resolver
 import structlog
 
 from channels.voice.sip.uri import SipUri
-from channels.voice.sip.wire import Transport
+from channels.voice.sip.wire import Transport, is_address
 
 LIFETIME_S = 4.0  # of one question to all name servers
 SHORTEST_S, LONGEST_S = 5.0, 3_600.0  # how long an answer is kept, whatever its TTL says
@@ -78,34 +77,43 @@ class SipResolver:
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._resolver: dns.asyncresolver.Resolver | None = None
 
-    async def resolve(self, uri: SipUri) -> list[Target]:
-        """The addresses for requests to `uri`, in order. Raises Unresolved if there is none."""
+    async def resolve(self, uri: SipUri, transports: Sequence[Transport] | None = None) -> list[Target]:
+        """The addresses for requests to `uri`, in order; by `transports` only, where it names none. Raises Unresolved
+        if there is none."""
+        usable = [kind for kind in self._transports if transports is None or kind in transports]
         host = uri.params.get("maddr") or uri.host
         wanted = _wanted(uri)
         if wanted is not None and wanted not in self._transports:
             raise Unresolved(f"{uri.host}: transport {wanted} is not in use here")
         if not host:
             raise Unresolved("no host in the URI")
+        if not usable:
+            raise Unresolved(f"{uri.host}: none of its transports is in use here")
         host = host.strip("[]")
-        if _is_address(host):
-            transport = wanted or self._default(uri)
+        if is_address(host):
+            transport = wanted or _default(uri, usable)
             return [Target(transport, host, uri.port or PORTS[transport], host)]
         if uri.port is not None:
-            transport = wanted or self._default(uri)
+            transport = wanted or _default(uri, usable)
             return await self._addresses(transport, host, uri.port, host)
         targets: list[Target] = []
-        for transport, service in await self._services(host, wanted):
-            targets += await self._servers(transport, service, host)
+        told = False
+        for transport, service in await self._services(host, wanted, usable):
+            records = await self._ask(service, "SRV")
+            told = told or bool(records)
+            targets += await self._servers(transport, records, host)
             if len(targets) >= MOST_TARGETS:
                 break
+        if not targets and told:
+            raise Unresolved(f"{uri.host}: none of its servers has an address")
         if not targets:
-            transport = wanted or self._default(uri)
+            transport = wanted or _default(uri, usable)
             targets = await self._addresses(transport, host, PORTS[transport], host)
         return targets[:MOST_TARGETS]
 
     async def addresses(self, host: str) -> list[str]:
         """All addresses of a name (or the address that it is) in the families in use. Raises Unresolved."""
-        if _is_address(host):
+        if is_address(host):
             return [host]
         found: list[str] = []
         for family in self._families:
@@ -116,25 +124,22 @@ class SipResolver:
             raise Unresolved(f"{host}: no address found")
         return list(dict.fromkeys(found))
 
-    def _default(self, uri: SipUri) -> Transport:
-        if uri.scheme == "sips":
-            return "tls"
-        return self._transports[0] if "udp" not in self._transports else "udp"
-
-    async def _services(self, host: str, wanted: Transport | None) -> list[tuple[Transport, str]]:
+    async def _services(
+        self, host: str, wanted: Transport | None, usable: Sequence[Transport]
+    ) -> list[tuple[Transport, str]]:
         """Transports with the names of their SRV records, by NAPTR or, without any, all that we can use."""
         if wanted is not None:
             return [(wanted, f"{_SRV[wanted]}.{host}")]
         found: list[tuple[Transport, str]] = []
         for record in sorted(await self._ask(host, "NAPTR"), key=lambda record: (record.order, record.preference)):
             transport = _SERVICES.get(record.service.decode(errors="replace").upper())
-            if transport is not None and transport in self._transports and record.flags.lower() == b"s":
+            if transport is not None and transport in usable and record.flags.lower() == b"s":
                 found.append((transport, record.replacement.to_text(omit_final_dot=True)))
-        return found or [(transport, f"{_SRV[transport]}.{host}") for transport in self._transports]
+        return found or [(transport, f"{_SRV[transport]}.{host}") for transport in usable]
 
-    async def _servers(self, transport: Transport, service: str, name: str) -> list[Target]:
+    async def _servers(self, transport: Transport, records: Sequence[Any], name: str) -> list[Target]:
         targets: list[Target] = []
-        for record in self._ordered(await self._ask(service, "SRV")):
+        for record in self._ordered(records):
             host = record.target.to_text(omit_final_dot=True)
             if host in ("", "."):
                 continue  # the service is decidedly not offered (RFC 2782)
@@ -213,6 +218,12 @@ class SipResolver:
         return self._clock() if self._clock is not None else asyncio.get_running_loop().time()
 
 
+def _default(uri: SipUri, usable: Sequence[Transport]) -> Transport:
+    if uri.scheme == "sips":
+        return "tls"
+    return usable[0] if "udp" not in usable else "udp"
+
+
 def _wanted(uri: SipUri) -> Transport | None:
     """The transport that the URI asks for."""
     named = uri.transport
@@ -223,11 +234,3 @@ def _wanted(uri: SipUri) -> Transport | None:
     if named in ("udp", "tcp"):
         return "udp" if named == "udp" else "tcp"
     raise Unresolved(f"{uri.host}: unknown transport {named}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

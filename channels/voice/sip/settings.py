@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -34,7 +35,8 @@ class PeerOptions(Struct, frozen=True):
     0 for none; `refresher` is who should refresh, None leaves it to the peer. `ring_s`: a call that nobody answers ends
     after it. `silence_s`: with further destinations to try, how long one may say nothing at all. `follow`: send inside
     a call to where the peer's messages come from (NAT) instead of its Contact. `refer` and `replaces`: the peer may
-    ask to transfer or replace calls. `contact_user` is the user of our Contact.
+    ask to transfer or replace calls. `contact_user` is the user of our Contact. `redirect` says of a URI whether a 3xx
+    may send our call there; None follows none.
     """
 
     account: Account | None = None
@@ -47,6 +49,7 @@ class PeerOptions(Struct, frozen=True):
     refer: bool = False
     replaces: bool = False
     contact_user: str = "hub"
+    redirect: Callable[[str], bool] | None = None
 
 
 class RegistrarSettings(Struct, frozen=True):

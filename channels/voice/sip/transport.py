@@ -10,10 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
@@ -24,14 +22,14 @@ from channels.voice.sip.events import Event
 from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.message import BadMessage, Request, parse
 from channels.voice.sip.resolve import SipResolver, Target, Unresolved
+from channels.voice.sip.tls import BadTls, Certificates, PeerTls, TlsFiles, reason
 from channels.voice.sip.transport_stream import Connection, StreamLimits
 from channels.voice.sip.transport_udp import UdpSocket, bound_socket, udp_socket
 from channels.voice.sip.uri import SipUri
-from channels.voice.sip.wire import Destination, Send, Source, Transport
+from channels.voice.sip.wire import Destination, LookUp, Send, Source, Transport, is_address
 
 ANSWERS_S = 600.0  # how long answers of somebody to whom we sent are let in; a call may ring for minutes
 SWEEP_S = 5.0
-NAMES = 1_000
 LOOKUPS = 200  # at a time
 
 _log = structlog.get_logger("sip")
@@ -43,16 +41,6 @@ class Listen(Struct, frozen=True):
     transport: Transport
     host: str
     port: int
-
-
-class TlsFiles(Struct, frozen=True):
-    """PEM files. `certificate` (with its chain) and `key` are ours, shown to phones and to trunks that ask. `ca` holds
-    who may have signed a trunk's certificate, instead of the machine's list; `verify` off trusts any."""
-
-    certificate: Path | None = None
-    key: Path | None = None
-    ca: Path | None = None
-    verify: bool = True
 
 
 class SipTransport:
@@ -74,17 +62,18 @@ class SipTransport:
         """Of messages and connections: received, sent, malformed, unwanted, undelivered, refused_connections."""
         self.bound: tuple[Listen, ...] = ()
         """Where we listen, with the ports that we got."""
+        self.by_tls: dict[str, str] = {}
+        """Of each trunk that was connected to by TLS: why the last try failed, "" if it did not."""
         self._listens, self._on_event = tuple(listens), on_event
-        self._tls, self._limits = tls or TlsFiles(), limits or StreamLimits()
+        self._tls, self._limits = Certificates(tls or TlsFiles()), limits or StreamLimits()
         used = {listen.transport for listen in listens}
         kinds: tuple[Transport, ...] = ("udp", "tcp", "tls")
         families = sorted({6 if ":" in listen.host else 4 for listen in listens}) or [4]
         self._resolver = resolver or SipResolver([kind for kind in kinds if kind in used] or kinds, families)
         self._udp: dict[str, UdpSocket] = {}
         self._connections: dict[str, Connection] = {}
-        self._outgoing: dict[tuple[Transport, str, int], Connection] = {}
+        self._outgoing: dict[tuple[Transport, str, int, str], Connection] = {}
         self._undelivered: dict[str, list[Destination]] = {}  # by flow, of connections that are not up yet
-        self._names: dict[str, str] = {}  # address -> the name whose certificate its server has
         self._servers: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._lookups = 0
@@ -92,12 +81,10 @@ class SipTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._flushing = False
         self._stopped = False
-        self._server_tls: ssl.SSLContext | None = None
-        self._client_tls: ssl.SSLContext | None = None
 
     async def start(self) -> None:
         """Raises OSError for an address that cannot be had, ssl.SSLError and OSError for unusable certificates."""
-        await self.load_certificates()
+        await self._tls.load()
         bound = []
         try:
             for listen in self._listens:
@@ -125,9 +112,10 @@ class SipTransport:
             udp.close()
         await asyncio.sleep(0)  # the loop closes the sockets in its next turn
 
-    async def load_certificates(self) -> None:
-        """Read the certificates (again); connections that come later use them."""
-        await asyncio.to_thread(self._load_certificates)
+    def set_peers(self, peers: Mapping[str, PeerTls]) -> None:
+        """TLS of the trunks by name, from now on; connections that are up stay."""
+        self._tls.set_peers(peers)
+        self.by_tls = {peer: why for peer, why in self.by_tls.items() if peer in peers}
 
     def now(self) -> float:
         """The clock of the agent's commands."""
@@ -144,6 +132,9 @@ class SipTransport:
                     if isinstance(output, Send):
                         self._send(output.destination, output.data)
                         continue
+                    if isinstance(output, LookUp):
+                        self._look_up(output.destination)
+                        continue
                     try:
                         self._on_event(output)
                     except Exception:
@@ -152,26 +143,10 @@ class SipTransport:
             self._flushing = False
         self._set_timer()
 
-    async def resolve(self, uri: SipUri) -> list[Target]:
-        """Where to send to `uri`, in order. TLS connections to these addresses expect the name's certificate. Raises
-        Unresolved."""
-        targets = await self._resolver.resolve(uri)
-        for target in targets:
-            self._remember_name(target)
-        return targets
-
-    async def expand(self, destinations: Sequence[Destination]) -> list[Destination]:
-        """Every address behind these names, in order, so that the agent can try one after the other. A name that is
-        not found stays as it is; it may be found when its turn has come."""
-        expanded: list[Destination] = []
-        for destination in destinations:
-            try:
-                targets = await self.resolve(_uri_of(destination))
-            except Unresolved:
-                expanded.append(destination)
-            else:
-                expanded += (Destination(target.transport, target.host, target.port) for target in targets)
-        return expanded
+    async def locate(self, destination: Destination) -> list[Destination]:
+        """The addresses behind a name, in order (RFC 3263). Raises Unresolved."""
+        kinds: tuple[Transport, ...] | None = ("udp", "tcp") if destination.either else None
+        return [_reached(destination, target) for target in await self._resolver.resolve(_uri_of(destination), kinds)]
 
     # What comes in
 
@@ -208,12 +183,16 @@ class SipTransport:
             self.gate.strangers += 1
             connection.close("not allowed any more", now=True)
             return
-        self._take(data, Source(connection.kind, connection.host, connection.port, connection.flow), rule, stream=True)
+        source = Source(connection.kind, connection.host, connection.port, connection.flow, peer=connection.peer)
+        self._take(data, source, rule, stream=True)
 
     def _take(self, data: bytes, source: Source, rule: Rule | None, *, stream: bool) -> None:
         self.counts["received"] += 1
-        if rule is not None and (rule.trusted or rule.authenticate):
-            source = Source(source.transport, source.host, source.port, source.flow, rule.trusted, rule.authenticate)
+        if rule is not None:
+            source = Source(
+                *(source.transport, source.host, source.port, source.flow),
+                *(rule.trusted, rule.authenticate, source.peer or rule.name),
+            )
         try:
             message = parse(data, stream=stream)
         except BadMessage as bad:
@@ -241,8 +220,8 @@ class SipTransport:
         connection = self._connections.get(destination.flow or "")
         if connection is not None and connection.send(data):
             return
-        if not _is_address(destination.host):
-            self._look_up(destination, data)
+        if not is_address(destination.host):
+            self._spawn(self._send_to_name(destination, data))
         elif not self._send_to_address(destination, destination, data):
             self._fail(destination)
 
@@ -259,7 +238,7 @@ class SipTransport:
 
     def _send_by_stream(self, asked: Destination, to: Destination, data: bytes) -> bool:
         assert to.transport != "udp"
-        key = (to.transport, to.host, to.port or (5061 if to.transport == "tls" else 5060))
+        key = (to.transport, to.host, to.port or (5061 if to.transport == "tls" else 5060), to.peer or to.name)
         connection = self._outgoing.get(key)
         if connection is not None and connection.broken is None and connection.send(data):
             if connection.flow in self._undelivered:
@@ -268,64 +247,92 @@ class SipTransport:
         if len(self._connections) >= self._limits.connections:
             return False
         connection = self._connection(to.transport, key[1], key[2], inbound=False)
+        connection.peer, connection.key = to.peer, key
         self._outgoing[key] = connection
         self._undelivered[connection.flow] = [asked]
         connection.send(data)
-        self._spawn(self._connect(connection))
+        self._spawn(self._connect(connection, to.name or to.host))
         return True
 
-    async def _connect(self, connection: Connection) -> None:
+    async def _connect(self, connection: Connection, name: str) -> None:
+        """`name` is what its certificate has to be for."""
+        why: str | None
         try:
             async with asyncio.timeout(self._limits.connect_s):
+                options = await self._client_options(connection, name)
                 await asyncio.get_running_loop().create_connection(
-                    lambda: connection,
-                    connection.host,
-                    connection.port,
-                    **self._client_options(connection),
+                    lambda: connection, connection.host, connection.port, **options
                 )
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            _log.warning(
-                "sip.connect_failed",
-                transport=connection.kind,
-                host=connection.host,
-                port=connection.port,
-                error=str(error) or type(error).__name__,
-            )
-            if connection.flow in self._connections:
-                connection.broken = "not connected"
-                self.connection_ended(connection)
+        except (OSError, TimeoutError, BadTls) as error:
+            why = reason(error)
+            if isinstance(error, BadTls | ssl.SSLError):
+                connection.flaw = why
         else:
-            self._undelivered.pop(connection.flow, None)
+            why = connection.flaw  # by what its certificate says
+            if why is None:
+                self._undelivered.pop(connection.flow, None)
+                self._told_by_tls(connection, "")
+                return
+        _log.warning(
+            "sip.connect_failed",
+            transport=connection.kind,
+            host=connection.host,
+            port=connection.port,
+            peer=connection.peer,
+            error=why,
+        )
+        if connection.flow in self._connections:
+            connection.broken = connection.broken or "not connected"
+            self.connection_ended(connection)
+
+    def _told_by_tls(self, connection: Connection, why: str) -> None:
+        if connection.kind == "tls" and connection.peer:
+            self.by_tls[connection.peer] = why
+
+    async def _client_options(self, connection: Connection, name: str) -> dict[str, Any]:
+        if connection.kind == "tcp":
+            return {}
+        context = await self._tls.client(connection.peer)
+        connection.judge = lambda shown: self._tls.flaw(connection.peer, name, shown)
+        return {"ssl": context, "server_hostname": name, "ssl_handshake_timeout": self._limits.handshake_s}
 
     def connection_ended(self, connection: Connection) -> None:
         self._connections.pop(connection.flow, None)
-        key: tuple[Transport, str, int] = (connection.kind, connection.host, connection.port)
-        if self._outgoing.get(key) is connection:
-            del self._outgoing[key]
+        if connection.flaw is not None:
+            self._told_by_tls(connection, connection.flaw)
+        if connection.key is not None and self._outgoing.get(connection.key) is connection:
+            del self._outgoing[connection.key]
         for destination in dict.fromkeys(self._undelivered.pop(connection.flow, ())):
             self._fail(destination)
         if not self._stopped:
             asyncio.get_running_loop().call_soon(self._drive, self.agent.lost, connection.flow)
 
-    def _look_up(self, destination: Destination, data: bytes) -> None:
-        if self._lookups >= LOOKUPS:
-            self._fail(destination)
-        else:
-            self._lookups += 1
-            self._spawn(self._send_to_name(destination, data))
+    def _look_up(self, destination: Destination) -> None:
+        self._spawn(self._tell_located(destination))
+
+    async def _tell_located(self, destination: Destination) -> None:
+        found = await self._located(destination)
+        if not self._stopped:
+            self._drive(self.agent.located, destination, found)
 
     async def _send_to_name(self, destination: Destination, data: bytes) -> None:
-        """To the first of the name's servers that can be reached at all; silence is the agent's to notice."""
+        """To the first of the name's servers that can be reached at all: an ACK, for which nobody waits."""
+        for to in await self._located(destination):
+            if self._send_to_address(destination, to, data):
+                return
+        self._fail(destination)
+
+    async def _located(self, destination: Destination) -> list[Destination]:
+        if self._lookups >= LOOKUPS:
+            return []
+        self._lookups += 1
         try:
-            for target in await self.resolve(_uri_of(destination)):
-                to = Destination(target.transport, target.host, target.port)
-                if self._send_to_address(destination, to, data):
-                    return
+            return await self.locate(destination)
         except Unresolved as error:
             _log.warning("sip.unresolved", host=destination.host, error=str(error))
+            return []
         finally:
             self._lookups -= 1
-        self._fail(destination)
 
     def _fail(self, destination: Destination) -> None:
         """Tell the agent in the loop's next turn, as it may be in the middle of something now."""
@@ -343,7 +350,7 @@ class SipTransport:
             await loop.create_datagram_endpoint(lambda: udp, sock=sock)
             self._udp[udp.flow] = udp
         else:
-            if listen.transport == "tls" and self._server_tls is None:
+            if listen.transport == "tls" and self._tls.server is None:
                 raise OSError(f"TLS at {listen.host} port {listen.port} needs a certificate and its key")
             sock = bound_socket(socket.SOCK_STREAM, listen.host, listen.port)
             sock.listen(128)
@@ -375,7 +382,7 @@ class SipTransport:
     async def _welcome(self, sock: socket.socket, connection: Connection) -> None:
         options: dict[str, Any] = {}
         if connection.kind == "tls":
-            options = {"ssl": self._server_tls, "ssl_handshake_timeout": self._limits.handshake_s}
+            options = {"ssl": self._tls.server, "ssl_handshake_timeout": self._limits.handshake_s}
         try:
             await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, sock, **options)
         except (OSError, ssl.SSLError):
@@ -407,6 +414,7 @@ class SipTransport:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
+            await self._tls.renew()
             now = self.now()
             for connection in list(self._connections.values()):
                 why = connection.overdue(now)
@@ -414,38 +422,6 @@ class SipTransport:
                     why = "did not register"
                 if why is not None:
                     connection.close(why, now=why != "idle")
-
-    # TLS
-
-    def _load_certificates(self) -> None:
-        files = self._tls
-        if self._client_tls is None:
-            self._client_tls = ssl.create_default_context(cafile=files.ca)
-            self._client_tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            if not files.verify:
-                self._client_tls.check_hostname = False
-                self._client_tls.verify_mode = ssl.CERT_NONE
-        if files.certificate is not None:
-            if self._server_tls is None:
-                self._server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                self._server_tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            for context in (self._server_tls, self._client_tls):
-                context.load_cert_chain(files.certificate, files.key)
-
-    def _client_options(self, connection: Connection) -> dict[str, Any]:
-        if connection.kind == "tcp":
-            return {}
-        return {
-            "ssl": self._client_tls,
-            "server_hostname": self._names.get(connection.host, connection.host),
-            "ssl_handshake_timeout": self._limits.handshake_s,
-        }
-
-    def _remember_name(self, target: Target) -> None:
-        self._names.pop(target.host, None)
-        self._names[target.host] = target.name
-        if len(self._names) > NAMES:
-            del self._names[next(iter(self._names))]
 
     # Time
 
@@ -477,12 +453,11 @@ class SipTransport:
 
 
 def _uri_of(destination: Destination) -> SipUri:
-    return SipUri("sip", None, destination.host, destination.port or None, {"transport": destination.transport})
+    params = {} if destination.either else {"transport": destination.transport}
+    return SipUri("sip", None, destination.host, destination.port or None, params)
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _reached(asked: Destination, target: Target) -> Destination:
+    """An address of a name. UDP goes out by the same socket; a connection is used again if it is to this address."""
+    flow = asked.flow if target.transport == "udp" == asked.transport else None
+    return Destination(target.transport, target.host, target.port, flow, asked.peer, target.name)

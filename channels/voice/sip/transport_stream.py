@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol, cast
@@ -11,6 +12,8 @@ from typing import Literal, Protocol, cast
 from msgspec import Struct
 
 from channels.voice.sip.framing import PONG, Framer
+from channels.voice.sip.tls import reason
+from channels.voice.sip.wire import Transport
 
 
 class StreamLimits(Struct, frozen=True):
@@ -43,7 +46,11 @@ class StreamOwner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """`inbound` says who opened it; `host` and `port` are the other side's. What is sent before it is up waits."""
+    """`inbound` says who opened it; `host` and `port` are the other side's. What is sent before it is up waits.
+
+    One that we open has the trunk that it is to (`peer`), under which `key` it is found again, and who judges the
+    certificate that is shown before anything is said: it gives what is wrong with it, or None.
+    """
 
     def __init__(
         self,
@@ -59,6 +66,10 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.flow, self.kind, self.host, self.port, self.inbound = flow, kind, host, port, inbound
         self.broken: str | None = None
+        self.flaw: str | None = None  # of TLS
+        self.peer = ""
+        self.key: tuple[Transport, str, int, str] | None = None
+        self.judge: Callable[[ssl.SSLObject | None], str | None] = lambda shown: None
         self._owner, self._limits, self._now = owner, limits, now
         self._transport: asyncio.Transport | None = None
         self._framer = Framer()
@@ -73,6 +84,11 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.flaw = self.judge(transport.get_extra_info("ssl_object"))
+        if self.flaw is not None:
+            self.broken = self.flaw
+            cast(asyncio.Transport, transport).abort()
+            return
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is of no common class
         if (sock := transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -96,6 +112,8 @@ class Connection(asyncio.Protocol):
         return False  # close our side, too
 
     def connection_lost(self, error: Exception | None) -> None:
+        if isinstance(error, ssl.SSLError) and self.flaw is None:
+            self.flaw = reason(error)  # an alert: ours was not good enough, say
         self._transport = None
         self._pending.clear()
         if self._later is not None:

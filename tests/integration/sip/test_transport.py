@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,13 +68,35 @@ async def test_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) ->
         assert (await caller.until(Rejected)).status == 503
 
 
-async def test_certificates_can_be_renewed(tmp_path: Path) -> None:
+async def test_renewed_certificates_are_taken_and_calls_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As certbot does it: other files under the same names, the certificate some time before its key."""
+    monkeypatch.setattr("channels.voice.sip.transport.SWEEP_S", 0.05)
     authority = Authority(tmp_path)
-    old = authority.issue("127.0.0.1", "elsewhere.example")
-    async with a_line(("tls",), tls=old) as called, a_line(("tls",), tls=old) as caller:
-        await call_and_hang_up(caller, called, "tls")
-        authority.issue("127.0.0.1")  # over the old files
-        await called.transport.load_certificates()
+    files = authority.issue("127.0.0.1")
+    assert files.certificate is not None and files.key is not None
+
+    async def shown() -> bytes:
+        """The certificate that a new connection sees."""
+        return (await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", called.port("tls")))).encode()
+
+    async with a_line(("tls",), tls=files) as called, a_line(("tls",), tls=files) as caller:
+        called.on_event = called.answering
+        call = caller.call(called.port("tls"), "tls")
+        await called.until(Confirmed)
+        renewed = authority.issue("renewed", "127.0.0.1")
+        assert renewed.certificate is not None and renewed.key is not None
+        old, new = files.certificate.read_bytes(), renewed.certificate.read_bytes()
+        with structlog.testing.capture_logs() as logs:
+            files.certificate.write_bytes(new)
+            while not any(log["event"] == "sip.certificate_unusable" for log in logs):
+                await asyncio.sleep(0.02)
+        assert await shown() == old, "half a pair is not taken"
+        files.key.write_bytes(renewed.key.read_bytes())
+        while await shown() != new:
+            await asyncio.sleep(0.02)
+        assert not called.of(Ended), "the call stands"
+        caller.hang_up(call)
+        await called.until(Ended)
         await call_and_hang_up(caller, called, "tls")
 
 

@@ -15,7 +15,7 @@ from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.message import BadMessage, Message, Request, Response, encode, parse
 from channels.voice.sip.registrar import Lookup
 from channels.voice.sip.settings import Local, PeerOptions, Settings
-from channels.voice.sip.wire import Destination, Send, Source, Transport
+from channels.voice.sip.wire import Destination, LookUp, Send, Source, Transport
 
 OFFER = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = OFFER.replace("4000", "5000")
@@ -86,6 +86,7 @@ class Network:
         self.peers: dict[str, Receiver] = {}
         self.carried: list[Carried] = []
         self.flows = False  # whether a connection has a name
+        self.names: dict[str, tuple[Destination, ...]] = {}
         self.drop: Callable[[Carried], bool] = lambda carried: False
         self._flying: list[tuple[float, int, str, str, bytes, Transport]] = []
         self._order = 0
@@ -127,6 +128,8 @@ class Network:
                     busy = True
                     if isinstance(output, Send):
                         self.transmit(node.name, output)
+                    elif isinstance(output, LookUp):
+                        node.agent.located(output.destination, self.names.get(output.destination.host, ()), self.now)
                     else:
                         node.seen.append(output)
                         node.react(output)

@@ -10,7 +10,7 @@ from channels.voice.sip.events import Event, PhoneGone, PhoneRegistered
 from channels.voice.sip.headers import CSeq, Headers, NameAddr
 from channels.voice.sip.message import Request, Response, parse
 from channels.voice.sip.settings import Local, RegistrarSettings, Settings
-from channels.voice.sip.wire import Send, Source
+from channels.voice.sip.wire import LookUp, Send, Source
 
 REALM = "hub.test"
 SETTINGS = RegistrarSettings(realm=REALM, min_expires=60, max_expires=600, expires=300, contacts_a_user=2, contacts=5)
@@ -82,7 +82,7 @@ class Desk:
         for output in self.agent.drain():
             if isinstance(output, Send):
                 answers.append(parse(output.data))
-            else:
+            elif not isinstance(output, LookUp):
                 self.events.append(output)
         (answer,) = answers
         assert isinstance(answer, Response)

@@ -28,7 +28,7 @@ def test_options_both_ways() -> None:
     pair = Pair()
     pair.alice.agent.options(pair.bob.destination, pair.net.now)
     pair.net.run(1)
-    assert pair.alice.seen == [OptionsAnswered(pair.bob.destination, 200)]
+    assert pair.alice.seen == [OptionsAnswered(pair.bob.destination, 200, pair.bob.destination)]
     (answer,) = pair.net.sent("bob", 200)
     assert "INVITE" in (answer.message.headers.get("Allow") or "")
     assert answer.message.headers.get("Accept") == "application/sdp"

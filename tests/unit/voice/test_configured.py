@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels.voice.configured import configured, read_password
+from channels.voice.configured import configured, read_password, read_secrets
 from hub import config_rows as rows
 from hub.config import parse
 from hub.errors import ConfigError, InvalidInput, Unavailable
@@ -35,7 +35,7 @@ def test_rows_and_the_file_are_put_together(monkeypatch: pytest.MonkeyPatch) -> 
         "vip": rows.read(rows.Number, {"name": "V", "pattern": "+49301", "queue": "vip", "site": "s", "order": 1})
     }
     queues = {"support": rows.read(rows.Queue, {"name": "Support", "caller_id": "+49301"})}
-    found = configured(section, trunks, numbers, queues)
+    found = configured(section, trunks, numbers, queues, read_secrets(section, trunks))
     assert [(one.transport, one.host, one.port) for one in found.listen] == [
         ("udp", "0.0.0.0", 5060),
         ("tcp", "::", 5062),
@@ -58,7 +58,8 @@ def test_a_trunk_whose_password_is_missing_is_left_out(tmp_path: Path) -> None:
         "yes": rows.read(rows.Trunk, {**CARRIER, "username": "us", "password": "file:carrier"}),
     }
     (tmp_path / "carrier").write_text("hush\n")
-    found = configured(voice(secrets=str(tmp_path)), trunks, {}, {})
+    section = voice(secrets=str(tmp_path))
+    found = configured(section, trunks, {}, {}, read_secrets(section, trunks))
     assert [trunk.id for trunk in found.trunks] == ["yes"]
     assert [(id, name) for id, name, _ in found.left_out] == [("no", "Carrier")]
     assert "CONTACTHUB_NOT_SET" in found.left_out[0][2]
