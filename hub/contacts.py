@@ -74,7 +74,8 @@ class Outcome(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What is to be said inside a contact. A mail names its message's `id` and kind, and brings its rows along."""
+    """What is to be said inside a contact. A mail names its message's `id` and kind, and brings its rows along; a system
+    line has a `code` and `data` that each client puts into words."""
 
     author_kind: AuthorKind
     author: str | None
@@ -84,6 +85,7 @@ class Words(Struct, frozen=True):
     internal: bool = False
     kind: MessageKind | None = None
     id: str | None = None
+    code: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     mails: tuple[StoredMail, ...] = ()
     files: tuple[StoredFile, ...] = ()
@@ -375,7 +377,7 @@ class Step:
 
     def say(self, words: Words, client_id: str) -> None:
         said = MessageKind.NOTE if words.internal else MessageKind.FILE if words.file else MessageKind.TEXT
-        self._add(words, client_id, words.kind or said, None, words.data)
+        self._add(words, client_id, words.kind or said, words.code, words.data)
         self.mails += words.mails
         self.files += words.files
 
