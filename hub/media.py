@@ -191,7 +191,7 @@ class MediaEngine(Protocol):
         """`Recorded` follows."""
 
     async def stats(self, call: str) -> dict[str, LegStats]:
-        """By leg; {} for a call that is not known."""
+        """By leg, of one that is gone as it was at its end; {} for a call that is not known."""
 
     async def drop_leg(self, call: str, leg: str) -> None:
         """Nothing happens if it is not there."""

@@ -346,7 +346,7 @@ class EmbeddedMedia:
         await self._ask(call, control.StopRecording(call, recording))
 
     async def stats(self, call: str) -> dict[str, LegStats]:
-        """By leg; {} for a call that is not known."""
+        """By leg, of one that is gone as it was at its end; {} for a call that is not known."""
         if call not in self._calls:
             return {}
         return msgspec.convert(await self._ask(call, control.ReadStats(call)), dict[str, LegStats])

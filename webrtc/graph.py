@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from hub.errors import InvalidInput
-from hub.media import Digit, Hear, MediaEvent, Play, Played, Silence, Silent, Source
+from hub.media import Digit, Hear, LegStats, MediaEvent, Play, Played, Silence, Silent, Source
 from webrtc import g711
 from webrtc.dtmf import EventReader, ToneReader
 from webrtc.keys import KeySender
@@ -71,6 +71,8 @@ class Call:
     def __init__(self, id: str, prompts: Prompts, emit: Callable[[MediaEvent], None]) -> None:
         self.id = id
         self.parties: dict[str, Party] = {}
+        # The last figures of legs that are gone: who hangs up goes before the call's record is written.
+        self.past: dict[str, LegStats] = {}
         self.recordings: dict[str, Recording] = {}
         self.closed = False
         self._prompts = prompts

@@ -182,7 +182,7 @@ class Worker:
                 self._stop_recording(command)
             case control.ReadStats():
                 now, call = time.monotonic(), self._calls.get(command.call)
-                return {name: party.leg.stats(now) for name, party in call.parties.items()} if call else {}
+                return call.past | {name: each.leg.stats(now) for name, each in call.parties.items()} if call else {}
             case control.DropCall():
                 await self.drop_call(command)
             case control.Stop():
@@ -375,6 +375,8 @@ class Worker:
         self._plain.pop((command.call, command.leg), None)
         self._locks.pop((command.call, command.leg), None)
         if party is not None:
+            if call is not None and party.ready:
+                call.past[command.leg] = party.leg.stats(time.monotonic())
             await party.leg.close()
 
     async def drop_call(self, command: control.DropCall) -> None:

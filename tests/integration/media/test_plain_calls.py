@@ -54,6 +54,17 @@ async def test_each_hears_the_other(exchange: Exchange) -> None:
         assert {event.leg for event in exchange.told(Connected)} == {"customer", "agent"}
 
 
+async def test_who_has_gone_leaves_his_figures(exchange: Exchange) -> None:
+    async with open_pair(exchange, "c", 440, 700) as (customer, agent):
+        await asyncio.gather(customer.until_hears(700), agent.until_hears(440))
+        await exchange.engine.drop_leg("c", "agent")
+        stats = await exchange.engine.stats("c")
+        assert stats["agent"].packets_in > 10 and (stats["agent"].mos or 0) > 4
+        assert set(stats) == {"customer", "agent"}
+        await exchange.engine.drop_call("c")
+        assert await exchange.engine.stats("c") == {}
+
+
 async def test_what_is_heard_is_switched_in_one_stream(exchange: Exchange, tmp_path: Path) -> None:
     """Talk, music on hold, a prompt, talk again: one SSRC, no gap in the sequence numbers, and the agent in peace."""
     music = write_wav(tmp_path / "music.wav", tone(1000, 2), 8000)
