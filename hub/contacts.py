@@ -74,8 +74,8 @@ class Outcome(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What is to be said inside a contact. A mail names its message's `id` and kind, and brings its rows along; a system
-    line has a `code` and `data` that each client puts into words."""
+    """What is to be said inside a contact. A mail names its message's `id` and kind, and brings its rows along; a
+    system line has a `code` and `data` that each client puts into words."""
 
     author_kind: AuthorKind
     author: str | None
@@ -176,7 +176,7 @@ class ContactService:
         self,
         id: str,
         command: c.Create,
-        then: Sequence[c.ContactCommand],
+        then: Sequence[c.ContactCommand | Words],
         *,
         actor: str,
         command_id: str,
@@ -184,15 +184,14 @@ class ContactService:
         customer: Customer | None = None,
         visitor: Visitor | None = None,
     ) -> Outcome:
-        """A new contact with what follows at once (queueing, the page it came from, the first message).
+        """A new contact with what follows at once (queueing, the page it came from, what is said).
 
         The same id again returns the contact as it is. The customer and visitor rows are written in the same step.
         """
         now = self._clock.now()
         step = Step(Contact(id=id), now, self._directory)
         step.do(command)
-        for following in then:
-            step.do(following)
+        step.take(then, command_id)
         if words is not None:
             step.say(words, command_id)
         change = step.change(actor, command_id, customer=customer, visitor=visitor)
@@ -245,11 +244,7 @@ class ContactService:
         def decide(step: Step) -> None:
             if guard is not None:
                 guard(step.contact)
-            for one in steps:
-                if isinstance(one, Words):
-                    step.say(one, command_id)
-                else:
-                    step.do(one)
+            step.take(steps, command_id)
 
         return await self._attempt(id, decide, actor, command_id)
 
@@ -374,6 +369,13 @@ class Step:
                     Words(AuthorKind.SYSTEM, None, "", internal=line.internal), None, MessageKind.SYSTEM, line.code,
                     line.data,
                 )  # fmt: skip
+
+    def take(self, steps: Sequence[c.ContactCommand | Words], client_id: str) -> None:
+        for one in steps:
+            if isinstance(one, Words):
+                self.say(one, client_id)
+            else:
+                self.do(one)
 
     def say(self, words: Words, client_id: str) -> None:
         said = MessageKind.NOTE if words.internal else MessageKind.FILE if words.file else MessageKind.TEXT
