@@ -454,6 +454,9 @@ KINDS: dict[str, type[Row]] = {
     "block": Block,
     "trunk": Trunk,
     "number": Number,
+    "mailbox": Mailbox,
+    "mail_rule": MailRule,
+    "mail_template": MailTemplate,
 }
 # Fields that are written but never shown again.
 SECRETS = {"site": ("identity_secret",), "webhook": ("secret",)}
@@ -477,6 +480,3 @@ def invalid(error: msgspec.ValidationError) -> InvalidInput:
     # A wrong key is said to be "at `key` in `$.week`".
     path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
     return InvalidInput(path, sentence[:1].lower() + sentence[1:])
-    "mailbox": Mailbox,
-    "mail_rule": MailRule,
-    "mail_template": MailTemplate,
