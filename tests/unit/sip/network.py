@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
@@ -86,7 +86,8 @@ class Network:
         self.peers: dict[str, Receiver] = {}
         self.carried: list[Carried] = []
         self.flows = False  # whether a connection has a name
-        self.names: dict[str, tuple[Destination, ...]] = {}
+        self.names: dict[str, tuple[Destination, ...]] = {}  # what is found of a name, at once
+        self.no_tcp: set[str] = set()  # who refuses connections
         self.drop: Callable[[Carried], bool] = lambda carried: False
         self._flying: list[tuple[float, int, str, str, bytes, Transport]] = []
         self._order = 0
@@ -99,11 +100,13 @@ class Network:
         transport: Transport = "udp",
         options: PeerOptions | None = None,
         lookup: Lookup = lambda username: None,
+        also: Sequence[Transport] = (),
         **settings: object,
     ) -> Node:
+        """`also`: transports beside the one by which others call it."""
         address = (f"192.0.2.{len(self.nodes) + 1}", 5060)
         made = Settings(
-            locals=(Local(transport, *address),),
+            locals=tuple(Local(kind, *address) for kind in (transport, *also)),
             name=name,
             inbound=options or PeerOptions(),
             **settings,  # type: ignore[arg-type]
@@ -144,6 +147,9 @@ class Network:
             return
         carried = Carried(self.now, sender, receiver or "?", message)
         self.carried.append(carried)
+        if transport == "tcp" and receiver in self.no_tcp:
+            self.nodes[sender].agent.failed(sent.destination, self.now)
+            return
         if receiver is None or self.drop(carried):
             return
         reliable, copies = transport != "udp", 1
