@@ -19,11 +19,11 @@ from mail.model import Address, Mail
 
 _PREFIX = re.compile(
     r"^\s*(?:re|aw|antw|antwort|sv|vs|odp|rif|ref|res|r|fwd?|fw|wg|tr|rv|enc|doorst|转发|轉寄|答复|答覆|回复|回覆)"
-    r"\s*(?:\[\d+\]|\(\d+\))?\s*[::]\s*",
+    r"\s*(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]\s*",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(
-    r"^\s*(?:re|aw|antw|antwort|sv|vs|odp|rif|ref|res|r|答复|答覆|回复|回覆)\s*(?:\[\d+\]|\(\d+\))?\s*[::]",
+    r"^\s*(?:re|aw|antw|antwort|sv|vs|odp|rif|ref|res|r|答复|答覆|回复|回覆)\s*(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]",
     re.IGNORECASE,
 )
 _LIST = re.compile(r"^\s*\[[^\]]{1,60}\]\s*")
