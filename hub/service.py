@@ -19,6 +19,7 @@ from hub.events import Recorded
 from hub.feed import Feed, Handler, Reader
 from hub.leadership import Leadership
 from hub.living import Living
+from hub.mailing import Mailing
 from hub.mails import MailHealth
 from hub.model import Channel, Contact, Customer, FileRef, Message, Millis, Phase, Requirements, User
 from hub.permissions import Permission, may
@@ -123,13 +124,14 @@ class Hub:
         self.stopping = False
         self.takes_calls = False  # from web pages: the voice channel runs here
         self.trunk_health: Callable[[], list[TrunkHealth]] = list
+        self.mail_health: Callable[[], list[MailHealth]] = list
+        self.mailing: Mailing | None = None  # where the e-mail channel runs
         self._state: Reader
 
     def online(self, visitor: str) -> bool:
         """Whether the visitor has a page open, at whatever node."""
         return self.roster.there("visitor", visitor)
 
-        self.mail_health: Callable[[], list[MailHealth]] = list
     @property
     def routing(self) -> Routing:
         assert self._routing is not None, "server.py gives the hub its dispatcher before anything is served"
