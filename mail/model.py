@@ -41,8 +41,8 @@ class Attachment(Struct, frozen=True, gc=False):
 
 
 class Bounced(Struct, frozen=True, gc=False):
-    """A recipient of a delivery report: `action` is failed, delayed or delivered; `status` is as in RFC 3463.
-    `message_id` is that of our mail, as far as the report holds it."""
+    """A recipient of a delivery report: `action` is failed, delayed or delivered, in feedback `complained`; `status` is
+    as in RFC 3463. `message_id` is that of our mail, as far as the report holds it."""
 
     recipient: str
     action: str

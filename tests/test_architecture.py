@@ -40,6 +40,7 @@ PURE = (
     "hub/commands.py",
     "hub/config_rows.py",
     "hub/errors.py",
+    "hub/file_types.py",
     "hub/machine.py",
     "hub/machine_*.py",
     "hub/mail_template.py",
@@ -50,12 +51,7 @@ PURE = (
     "hub/permissions.py",
     "hub/simulation.py",
     "routing/*.py",
-    "mail/model.py",
-    "mail/token.py",
-    "mail/parse*.py",
-    "mail/compose*.py",
-    "mail/thread*.py",
-    "mail/sanitise*.py",
+    "mail/*.py",
     "webrtc/dtmf.py",
     "webrtc/g711.py",
     "webrtc/jitter.py",
@@ -72,6 +68,7 @@ PURE = (
 )
 # The asyncio shells among them.
 SHELLS = (
+    "mail/worker*.py",
     *("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py"),
     *("channels/voice/sip/transport*.py", "channels/voice/sip/resolve*.py"),
 )
