@@ -144,7 +144,8 @@ class _Book:
                 self._stop(at)
                 if self._runs or (self.call is not None and self.call.connected_at is None):
                     assert self.call is not None
-                    self._set(abandoned=True, wait_ms=at - self._waits_since(self.call))
+                    # Who was not let in did not wait.
+                    self._set(abandoned=self.call.queued_at is not None, wait_ms=at - self._waits_since(self.call))
                 self._end_with_contact(event, at)
             case e.ContactEnded():
                 self._stop(at)

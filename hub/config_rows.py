@@ -373,7 +373,8 @@ class Trunk(Row, frozen=True, forbid_unknown_fields=True):
     By TLS its certificate has to be for `host` and signed by whom the machine trusts, or `ca`, unless `verify` is off;
     `certificate` with `key` is shown to it instead of the hub's own. `password` is by reference: env:NAME or file:NAME
     (see voice.secrets in hub.toml), as are the files. `region` is the country by which national numbers are read.
-    `follow`: send to where its messages come from (NAT).
+    `follow`: send to where its messages come from (NAT). `announce`: callers who are not let in hear why in an answered
+    call, or before an answer (early media), which not every network lets them hear.
     """
 
     enabled: bool = True
@@ -400,6 +401,7 @@ class Trunk(Row, frozen=True, forbid_unknown_fields=True):
     calls_per_s: Annotated[int, Meta(ge=1, le=1_000)] = 20
     caller_id: Caller = ""
     follow: bool = False
+    announce: Literal["answer", "early"] = "answer"
 
     def check(self) -> None:
         for i, network in enumerate(self.networks):

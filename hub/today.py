@@ -92,7 +92,7 @@ class Today:
                 self.handled[event.agent] += 1
             case e.ContactConnected():
                 self.handled[event.agent] += 1
-            case e.ContactAbandoned():
+            case e.ContactAbandoned() if queue:
                 self.queues[queue].abandoned += 1
             case _:
                 pass

@@ -64,7 +64,7 @@ class Call:
         self._ringing = False
         self._early = False
         self._customer_holds = False
-        self._left = ("system", "")
+        self._left: tuple[str, str, int | None] = ("system", "", None)
         self._greeted = False
         self._said: Sound | None = None
         self._token = 0
@@ -149,8 +149,12 @@ class Call:
                     self._finish("system", input.cause, input.status, contact=False)
             case v.TurnedAway():
                 if self.stage is Stage.SETUP and self.way is Way.TRUNK:
-                    self._pick_up()
-                    self._leave(input.sound, "system", input.cause)
+                    if input.early:
+                        self._up[CUSTOMER] = True
+                        self._do(v.Early())
+                    else:
+                        self._pick_up()
+                    self._leave(input.sound, "system", input.cause, input.status)
             case v.CustomerRings():
                 if self.stage is Stage.DIALLING:
                     if not self._ringing:
@@ -217,12 +221,21 @@ class Call:
         self._do(v.Answer())
         self._customer_up()
 
-    def _leave(self, sound: Sound, by: str, cause: str) -> None:
+    def _leave(self, sound: Sound, by: str, cause: str, status: int | None = None) -> None:
         """There is no contact (any more), only somebody who has to be told so."""
         self.stage = Stage.LEAVING
         self._timers = {"said": self._now + self.limits.said_ms}
-        self._left = (by, cause)
+        self._left = (by, cause, None if self._answered else status)
         self._say(sound)
+
+    def _send_away(self, sound: Sound, cause: str) -> None:
+        """Nobody can serve him: the contact ends, and he is told so if he can hear it."""
+        if not self._up[CUSTOMER] or self.stage is Stage.LEAVING:
+            self._finish("system", cause)
+            return
+        self._do(v.End("system", cause))
+        self._leave_agent()
+        self._leave(sound, "system", cause)
 
     def _customer_answered(self) -> None:
         if self.stage is not Stage.DIALLING:
@@ -380,7 +393,7 @@ class Call:
                 case "customer":
                     self._finish(CUSTOMER, "lost")
                 case "wait":
-                    self._finish("system", "waited_too_long")
+                    self._send_away(Sound.BUSY, "waited_too_long")
                 case "longest":
                     self._finish("system", "too_long")
                 case "agent":
@@ -396,7 +409,7 @@ class Call:
         """His time to come (back) is over: the contact goes back to its queue; should the log not follow, it ends."""
         self._lost += 1
         if self.agent is None or self.stage is not Stage.SERVED or self._lost > LOSE_TRIES:
-            self._finish("system", "agent_lost")
+            self._send_away(Sound.SORRY, "agent_lost")
             return
         if self._up[AGENT]:
             self._up[AGENT] = False

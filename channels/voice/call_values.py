@@ -44,9 +44,10 @@ class Sound(StrEnum):
     PLACE = "place"  # his position and the wait
     CLOSED = "closed"  # nobody serves him now
     BUSY = "busy"  # too many wait
+    SORRY = "sorry"  # something went wrong here
 
 
-SAID = frozenset({Sound.GREETING, Sound.PLACE, Sound.CLOSED, Sound.BUSY})
+SAID = frozenset({Sound.GREETING, Sound.PLACE, Sound.CLOSED, Sound.BUSY, Sound.SORRY})
 """Sounds that come to an end; `Played` tells."""
 
 
@@ -78,10 +79,13 @@ class NotReady(Struct, frozen=True):
 
 
 class TurnedAway(Struct, frozen=True):
-    """His leg is there, but no contact is made: he is told why (Sound.CLOSED or BUSY)."""
+    """His leg is there, but he is not let in: he is told why (Sound.CLOSED, BUSY or SORRY), `early` without his call
+    being answered, which then is refused with `status`."""
 
     sound: Sound
     cause: str
+    status: int = 480
+    early: bool = False
 
 
 class CustomerRings(Struct, frozen=True):
@@ -228,6 +232,10 @@ class Ring(Struct, frozen=True):
     """Tell the calling telephone that it rings here."""
 
 
+class Early(Struct, frozen=True):
+    """Let the calling telephone hear us, without answering it."""
+
+
 class Answer(Struct, frozen=True):
     """Answer the calling telephone."""
 
@@ -303,4 +311,20 @@ class Close(Struct, frozen=True):
     talk_ms: Millis = 0
 
 
-Output = Place | Ring | Answer | Refuse | HangUp | Hears | DropLeg | Connect | End | Lose | Record | Note | Tell | Close
+Output = (
+    Place
+    | Ring
+    | Early
+    | Answer
+    | Refuse
+    | HangUp
+    | Hears
+    | DropLeg
+    | Connect
+    | End
+    | Lose
+    | Record
+    | Note
+    | Tell
+    | Close
+)

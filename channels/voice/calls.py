@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, assert_never
 
 import msgspec
@@ -45,6 +45,8 @@ class Telephony(Protocol):
     """What calls ask of the trunks (`trunks.py`); `sip` is the user agent's name of a leg."""
 
     def ring(self, sip: str) -> None: ...
+
+    def ring_early(self, sip: str, sdp: str) -> None: ...
 
     def answer(self, sip: str, sdp: str) -> None: ...
 
@@ -262,6 +264,8 @@ class Calls:
                     await self._place(live)
                 case v.Ring() if sip is not None:
                     self.telephony.ring(sip)
+                case v.Early() if sip is not None:
+                    self.telephony.ring_early(sip, live.party.sdp)
                 case v.Answer() if sip is not None:
                     self.telephony.answer(sip, live.party.sdp)
                 case v.Refuse() if sip is not None:
@@ -309,7 +313,7 @@ class Calls:
             case Sound.MUSIC | Sound.RINGING:
                 if files := self._prompts.sound(str(output.sound)):
                     source = m.Play(files, loop=True)
-            case Sound.GREETING | Sound.PLACE | Sound.CLOSED | Sound.BUSY:
+            case Sound.GREETING | Sound.PLACE | Sound.CLOSED | Sound.BUSY | Sound.SORRY:
                 files = self._said(live, output.sound)
                 if not files:
                     live.give(v.Played(output.token))
@@ -325,6 +329,8 @@ class Calls:
         if sound is Sound.GREETING:
             policy = self.recording_policy(live.queue)
             names = announce.greeting(recorded=policy.announce and policy.mode != "never")
+        elif sound is Sound.SORRY:
+            names = ["sorry"]
         elif sound in (Sound.CLOSED, Sound.BUSY):
             queues = self.hub.directory.queues()
             is_open = live.queue not in queues or self.hub.directory.is_open(live.queue, self.hub.clock.now())
@@ -365,18 +371,26 @@ class Calls:
                 await self._do(live, c.NoteCall(event))
 
     async def _do(self, live: LiveCall, command: c.ContactCommand) -> None:
-        """Carries out a command to the contact, again and again while the store cannot; a refusal is the log's word."""
+        """Carries out a command to the contact; a refusal is the log's word."""
+
+        async def carry_out() -> None:
+            try:
+                await self.hub.contacts.do(live.id, command, actor="system")
+            except (Refused, NotFound) as error:
+                log.info("call.contact_refused", call=live.id, command=type(command).__name__, reason=error.code)
+
+        await self.until_stored(carry_out)
+
+    async def until_stored(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does it again and again while the store cannot."""
         pause = RETRY_S
         while True:
             try:
-                await self.hub.contacts.do(live.id, command, actor="system")
+                await work()
                 return
             except Unavailable:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
-            except (Refused, NotFound) as error:
-                log.info("call.contact_refused", call=live.id, command=type(command).__name__, reason=error.code)
-                return
 
     async def _close(self, live: LiveCall, output: v.Close) -> None:
         """What was begun is carried out, then the media go and the call is forgotten."""

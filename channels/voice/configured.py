@@ -132,6 +132,7 @@ def _trunk(id: str, row: rows.Trunk, voice: Voice, secrets: Secrets) -> TrunkSet
         calls_per_s=row.calls_per_s,
         caller_id=row.caller_id,
         follow=row.follow,
+        announce=row.announce,
     )
 
 

@@ -26,8 +26,9 @@ log = structlog.get_logger(__name__)
 
 REFUSED = {"customer.blocked": 603, "input.invalid": 488}
 """By our code of an error; anything else is our own trouble: 503."""
-TOLD = {"queue.closed": Sound.CLOSED, "queue.full": Sound.BUSY}
-"""What a caller is told instead."""
+TOLD = {"queue.closed": (Sound.CLOSED, 480), "queue.full": (Sound.BUSY, 486)}
+"""What a caller is told instead, and what his telephone is told if his call is not answered for that."""
+FAILED = (Sound.SORRY, 503)
 BUSY = {486: "busy", 600: "busy", 603: "declined", 404: "no_such_number", 408: "no_answer", 480: "no_answer"}
 
 
@@ -111,17 +112,53 @@ class Inbound:
                 await self._create(live, event, number)
         except HubError as error:
             log.warning("call.refused", call=live.id, trunk=trunk.id, reason=error.code)
-            if (told := TOLD.get(error.code)) is not None:
-                live.give(v.TurnedAway(told, error.code.replace(".", "_")))
-                return
-            live.give(v.NotReady(REFUSED.get(error.code, 503), error.code))
-            await media.drop_call(live.id)
+            if error.code in REFUSED:
+                live.give(v.NotReady(REFUSED[error.code], error.code))
+            else:
+                await self._turn_away(live, event, trunk, number, error.code)
+            if live.call.over:
+                await media.drop_call(live.id)
             return
         if live.call.over:
             await self._calls.undo(live)
             return
         live.give(v.Ready())
         await self._calls.tell_contact(live)
+
+    async def _turn_away(
+        self, live: LiveCall, event: s.Invited, trunk: TrunkSettings, number: NumberSettings, code: str
+    ) -> None:
+        """He is told why he is not let in, and the log why; without a leg he cannot hear it."""
+        cause = code.replace(".", "_") if code in TOLD else "trouble"
+        sound, status = TOLD.get(code, FAILED)
+        if live.call.over:
+            return
+        # Before all else that the log is told of this call; should the store have failed, when it is back.
+        live.log.put(lambda: self._calls.until_stored(lambda: self._record_refusal(live, event, number, cause)))
+        if live.party.sdp:
+            live.give(v.TurnedAway(sound, cause, status, trunk.announce == "early"))
+        else:
+            live.give(v.NotReady(status, cause))
+
+    async def _record_refusal(self, live: LiveCall, event: s.Invited, number: NumberSettings, cause: str) -> None:
+        hub, party = self._hub, live.party
+        customer, new = await customer_of(hub, party.caller, display_of(event), number.language)
+        fields = {"called": party.called, "caller": party.caller}
+        name = hub.directory.queue_name(live.queue)
+        created = c.Create(Channel.VOICE, number.site, customer.id, None, name, party.language, fields, media=True)
+        ended = c.End("system", cause, 0)
+        outcome = await hub.contacts.create(
+            live.id,
+            created,
+            [c.NoteCall(self._calls.note_start(live)), ended],
+            actor="system",
+            command_id=f"call-{live.id}",
+            customer=customer if new else None,
+        )
+        if outcome.repeated:  # it had been made, and something failed after that
+            await hub.contacts.do(live.id, ended, actor="system")
+        if new and party.caller:
+            await hub.store.people.add_identity(customer.id, "phone", party.caller)
 
     async def _create(self, live: LiveCall, event: s.Invited, number: NumberSettings) -> None:
         hub, party = self._hub, live.party
@@ -140,6 +177,7 @@ class Inbound:
         )
         place = hub.place(draft, customer, number.queue, {}, called=party.called, caller=party.caller)
         queue = hub.directory.queue(place.queue)
+        self._calls.put_in(live, place.queue)
         if not hub.directory.is_open(place.queue, hub.clock.now()):
             raise Refused("We are closed just now.", code="queue.closed")
         if (
@@ -148,7 +186,6 @@ class Inbound:
             and hub.routing.standing(place.queue).waiting >= queue.max_length
         ):
             raise Refused("Too many people are waiting just now.", code="queue.full")
-        self._calls.put_in(live, place.queue)
         created = c.Create(
             Channel.VOICE, number.site, customer.id, None, queue.name, party.language, fields, media=True
         )

@@ -26,7 +26,8 @@ class TrunkSettings(Struct, frozen=True):
     `redirects`: hosts and networks beside these to which it may send our calls on. `tls`: what it may show, and is
     shown, instead of what holds for all. With an `account` and `register` we register there.
     `region` is the country by which national numbers are read ("DE"). `dtmf`: rfc4733, info or inband. `calls` is how
-    many may live at once. `caller_id` is the number that outbound calls show unless their queue has one.
+    many may live at once. `caller_id` is the number that outbound calls show unless their queue has one. `announce`:
+    callers who are not let in hear why in an answered call ("answer") or before an answer ("early").
     """
 
     id: str
@@ -47,6 +48,7 @@ class TrunkSettings(Struct, frozen=True):
     calls_per_s: float = 20.0
     caller_id: str = ""
     follow: bool = False
+    announce: str = "answer"
 
     @property
     def secure(self) -> bool:

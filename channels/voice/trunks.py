@@ -40,7 +40,10 @@ GOODBYE_S = 1.0
 DIGIT_MS = 160
 OUTSIDE = {4: "192.0.2.1", 6: "2001:db8::1"}  # of nobody (RFC 5737, RFC 3849); the way there is the way out
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
-CAUSES = {"busy": 17, "no_answer": 19, "interrupted": 41}  # ITU-T Q.850; else normal clearing
+# ITU-T Q.850; else normal clearing.
+CAUSES = {"busy": 17, "queue_full": 17, "queue_closed": 18, "no_answer": 19} | dict.fromkeys(
+    ("interrupted", "agent_lost", "trouble"), 41
+)
 
 
 @dataclass
@@ -186,6 +189,10 @@ class Trunks:
 
     def ring(self, sip: str) -> None:
         self._agent.ring(sip, self._now())
+        self.transport.flush()
+
+    def ring_early(self, sip: str, sdp: str) -> None:
+        self._agent.ring(sip, self._now(), sdp)
         self.transport.flush()
 
     def answer(self, sip: str, sdp: str) -> None:

@@ -17,7 +17,7 @@ windows = st.sampled_from(["w1", "w2"])
 any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.just(v.Ready()),
     st.just(v.NotReady(503, "no_media")),
-    st.just(v.TurnedAway(Sound.CLOSED, "queue_closed")),
+    st.builds(v.TurnedAway, st.just(Sound.CLOSED), st.just("queue_closed"), st.just(480), st.booleans()),
     st.builds(v.CustomerRings, st.booleans()),
     st.just(v.CustomerAnswered()),
     st.just(v.CustomerLeft("bye")),

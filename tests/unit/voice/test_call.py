@@ -190,6 +190,14 @@ def test_who_is_not_served_is_told_so_and_hung_up() -> None:
     assert line.did(v.HangUp) == [v.HangUp("queue_closed")]
     assert (line.did(v.End), line.done[-1]) == ([], v.Close("system", "queue_closed"))
 
+    # Before his call is answered, where his network has it so: it is refused then.
+    line = Line()
+    line.give(v.TurnedAway(Sound.BUSY, "queue_full", 486, early=True))
+    assert (line.done[0], line.heard(CUSTOMER), line.timeline()) == (v.Early(), [Sound.BUSY], [])
+    line.give(v.Played(line.says().token))
+    assert (line.did(v.Refuse), line.did(v.HangUp)) == ([v.Refuse(486)], [])
+    assert line.done[-1] == v.Close("system", "queue_full", 486)
+
     line = queued()
     line.change(c.End("system", "overflow", 0))
     assert line.heard(CUSTOMER)[-1] is Sound.BUSY
@@ -199,6 +207,22 @@ def test_who_is_not_served_is_told_so_and_hung_up() -> None:
     line.change(c.End("system", "overflow", 0))
     line.give(v.CustomerLeft("bye"))
     assert (line.did(v.HangUp), line.did(v.End)) == ([], [])
+
+
+def test_who_waited_too_long_or_lost_everybody_is_told_so() -> None:
+    line = queued()
+    line.wait(LIMITS.wait_ms)
+    assert (line.heard(CUSTOMER)[-1], line.contact.phase) == (Sound.BUSY, Phase.CLOSED)
+    line.give(v.Played(line.says().token))
+    assert line.did(v.HangUp) == [v.HangUp("waited_too_long")]
+
+    line = talking()
+    line.carry_out = lambda output: None  # type: ignore[method-assign]  # the log does not follow
+    line.give(v.LegLost(AGENT, "closed"))
+    line.wait(LIMITS.rejoin_ms * 4)
+    assert (line.did(v.End), line.heard(CUSTOMER)[-1]) == ([v.End("system", "agent_lost")], Sound.SORRY)
+    line.give(v.Played(line.says().token))
+    assert (line.did(v.HangUp), line.call.over) == ([v.HangUp("agent_lost")], True)
 
 
 def test_an_agent_dials() -> None:

@@ -89,7 +89,7 @@ export const trunks: Resource = {
   ],
   fresh: () => ({
     id: "", name: "", enabled: true, networks: [], host: "", port: 5060, transport: "udp", backups: [], username: "", password: "", realm: "",
-    register: false, codecs: ["PCMU", "PCMA"], dtmf: "rfc4733", region: "", calls: 100, calls_per_s: 20, caller_id: "", follow: false,
+    register: false, codecs: ["PCMU", "PCMA"], dtmf: "rfc4733", region: "", calls: 100, calls_per_s: 20, caller_id: "", follow: false, announce: "answer",
   }),
   outgoing: (row) => ({
     ...row, networks: lines(row["networks"]), backups: lines(row["backups"]), host: rowText(row, "host").trim(), port: row["port"] ?? 5060,
@@ -105,6 +105,7 @@ export const trunks: Resource = {
     section("in", [
       field("networks", { kind: "lines", add: t("admin.trunks.networks.add"), placeholder: "203.0.113.0/24" }),
       field("region", { kind: "text", max: 2, mono: true, half: true, placeholder: "DE" }),
+      field("announce", { kind: "select", options: options("announce", ["answer", "early"]), required: true, half: true }),
     ]),
     section("out", [
       field("host", { kind: "text", max: 253, mono: true, half: true, placeholder: "sip.example.net" }),
