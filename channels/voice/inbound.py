@@ -86,6 +86,11 @@ class Inbound:
         if trunk is None:
             self._trunks.reject(event.call, 403)
             return
+        if trunk.secure and event.source.transport != "tls":
+            # Its keys for the audio would have been for everybody to read.
+            log.warning("call.not_by_tls", trunk=trunk.id, transport=event.source.transport)
+            self._trunks.reject(event.call, 403)
+            return
         called = user_of(event.request_uri)
         number = self._calls.settings.number(called) or self._calls.settings.number(in_e164(called, trunk.region))
         if number is None or number.queue not in self._hub.directory.queues():

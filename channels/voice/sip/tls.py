@@ -57,10 +57,13 @@ class Certificates:
         self.server: ssl.SSLContext | None = None
         """By which connections are taken; None without a certificate of ours."""
 
-    def set_peers(self, peers: Mapping[str, PeerTls]) -> None:
+    def set_peers(self, peers: Mapping[str, PeerTls]) -> set[str]:
+        """Those for which something else holds now."""
+        changed = {name for name in {*peers, *self._peers} if peers.get(name) != self._peers.get(name)}
         self._peers = dict(peers)
         used = {self._files_of(peer) for peer in ("", *peers)}
         self._clients = {files: found for files, found in self._clients.items() if files in used}
+        return changed
 
     async def load(self) -> None:
         """Our certificate, anew. Raises OSError, also ssl.SSLError; then the former stays."""

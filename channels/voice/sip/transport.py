@@ -113,9 +113,11 @@ class SipTransport:
         await asyncio.sleep(0)  # the loop closes the sockets in its next turn
 
     def set_peers(self, peers: Mapping[str, PeerTls]) -> None:
-        """TLS of the trunks by name, from now on; connections that are up stay."""
-        self._tls.set_peers(peers)
-        self.by_tls = {peer: why for peer, why in self.by_tls.items() if peer in peers}
+        """TLS of the trunks by name, from now on. A connection judged by other rules serves the calls that have
+        it, and nothing new."""
+        changed = self._tls.set_peers(peers)
+        self.by_tls = {peer: why for peer, why in self.by_tls.items() if peer not in changed}
+        self._outgoing = {key: one for key, one in self._outgoing.items() if key[3] not in changed}
 
     def now(self) -> float:
         """The clock of the agent's commands."""

@@ -1,6 +1,7 @@
 """RFC 3263 against a name server of the test's own."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -33,6 +34,8 @@ ZONE: Zone = {
     ("_sip._tcp.srv.example.", "SRV"): ["0 0 5080 one.full.example."],
     ("plain.example.", "A"): ["192.0.2.4"],
     ("_sip._udp.closed.example.", "SRV"): ["0 0 0 ."],
+    ("_sip._udp.shut.example.", "SRV"): ["0 0 0 ."],
+    ("shut.example.", "A"): ["192.0.2.8"],
     ("_sip._udp.weights.example.", "SRV"): ["0 90 5060 one.full.example.", "0 10 5061 one.full.example."],
 }
 
@@ -115,6 +118,14 @@ async def test_naptr_orders_transports_and_srv_orders_servers(names: Names) -> N
     assert (await where(names.resolver("udp"), "sip:a@full.example"))[0] == "udp 192.0.2.1 5071 full.example"
 
 
+async def test_choice_can_be_kept_from_a_transport(names: Names) -> None:
+    """A name that says TLS first does not decide about the keys of the audio: UDP or TCP only."""
+    targets = await names.resolver().resolve(SipUri.parse("sip:a@full.example"), ("udp", "tcp"))
+    assert {target.transport for target in targets} == {"udp"}
+    with pytest.raises(Unresolved, match="none of its transports"):
+        await names.resolver("tls").resolve(SipUri.parse("sip:a@full.example"), ("udp", "tcp"))
+
+
 async def test_transport_that_is_asked_for_is_looked_up_alone(names: Names) -> None:
     resolver = names.resolver()
     found = await where(resolver, "sip:a@full.example;transport=udp")
@@ -156,8 +167,19 @@ async def test_weights_share_by_chance(names: Names) -> None:
     assert len(first) == 2
 
 
+async def test_weights_are_kept_over_many_calls(names: Names) -> None:
+    draws = random.Random(3263)
+    resolver = names.resolver("udp")
+    firsts = Counter[str]()
+    for _ in range(2_000):
+        names.chance = draws.random()
+        firsts[(await where(resolver, "sip:a@weights.example"))[0]] += 1
+    assert 0.87 < firsts["udp 192.0.2.1 5060 weights.example"] / 2_000 < 0.93
+
+
 async def test_nothing_there_is_said(names: Names) -> None:
-    for uri in ("sip:a@nowhere.invalid", "sip:a@closed.example", "tel:+49301"):
+    # Whoever says by SRV that there is no such service has none, whatever else is at that name.
+    for uri in ("sip:a@nowhere.invalid", "sip:a@closed.example", "sip:a@shut.example", "tel:+49301"):
         with pytest.raises(Unresolved):
             await where(names.resolver("udp"), uri)
 
