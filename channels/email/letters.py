@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from channels.email.html_out import outward
 from hub.errors import Unavailable
 from hub.files import FileStore
 from hub.mails import MailAddress, StoredMail
@@ -27,7 +28,7 @@ class Letters:
         message = await self._store.contacts.message(mail.message)
         if message is None:
             raise Unavailable("The mail's text is not there.")
-        html = (await self._content(mail.html)).decode() if mail.html else None
+        html = outward((await self._content(mail.html)).decode()) if mail.html else None
         return Letter(
             addressed(mail.from_),
             mail.message_id,
