@@ -32,6 +32,7 @@ const groups = [
     entries: {
       agent: "agent_ui/src/agent/main.tsx",
       supervisor: "agent_ui/src/supervisor/main.tsx",
+      calls: "agent_ui/src/calls/main.tsx",
       admin: "agent_ui/src/admin/main.tsx",
       login: "agent_ui/src/login/main.ts",
     },

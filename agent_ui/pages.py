@@ -1,4 +1,4 @@
-"""The pages' shells: /login, /logout, /agent, /supervisor, /admin, and what is shown when there is no page."""
+"""The pages' shells: /login, /logout, /agent, /supervisor, /calls, /admin, and what is shown when there is no page."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class Page(Struct, frozen=True):
 PAGES = (
     Page("agent", (P.CONTACT_HANDLE,)),
     Page("supervisor", (P.LIVE_VIEW,)),
+    Page("calls", (P.CONTACT_READ_ALL,)),
     Page("admin", (P.ADMIN_CONFIG, P.ADMIN_USERS, P.ADMIN_WEBHOOKS, P.ADMIN_TOKENS, P.ADMIN_AUDIT)),
 )
 HOME = {Role.AGENT: "/agent", Role.SUPERVISOR: "/supervisor", Role.ADMINISTRATOR: "/admin"}

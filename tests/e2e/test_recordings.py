@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from hub import commands as c
 from hub import events as e
 from hub.clock import SystemClock
+from hub.errors import VersionConflict
 from hub.model import Channel, Customer
 from hub.recording import Recording, RecordingState
 from hub.store import open_store
@@ -84,7 +86,10 @@ def past_call(hub: DemoHub, *, sound: bool = True) -> str:
     """A call that agent1 had and that is closed, written as the voice channel writes it; its contact's id."""
     # In a thread: Playwright's loop runs in this one.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(_past_call(hub.folder / "demo-data", sound))).result()
+        while True:
+            # A hub that finds the call half written takes it for one that its node has left, and ends it.
+            with contextlib.suppress(VersionConflict):
+                return thread.submit(lambda: asyncio.run(_past_call(hub.folder / "demo-data", sound))).result()
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +170,8 @@ def test_the_course_of_a_call(people: People, contact: str) -> None:
     told = pane.locator(".timeline li span")
     expect(told.last).to_have_text("Wrap-up finished")
     assert told.all_text_contents() == [
-        "Waits in Support",
         "+493012345678 called +4930999",
+        "Waits in Support",
         "The customer's line is open",
         "Offered to Nadia Berg",
         "Nadia Berg accepted",

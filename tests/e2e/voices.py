@@ -89,6 +89,13 @@ def telephone(hub: DemoHub, folder: Path) -> Iterator[None]:
         yield
 
 
+def call_and_give_up(hub: DemoHub, folder: Path, ms: int = 3000) -> None:
+    """SIPp calls `sip:support@...`, listens for so long and hangs up."""
+    command = ("-sn", "uac", f"127.0.0.1:{hub.sip_port}", "-s", "support", "-m", "1", "-d", str(ms))
+    with _sipp(folder, *command) as process:
+        assert process.wait() == 0
+
+
 @contextmanager
 def exchange(folder: Path) -> Iterator[int]:
     """SIPp answers calls at the port and says what it hears."""
@@ -98,11 +105,11 @@ def exchange(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _sipp(folder: Path, *options: str) -> Iterator[None]:
+def _sipp(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(require("sipp")), *options, "-rtp_echo", "-nostdin", "-i", "127.0.0.1"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -59,10 +59,19 @@ def test_the_desktop_has_no_words_that_it_never_says(area: str) -> None:
 
 
 def test_calls_have_the_words_that_are_said_of_them() -> None:
-    code = source("agent/record")
+    code = source("agent/record", "calls")
     defined = words("calls", "en").keys()
     said = set(re.findall(r'"(calls\.[\w.]+)"', code))
     made = tuple(re.findall(r"`(calls\.[\w.]*)\$\{", code)) + tuple(f"{each}." for each in said)
     whole = {key for key in said if not any(other.startswith(f"{key}.") for other in defined)}
     assert whole <= defined
+    assert {key for key in defined if key not in said and not key.startswith(made)} == set()
+
+
+def test_the_records_of_calls_say_what_is_defined() -> None:
+    code = source("calls")
+    defined = words("records", "en").keys()
+    said = set(re.findall(r'"(records\.[\w.]+)"', code))
+    made = tuple(re.findall(r"`(records\.[\w.]*)\$\{", code))
+    assert said <= defined
     assert {key for key in defined if key not in said and not key.startswith(made)} == set()

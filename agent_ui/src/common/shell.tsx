@@ -16,6 +16,7 @@ const LOST_MS = 2_000;
 const pages: { href: string; icon: IconName; key: string; permission: string }[] = [
   { href: "/agent", icon: "inbox", key: "common.nav.inbox", permission: "contact.handle" },
   { href: "/supervisor", icon: "chart", key: "common.nav.wallboard", permission: "live.view" },
+  { href: "/calls", icon: "phone", key: "common.nav.calls", permission: "contact.read_all" },
   { href: "/admin", icon: "gear", key: "common.nav.admin", permission: "admin.config" },
 ];
 

@@ -1,7 +1,7 @@
 // What the hub knows of a contact's calls: the timeline, and the recordings with their waveforms.
 
 import { api } from "../../common/api.ts";
-import { HubError } from "../../common/errors.ts";
+import { saveFile } from "../../common/save.ts";
 import type { Contact, Named } from "../../common/types.ts";
 
 export interface Recording {
@@ -79,22 +79,7 @@ export function audioUrl(recording: string): string {
 export const FORMATS = ["original", "alaw", "ulaw", "raw", "gsm"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Has the recording saved as a file. Fetched first, so that a refusal is told here and is no page of its own. */
-export async function download(recording: string, format: Format): Promise<void> {
-  let answer: Response;
-  try {
-    answer = await fetch(`/api/v1/recordings/${encodeURIComponent(recording)}/export?format=${format}`, { credentials: "same-origin" });
-  } catch {
-    throw new HubError("net.offline");
-  }
-  if (!answer.ok) {
-    const { error } = (await answer.json()) as { error: { code: string; message: string; details: Record<string, unknown> } };
-    throw new HubError(error.code, error.message, error.details, answer.status);
-  }
-  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? recording;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
+/** Has the recording saved as a file. */
+export function download(recording: string, format: Format): Promise<void> {
+  return saveFile(`/api/v1/recordings/${encodeURIComponent(recording)}/export?format=${format}`, recording);
 }
