@@ -27,6 +27,7 @@ from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
+from channels.email.routes import MailPages
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
 from channels.voice.check import check_trunks
@@ -167,6 +168,14 @@ class Application:
             waiting_writes=lambda: self.store.waiting_writes,
         )
         measure_media(self.media, self.metrics)
+        email = config.email
+        self.mail_pages = MailPages(
+            self.web,
+            self.files,
+            config.secret_key(),
+            images=email.images,
+            allow_private=email.images_allow_private,
+        )
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
@@ -251,6 +260,7 @@ class Application:
             *widget_routes(web, self.assets, lambda id: sites.public_site(self.hub, id)),
             *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES),
             *uploads.routes(web, self.files, self.config.files.max_bytes),
+            *self.mail_pages.routes(),
             Mount("/static", HashedFiles(directory=STATIC)),
         ]
         if self.config.demo.enabled:
@@ -301,6 +311,7 @@ class Application:
             await self.visitors.stop()
             await self.idle.stop()
             await self.dispatcher.stop()
+            await self.mail_pages.close()
             await self.hub.stop()
             await self.bus.close()
             await self.files.close()

@@ -54,6 +54,9 @@ class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     workers: Annotated[Count, meta("Processes that read mails; each reads one at a time.")] = 2
     fetch_bytes: Annotated[Count, meta("How many bytes of mail are fetched and not yet stored, at most.")] = 64_000_000
     images: Annotated[bool, meta("Whether agents may have a mail's remote images shown, fetched by the hub.")] = True
+    images_allow_private: Annotated[
+        bool, meta("Whether the hub also fetches those that lie at private and loopback addresses.")
+    ] = False
     clamd: Annotated[
         str, meta("Where clamd looks for malware: the path of its socket, or host:port; empty: nothing looks.")
     ] = ""

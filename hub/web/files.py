@@ -14,6 +14,7 @@ from hub.files import FileStore
 from hub.ids import new_id
 from hub.model import StoredFile
 from hub.permissions import Permission, require
+from hub.previews import Previews
 from hub.service import Hub
 from hub.views import file_json
 from hub.web.context import Web
@@ -71,6 +72,7 @@ async def receive(
 def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...]) -> list[BaseRoute]:
     """Uploads of agents, and the files themselves for agents and for the contact's own visitor."""
     hub = web.hub
+    previews = Previews()
 
     async def upload(request: Request) -> Response:
         who = await authenticate(web, request)
@@ -92,10 +94,19 @@ def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...])
             raise NotFound("thumbnail", stored.id)
         return _serve(stored, files.thumb_path(stored.sha256), "image/webp")
 
+    async def page(request: Request) -> Response:
+        """A page of a PDF, drawn by us; X-Pages says how many there are."""
+        stored = await _allowed(web, request)
+        if stored.type != "application/pdf":
+            raise NotFound("page", stored.id)
+        view = await previews.page(stored.sha256, files.path(stored.sha256), request.path_params["n"] - 1)
+        return Response(view.data, media_type="image/webp", headers=_HEADERS | {"X-Pages": str(view.pages)})
+
     return [
         Route("/api/v1/files", upload, methods=["POST"]),
         Route("/files/{id}", whole),
         Route("/files/{id}/thumb", thumb),
+        Route("/files/{id}/page/{n:int}", page),
     ]
 
 

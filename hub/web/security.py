@@ -86,6 +86,7 @@ def page_csp(connection: HTTPConnection, settings: WebSettings, frame_ancestors:
             "media-src 'self' blob:",
             " ".join(["connect-src 'self'", *sockets]),
             "worker-src 'self'",
+            "frame-src 'self'",  # mails, each under a policy of its own
             "manifest-src 'self'",
             f"frame-ancestors {frame_ancestors}",
             "base-uri 'none'",
