@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
 
 from playwright.sync_api import expect
 
+from channels.voice.sip.tls import TlsFiles
 from tests.e2e.office import Office, accessible, keys_shown, own_office, wider_than_window
 from tests.hub import free_port
+from tests.integration.sip.certificates import Authority
 
 __all__ = ["own_office"]
 
@@ -61,6 +69,75 @@ def test_a_trunk_is_made_and_tells_how_it_does(own_office: Office) -> None:
     staff.save()
     staff.open("/admin#/trunks")
     expect(row).to_contain_text("not in use")
+
+
+@contextmanager
+def a_server_with(files: TlsFiles) -> Iterator[int]:
+    """Its port. Takes TLS connections, and never says a word."""
+    assert files.certificate is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    taken: list[ssl.SSLSocket] = []
+
+    def take(listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with suppress(OSError):
+                taken.append(context.wrap_socket(connection, server_side=True))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=take, args=(listening,))
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in taken:
+        connection.close()
+
+
+def test_a_trunk_by_tls_says_what_is_wrong_with_its_certificate(own_office: Office, tmp_path: Path) -> None:
+    staff = own_office.enter("admin", "/admin#/trunks/new")
+    page = staff.page
+    with a_server_with(Authority(tmp_path).issue("127.0.0.1")) as port:
+        page.get_by_role("textbox", name="Name", exact=True).fill("Acme by TLS")
+        page.get_by_role("textbox", name=re.compile("^Host")).fill("127.0.0.1")
+        expect(page.get_by_role("switch", name="Check its certificate")).to_have_count(0)
+        page.get_by_role("combobox", name="Transport").select_option(label="TLS, with encrypted audio")
+        expect(page.get_by_role("switch", name="Check its certificate")).to_be_checked()
+        page.get_by_role("textbox", name=re.compile("^Its certificate authority")).fill("/etc/ssl/ca.pem")
+        page.get_by_role("button", name="Create").click()
+        authority = page.get_by_role("textbox", name=re.compile("^Its certificate authority"))
+        expect(authority).to_have_attribute("aria-invalid", "true")
+        authority.fill("")
+        expect(page.get_by_role("textbox", name=re.compile("^Key of this"))).to_have_count(0)
+        page.get_by_role("textbox", name=re.compile("^Port")).fill(str(port))
+        staff.picture("tls")
+        assert accessible(page) == []
+        page.get_by_role("button", name="Create").click()
+        expect(page.get_by_role("heading", level=1, name="Acme by TLS")).to_be_visible()
+        staff.open("/admin#/trunks")
+        row = staff.row("Acme by TLS")
+        expect(row).to_contain_text("not connected: the certificate is not trusted", timeout=60_000)
+        staff.picture("refused")
+
+        row.get_by_role("link", name="Acme by TLS").click()
+        page.get_by_role("switch", name="Check its certificate").click()
+        expect(page.get_by_role("textbox", name=re.compile("^Its certificate authority"))).to_have_count(0)
+        staff.save()
+        staff.open("/admin#/trunks")
+        expect(row).to_contain_text("certificate not checked", timeout=60_000)
+        staff.picture("unverified")
+        assert accessible(page) == []
+
+    # Without a port its name's DNS is asked for it.
+    row.get_by_role("link", name="Acme by TLS").click()
+    page.get_by_role("textbox", name=re.compile("^Port")).fill("")
+    staff.save()
+    staff.open("/admin#/trunks")
+    expect(row).to_contain_text("127.0.0.1 TLS")
 
 
 def test_a_number_leads_to_a_queue_that_then_cannot_be_deleted(own_office: Office) -> None:

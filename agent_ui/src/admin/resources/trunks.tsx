@@ -20,6 +20,7 @@ interface Health {
   registered: boolean | null;
   problem: string;
   calls: number;
+  tls: "verified" | "unverified" | "refused" | null;
 }
 
 const health = signal<ReadonlyMap<string, Health>>(new Map());
@@ -52,6 +53,7 @@ function useHealth(id: string): Health | undefined {
 function standing(found: Health | undefined, row: Row): { words: string; tone: string } {
   if (row["enabled"] === false) return { words: t("admin.trunks.state.off"), tone: "offline" };
   if (!found) return { words: t("admin.trunks.state.unknown"), tone: "offline" };
+  if (found.tls === "refused") return { words: t("admin.trunks.state.refused", { problem: found.problem }), tone: "not_responding" };
   if (found.problem && found.registered === null) return { words: found.problem, tone: "not_responding" };
   if (found.registered === false) return { words: t("admin.trunks.state.not_registered", { problem: found.problem }), tone: "not_responding" };
   if (found.reachable === false) return { words: t("admin.trunks.state.silent"), tone: "not_responding" };
@@ -64,12 +66,19 @@ function State({ row }: { row: Row }) {
   const found = useHealth(rowText(row, "id"));
   const { words, tone } = standing(found, row);
   const calls = found && found.calls > 0 ? ` · ${t("admin.trunks.calls_now", { count: found.calls })}` : "";
-  return <span class="trunk-state"><span class={`dot ${tone}`} />{words}{calls}</span>;
+  const careless = found?.tls === "unverified" ? ` · ${t("admin.trunks.state.unverified")}` : "";
+  return <span class="trunk-state"><span class={`dot ${tone}`} />{words}{careless}{calls}</span>;
 }
 
 const comes = (row: Row) => ((row["networks"] ?? []) as string[]).join(", ");
-const goes = (row: Row) => (rowText(row, "host") ? `${rowText(row, "host")}:${String(row["port"] ?? 5060)} ${rowText(row, "transport").toUpperCase()}` : "");
+const ways: Readonly<Record<string, string>> = { udp: "UDP", tcp: "TCP", tls: "TLS", auto: "UDP/TCP" };
+const goes = (row: Row) => {
+  const host = rowText(row, "host");
+  return host ? `${host}${row["port"] ? `:${String(row["port"])}` : ""} ${ways[rowText(row, "transport")] ?? ""}` : "";
+};
 const out = (row: Row) => rowText(row, "host") !== "";
+const secure = (row: Row) => out(row) && rowText(row, "transport") === "tls";
+const verified = (row: Row) => secure(row) && row["verify"] !== false;
 const named = (row: Row) => rowText(row, "username") !== "";
 const lines = (value: unknown) => ((value ?? []) as string[]).map((line) => line.trim()).filter((line) => line !== "");
 
@@ -88,12 +97,15 @@ export const trunks: Resource = {
     { key: "networks", label: t("admin.trunks.networks"), extra: true, text: comes, cell: (row) => <code>{comes(row)}</code> },
   ],
   fresh: () => ({
-    id: "", name: "", enabled: true, networks: [], host: "", port: 5060, transport: "udp", backups: [], username: "", password: "", realm: "",
+    id: "", name: "", enabled: true, networks: [], host: "", port: null, transport: "udp", backups: [], redirects: [],
+    verify: true, ca: "", certificate: "", key: "", username: "", password: "", realm: "",
     register: false, codecs: ["PCMU", "PCMA"], dtmf: "rfc4733", region: "", calls: 100, calls_per_s: 20, caller_id: "", follow: false, announce: "answer",
   }),
   outgoing: (row) => ({
-    ...row, networks: lines(row["networks"]), backups: lines(row["backups"]), host: rowText(row, "host").trim(), port: row["port"] ?? 5060,
+    ...row, networks: lines(row["networks"]), backups: lines(row["backups"]), redirects: lines(row["redirects"]),
+    host: rowText(row, "host").trim(), port: row["port"] ?? null,
     region: rowText(row, "region").trim().toUpperCase(), caller_id: rowText(row, "caller_id").trim(),
+    ...(secure(row) ? {} : { verify: true, ca: "", certificate: "", key: "" }),
     ...(named(row) ? {} : { password: "", realm: "", register: false }),
   }),
   sections: (_row, isNew) => [
@@ -109,11 +121,16 @@ export const trunks: Resource = {
     ]),
     section("out", [
       field("host", { kind: "text", max: 253, mono: true, half: true, placeholder: "sip.example.net" }),
-      field("port", { kind: "number", min: 1, max: 65535, half: true, when: out }),
-      field("transport", { kind: "select", options: options("transport", ["udp", "tcp", "tls"]), required: true, half: true, when: out }),
+      field("port", { kind: "number", min: 1, max: 65535, nullable: true, half: true, when: out }),
+      field("transport", { kind: "select", options: options("transport", ["udp", "tcp", "tls", "auto"]), required: true, half: true, when: out }),
       field("caller_id", { kind: "text", max: 21, mono: true, half: true, placeholder: "+4930123456", when: out }),
       field("backups", { kind: "lines", add: t("admin.trunks.backups.add"), placeholder: "sip2.example.net", when: out }),
+      field("redirects", { kind: "lines", add: t("admin.trunks.redirects.add"), placeholder: "203.0.113.0/24", when: out }),
       field("follow", { kind: "switch", when: out }),
+      field("verify", { kind: "switch", when: secure }),
+      field("ca", { kind: "text", max: 105, mono: true, half: true, placeholder: "file:acme-ca.pem", when: verified }),
+      field("certificate", { kind: "text", max: 105, mono: true, half: true, placeholder: "file:acme.pem", when: secure }),
+      field("key", { kind: "text", max: 105, mono: true, half: true, placeholder: "file:acme.key", when: (row) => secure(row) && rowText(row, "certificate") !== "" }),
     ]),
     section("account", [
       field("username", { kind: "text", max: 120, mono: true, half: true }),
