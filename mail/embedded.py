@@ -14,7 +14,8 @@ from mail.limits import Problem
 _BEGIN = re.compile(rb"^(?:begin (-?)[0-7]{3,4}[ \t]*|begin(-)base64 [0-7]{3,4} |=ybegin )([^\r\n]*)\r*\n", re.M)
 _Y_NAME = re.compile(rb"name=([^\r\n]*)")
 _FROM_Y = bytes((byte - 42) % 256 for byte in range(256))
-MOST = 1000
+_MOST = 1000
+"""Lines that look like the beginning of a file."""
 
 
 class Embedded(Struct, frozen=True):
@@ -27,13 +28,22 @@ def take_out(data: bytes, problems: set[Problem]) -> tuple[bytes, list[Embedded]
     rest: list[bytes] = []
     files: list[Embedded] = []
     position = 0
-    while len(files) < MOST and (match := _BEGIN.search(data, position)) is not None:
-        if match[0].startswith(b"=y"):
+    endless: set[bytes] = set()  # kinds of which no end is left
+    for _ in range(_MOST):
+        match = _BEGIN.search(data, position)
+        if match is None:
+            break
+        kind = match[0][:6]
+        if kind in endless:
+            found = None
+        elif kind == b"=ybegi":
             found = _yenc(data, match, problems)
-        elif match[2]:
+        elif kind == b"begin-":
             found = _begin_base64(data, match)
         else:
             found = _uuencoded(data, match, problems)
+        if found is None and kind != b"begin ":
+            endless.add(kind)
         if found is None:
             rest.append(data[position : match.end()])
             position = match.end()

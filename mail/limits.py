@@ -15,6 +15,7 @@ MEMORY = 256 * 1024 * 1024
 class Limits(Struct, frozen=True):
     """Of one mail. Sizes are in bytes, or characters of text; what is beyond is left out, and the mail is marked."""
 
+    size: int = 64 * 1024 * 1024
     parts: int = 10_000
     depth: int = 100
     headers: int = 200

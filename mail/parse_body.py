@@ -178,7 +178,9 @@ class Reader:
         data, files = embedded.take_out(body(part, self._limits, self._problems), self._problems)
         for file in files:
             self._add(File(decode(file.name, self.body.charset), "", file.data))
-        text = charsets.clean(self._text(data, part.parameters.get("charset", "")))
+        text = charsets.clean(self._text(data[: 4 * self._limits.text], part.parameters.get("charset", "")))
+        if len(data) > 4 * self._limits.text:
+            self._problems.add(Problem.LONG_TEXT)
         if part.type in ("text/enriched", "text/richtext"):
             text = _ENRICHED.sub("", text.replace("<<", "\ufff0")).replace("\ufff0", "<")
         if part.parameters.get("format", "").lower() == "flowed":
@@ -195,7 +197,9 @@ class Reader:
     def _html_block(self, data: bytes, charset: str) -> list[Block]:
         if not charset and (meta := _META_CHARSET.search(data, 0, 4096)) is not None:
             charset = meta[1].decode("ascii")
-        html = charsets.clean(self._text(data, charset))
+        if len(data) > 4 * self._limits.html:
+            self._problems.add(Problem.LONG_HTML)
+        html = charsets.clean(self._text(data[: 4 * self._limits.html], charset))
         return [Block(html=html)] if html.strip() else []
 
     def _envelope(self, part: Part) -> list[Block]:

@@ -17,6 +17,7 @@ from mail.limits import Limits, Problem
 
 # A line that could be a boundary, with a part's head below it.
 _GUESSED = re.compile(rb"^--([^\r\n]{1,200}?)[ \t\r]*\n(?=content-[a-z]{1,40}:)", re.M | re.I)
+_NOT_BASE64 = bytes(byte for byte in range(256) if not re.match(rb"[A-Za-z0-9+/]", bytes((byte,))))
 
 
 class Part(Struct):
@@ -184,27 +185,26 @@ def _base64(data: bytes, problems: set[Problem]) -> bytes:
             data = data[:begun]
         elif len(re.sub(rb"[A-Za-z0-9+/=\s]", b"", data[:65536])) > 0.02 * min(len(data), 65536):
             return data
-    # Some programs end each piece with padding and go on; views, as a copy of 50 MB more would be one too many.
+    # Some programs end each piece with padding and go on. Views, as a copy of 50 MB more would be one too many.
     view = memoryview(data)
     runs: list[bytes] = []
     position = 0
     while position < len(data):
         stop = data.find(b"=", position)
         stop = len(data) if stop < 0 else stop
-        runs.append(_base64_run(view[position:stop], problems))
         while stop < len(data) and data[stop] in b"= \t\r\n":
             stop += 1
+        runs.append(_base64_run(view[position:stop], problems))
         position = stop
     return runs[0] if len(runs) == 1 else b"".join(runs)
 
 
 def _base64_run(data: memoryview, problems: set[Problem]) -> bytes:
-    """One run without padding, whatever is left over at its end."""
+    """One run and its padding, whatever is left over at its end."""
     try:
         return a2b_base64(data)
     except BinasciiError:
-        pass
-    alphabet = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+        alphabet = bytes(data).translate(None, _NOT_BASE64)
     if len(alphabet) % 4 == 1:
         # One character is less than a byte.
         problems.add(Problem.ENCODING)

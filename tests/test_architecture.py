@@ -68,7 +68,7 @@ PURE = (
 )
 # The asyncio shells among them.
 SHELLS = (
-    "mail/worker*.py",
+    *("mail/imap*.py", "mail/smtp*.py", "mail/worker*.py"),
     *("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py"),
     *("channels/voice/sip/transport*.py", "channels/voice/sip/resolve*.py"),
 )
