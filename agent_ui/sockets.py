@@ -211,6 +211,10 @@ class AgentNamespace:
                 }
                 for id, row in directory.canned().items()
             ],
+            "templates": [
+                {"id": id, "name": row.name, "languages": row.languages, "queues": row.queues}
+                for id, row in sorted(directory.mail_templates().items())
+            ],
             "reasons": [{"id": id, "label": row.name} for id, row in directory.reasons().items()],
             "skills": [{"id": id, "name": row.name} for id, row in directory.skills().items()],
         }

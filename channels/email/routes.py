@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from channels.email import showing
@@ -48,6 +48,7 @@ class MailPages:
         return [
             Route("/mails/{id}/html", self._html),
             Route("/mails/{id}/image", self._image),
+            Route("/mails/{id}/quoted", self._quoted),
             Route("/mails/{id}/raw", self._raw),
         ]
 
@@ -115,6 +116,14 @@ class MailPages:
         if stored is None or stored.type not in SHOWN:
             raise NotFound("picture")
         return FileResponse(self._files.path(stored.sha256), media_type=stored.type, headers=_PICTURE_HEADERS)
+
+    async def _quoted(self, request: Request) -> Response:
+        """The HTML as an answer quotes it: a text, which no browser takes for a page."""
+        mail = await self._mail(request)
+        if mail.html is None:
+            raise NotFound("html", mail.id)
+        html = showing.quoted((await self._content(mail.html)).decode("utf-8", "replace"))
+        return JSONResponse({"html": html}, headers={"Cache-Control": "private, no-store"})
 
     async def _raw(self, request: Request) -> Response:
         """The mail as it came, byte for byte, to be saved."""

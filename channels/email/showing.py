@@ -26,6 +26,8 @@ LONGEST_URL = 4000
 # In what the sanitiser wrote, attributes stand in double quotes; the longest are its addresses.
 _PICTURE = re.compile(r'(<img\b[^<>]*?) src="(cid|remote):([^"<>]*)"')
 
+_SHEET = re.compile(r"<style>.*?</style>", re.S)
+
 STYLE = """
 html{background:#fff;color-scheme:light}
 body{margin:0;padding:2px;font:14px/20px "Inter Variable",Inter,system-ui,-apple-system,"Segoe UI","Noto Sans",
@@ -111,6 +113,11 @@ def has_remote(html: str) -> bool:
     return any(found[2] == "remote" for found in _PICTURE.finditer(html))
 
 
+def quoted(html: str) -> str:
+    """What an answer quotes: without the style sheet, which would reach the answer's own words."""
+    return _SHEET.sub("", html)
+
+
 def policy(origins: Iterable[str], mail: str) -> str:
     """The Content-Security-Policy of the page: pictures of ours, its own styles, and nothing else, for anybody."""
     own = sorted(origins)
@@ -137,7 +144,6 @@ _BLOCKS = frozenset(
 )
 _SPACED = frozenset(["blockquote", "dl", "h1", "h2", "h3", "h4", "ol", "p", "pre", "ul"])
 _HEIGHT = re.compile(r'\bheight="?(\d{1,4})"?|\bheight:\s*(\d{1,4})px')
-_SHEET = re.compile(r"<style>.*?</style>", re.S)
 LINE, LINE_LETTERS, SPACE = 20, 88, 14
 PICTURE_HEIGHT = 120
 
