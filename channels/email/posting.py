@@ -81,6 +81,16 @@ class Posting:
             raise Refused("There is no mailbox that you could write from.", code="mailbox.none")
         return usable[0], boxes[usable[0]]
 
+    def mailbox_of_queue(self, queue: str | None) -> tuple[str, Mailbox]:
+        """Where what nobody writes by hand is sent from. Raises Refused `mailbox.none`."""
+        boxes = {id: row for id, row in self._hub.directory.mailboxes().items() if self._sends(row)}
+        for id, row in boxes.items():
+            if row.queue == queue:
+                return id, row
+        if not boxes:
+            raise Refused("There is no mailbox that mail could be sent from.", code="mailbox.none")
+        return next(iter(boxes.items()))
+
     @staticmethod
     def _sends(row: Mailbox) -> bool:
         return row.enabled and row.outbound.kind != "none"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from channels.email.oauth import OAuthTokens
 from channels.email.signing import Signer, read_key
 from channels.email.smtp_out import Down, Server, Smtp
-from hub.config_mail import Mailbox, Outbound
+from hub.config_mail import Mailbox
 from hub.errors import ConfigError, HubError
 from hub.model import Millis
 
@@ -19,8 +20,6 @@ BURST = 10
 
 ReadSecret = Callable[[str], str]
 """A secret by its reference. Raises ConfigError. Reads files, so not for the event loop."""
-Tokens = Callable[[str, Outbound], Callable[[], Awaitable[str]]]
-"""What gives a mailbox (by its id) fresh OAuth tokens for sending."""
 
 
 class Sender(Struct, frozen=True):
@@ -33,7 +32,7 @@ class Sender(Struct, frozen=True):
 
 
 def make_sender(
-    id: str, row: Mailbox, read_secret: ReadSecret, tokens: Tokens, tls: ssl.SSLContext | None, hostname: str
+    id: str, row: Mailbox, read_secret: ReadSecret, tokens: OAuthTokens, tls: ssl.SSLContext | None, hostname: str
 ) -> Sender:
     """Raises Down with what is wrong with the row. Reads files."""
     out = row.outbound
@@ -45,13 +44,15 @@ def make_sender(
             signer = Signer(out.dkim.domain, out.dkim.selector, read_key(read_secret(out.dkim.key)))
         if out.kind == "demo":
             return Sender(id, row, None, signer)
+        oauth = out.oauth
         server = Server(
             out.host,
             out.port,
             out.security,
             out.username,
             read_secret(out.secret) if out.secret else "",
-            tokens(id, out) if out.oauth is not None else None,
+            None if oauth is None else tokens.of(oauth),
+            None if oauth is None else lambda: tokens.refused(oauth),
             tls,
             hostname or "localhost",
         )
@@ -74,7 +75,7 @@ class Senders:
         self,
         mailboxes: Callable[[], Mapping[str, Mailbox]],
         read_secret: ReadSecret,
-        tokens: Tokens,
+        tokens: OAuthTokens,
         tls: ssl.SSLContext | None = None,
         hostname: str = "",
     ) -> None:

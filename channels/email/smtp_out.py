@@ -16,6 +16,8 @@ from typing import Literal
 import aiosmtplib
 from msgspec import Struct, field
 
+from channels.email.oauth import NoToken
+
 CONNECT_S = 30.0
 COMMAND_S = 60.0
 # After the last byte a server may take its time: RFC 5321 (4.5.3.2.6) asks for ten minutes, but who has not answered
@@ -30,7 +32,8 @@ Sentence = str
 
 
 class Server(Struct, frozen=True):
-    """Where an account's mail is given to. `token` answers an OAuth2 access token and stands in a password's place."""
+    """Where an account's mail is given to. `token` answers an OAuth2 access token and stands in a password's place;
+    `refused` is told when the server did not take it."""
 
     host: str
     port: int
@@ -38,6 +41,7 @@ class Server(Struct, frozen=True):
     username: str = ""
     password: str = ""
     token: Callable[[], Awaitable[str]] | None = None
+    refused: Callable[[], None] | None = None
     tls: ssl.SSLContext | None = None  # None: the machine's authorities
     name: str = "localhost"  # in EHLO
 
@@ -103,11 +107,15 @@ class _Connection:
                 smtp.close()
                 raise
         except aiosmtplib.SMTPAuthenticationError as error:
+            if server.refused is not None:
+                server.refused()
             raise Down(f"The server refused the sign-in: {said(error.message)}", error.code) from error
         except aiosmtplib.SMTPConnectResponseError as error:
             raise Down(f"The server does not take mail now: {said(error.message)}", error.code) from error
         except (ssl.SSLCertVerificationError, ssl.CertificateError) as error:
             raise Down(f"The server's certificate is not valid: {error.verify_message}.") from error
+        except NoToken as error:
+            raise Down(str(error)) from error
         except TimeoutError as error:
             raise Down(f"{server.host} port {server.port} does not answer.") from error
         except aiosmtplib.SMTPResponseException as error:

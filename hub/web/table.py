@@ -121,6 +121,7 @@ class Table:
         body: Any = None,
         result: Any = None,
         status: int | None = None,
+        largest: int = LARGEST_BODY,
         media: str = "",
         ranges: bool = False,
         summary: str,
@@ -129,7 +130,7 @@ class Table:
 
         def declare(handler: Handler) -> Handler:
             answer = status or (204 if result is None and not media else 200)
-            found = Endpoint(method, path, access, handler, summary, query, body, result, answer)
+            found = Endpoint(method, path, access, handler, summary, query, body, result, answer, largest)
             self.endpoints.append(replace(found, tag=self.tag, media=media, ranges=ranges))
             return handler
 
