@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,12 @@ def test_a_trunk_is_kept_as_it_was_said(house: House) -> None:
         ({"codecs": []}, "codecs"),
         ({"host": "sip acme"}, "host"),
         ({"caller_id": "Acme"}, "caller_id"),
+        ({"redirects": ["198.51.100.0/40"]}, "redirects[0]"),
+        ({"redirects": ["sip:a@b"]}, "redirects[0]"),
+        ({"transport": "tls", "ca": "/etc/ssl/ca.pem"}, "ca"),
+        ({"transport": "tls", "ca": "file:../ca.pem"}, "ca"),
+        ({"ca": "file:ca.pem"}, "ca"),
+        ({"transport": "tls", "certificate": "file:acme.pem"}, "key"),
     ],
 )
 def test_a_mistake_is_told_at_its_field(house: House, changes: dict[str, Any], path: str) -> None:
@@ -112,6 +119,7 @@ def company(tmp_path: Path) -> Iterator[Company]:
     port = free_port()
     listen, ports = [f"udp:127.0.0.1:{port}"], [34_000, 35_999]
     voice = {"enabled": True, "listen": listen, "media_host": "127.0.0.1", "media_ports": ports}
+    voice["secrets"] = str(tmp_path)
     with serving(tmp_path / "hub", voice) as hub:
         hub.put("skill", "support", name="Support")
         hub.put("queue", "support", name="Support")
@@ -151,3 +159,40 @@ async def test_rows_let_calls_in_and_refuse_them_at_once(company: Company, tmp_p
     # What is not in use is as little let in.
     await company.call("POST", "/trunks", json={"name": "Here", "networks": ["127.0.0.1"], "enabled": False})
     assert (await company.call("GET", "/trunk-health"))["items"] == []
+
+
+async def test_a_password_on_a_disk_that_stalls_holds_up_nothing(company: Company, tmp_path: Path) -> None:
+    """A pipe gives nothing until somebody writes to it, as a network disk that is away."""
+    os.mkfifo(tmp_path / "acme")
+    await company.call("POST", "/numbers", json={**NUMBER, "pattern": "hotline"})
+    account = {"username": "hub", "password": "file:acme"}
+    acme = await company.call("POST", "/trunks", json={**TRUNK, **account, "name": "Acme", "host": "127.0.0.1"})
+    here = await company.call("POST", "/trunks", json={"name": "Here", "networks": ["127.0.0.1"]})
+
+    async def told() -> dict[str, str]:
+        return {row["id"]: row["problem"] for row in (await company.call("GET", "/trunk-health"))["items"]}
+
+    assert await told() == {acme["id"]: "Its password has not been read yet.", here["id"]: ""}
+    target = f"127.0.0.1:{company.port}"
+    async with sipp(tmp_path, "uac", target, "-s", "hotline", "-m", "1", "-d", "100") as caller:
+        await caller.finish()
+    assert len((await company.call("GET", "/contacts"))["items"]) == 1, "calls come meanwhile"
+    await asyncio.to_thread((tmp_path / "acme").write_text, "secret\n")
+    while (await told())[acme["id"]]:
+        await asyncio.sleep(0.02)
+
+
+async def test_a_password_that_is_missing_is_said(company: Company, tmp_path: Path) -> None:
+    account = {"username": "hub", "password": "file:acme"}
+    row = await company.call("POST", "/trunks", json={**TRUNK, **account})
+    while True:
+        (health,) = (await company.call("GET", "/trunk-health"))["items"]
+        if health["problem"] == "The file acme in the folder of secrets cannot be read.":
+            break
+        await asyncio.sleep(0.02)
+    # It is there now; saving the trunk again has it read at once.
+    (tmp_path / "acme").write_text("secret\n")
+    made = await company.call("GET", f"/trunks/{row['id']}")
+    await company.call("PUT", f"/trunks/{row['id']}", json={**made, "calls": 7})
+    while (await company.call("GET", "/trunk-health"))["items"][0]["problem"]:
+        await asyncio.sleep(0.02)
