@@ -36,6 +36,17 @@ def check(visitor: Visitor, what: str) -> None:
     assert found == [], json.dumps(found, indent=1)
 
 
+def wider(visitor: Visitor) -> int:
+    """By how much the panel's content is wider than the panel, or a name wider than its button."""
+    return int(
+        panel(visitor).evaluate(
+            """() => Math.max(
+              ...[document.documentElement, ...document.querySelectorAll(".callc, .ctl button, .keys")]
+                .map((box) => box.scrollWidth - box.clientWidth))"""
+        )
+    )
+
+
 def ask_for_a_call(visitor: Visitor, name: str, topic: str = "Support") -> FrameLocator:
     widget = visitor.widget
     widget.get_by_role("button", name="Call", exact=True).click()
@@ -103,10 +114,23 @@ def test_both_hear_each_other_and_hold_is_music(speaking: Speak) -> None:
     check(visitor, "sound")
     visitor.page.keyboard.press("Escape")
 
+    widget.get_by_role("button", name="Keypad").click()
+    keypad = widget.get_by_role("dialog", name="Keypad")
+    keypad.get_by_role("button", name="4", exact=True).click()
+    visitor.page.keyboard.press("2")
+    keypad.get_by_role("button", name="Hash").click()
+    expect(keypad.get_by_label("Keys sent")).to_have_text("42#")
+    check(visitor, "keypad")
+    visitor.page.wait_for_timeout(700)  # the last key is still on its way
+    visitor.page.keyboard.press("Escape")
+
     widget.get_by_role("button", name="Hang up").click()
     expect(widget.get_by_text("Call ended")).to_be_visible()
     check(visitor, "ended")
     agent.page.get_by_role("region", name="Wrap-up").wait_for()
+    # Both are told in the conversation how long it was, and the hub has heard the keys.
+    expect(agent.log.get_by_text("The call ended after")).to_be_visible()
+    assert pressed(agent.page) == 3
     assert agent.troubles == visitor.troubles == []
 
 
@@ -173,7 +197,33 @@ def test_a_chat_goes_on_by_voice_with_its_agent(speaking: Speak) -> None:
     agent.page.get_by_role("region", name="Wrap-up").wait_for()
 
 
-LOOKS: dict[str, dict[str, Any]] = {"dark": {"color_scheme": "dark"}, "phone": PHONE, "Chinese": {}}
+def pressed(page: Page) -> int:
+    """The keys that the hub heard in the call that is open."""
+    return int(
+        page.evaluate(
+            """async () => {
+              const contact = location.hash.split("/").at(-1);
+              const events = async () => (await (await fetch(`/api/v1/contacts/${contact}/events`)).json()).items;
+              for (;;) {
+                const ended = (await events()).find(({ type }) => type === "call.ended");
+                if (ended) return ended.data.digits;
+                await new Promise((done) => setTimeout(done, 50));
+              }
+            }"""
+        )
+    )
+
+
+NARROW: dict[str, Any] = {"viewport": {"width": 320, "height": 568}}
+LOOKS: dict[str, dict[str, Any]] = {
+    "dark": {"color_scheme": "dark"},
+    "phone": PHONE,
+    "Chinese": {},
+    "Arabic": {},
+    "narrow": NARROW,
+    "narrow dark Arabic": NARROW | {"color_scheme": "dark"},
+}
+TONGUES = {"Chinese": ("简体中文", "通话"), "Arabic": ("العربية", "مكالمة")}
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -182,10 +232,11 @@ def test_a_call_looks_right(speaking: Speak, look: str) -> None:
     visitor.visit()
     visitor.open_widget()
     frame = visitor.widget
-    if look == "Chinese":
-        frame.get_by_role("button", name="English").click()
-        frame.get_by_role("button", name="简体中文").click()
-        frame.get_by_role("button", name="通话", exact=True).wait_for()
+    for tongue, (name, call) in TONGUES.items():
+        if tongue in look:
+            frame.get_by_role("button", name="English").click()
+            frame.get_by_role("button", name=name).click()
+            frame.get_by_role("button", name=call, exact=True).wait_for()
     frame.locator(".way").nth(1).locator("button").click()
     frame.locator("#f-topic").select_option(index=1)
     check(visitor, "explanation")
@@ -193,6 +244,15 @@ def test_a_call_looks_right(speaking: Speak, look: str) -> None:
     frame.locator(".ctl").wait_for()
     frame.locator(".q.good").wait_for()
     check(visitor, "waiting")
+    assert wider(visitor) == 0
+    # His own level is seen without scrolling.
+    assert panel(visitor).evaluate("(box => box.scrollHeight <= box.clientHeight)(document.querySelector('.callc'))")
+    frame.locator(".ctl button").nth(1).click()
+    for key in (3, 10, 11):
+        frame.locator(".keys button").nth(key).click()
+    check(visitor, "keypad")
+    assert wider(visitor) == 0
+    visitor.page.keyboard.press("Escape")
     frame.locator(".ctl button").last.click()
     frame.locator(".ctl").wait_for(state="detached")
     assert visitor.troubles == []

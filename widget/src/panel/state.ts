@@ -36,6 +36,7 @@ export type Sheet =
   /** Whether to go on by voice, of a conversation. */
   | { name: "by_voice"; id: string }
   | { name: "sound" }
+  | { name: "keypad" }
   | { name: "language" }
   | { name: "picture"; file: HubFile };
 

@@ -191,6 +191,11 @@ export class Line {
     this.#changed();
   }
 
+  /** Presses a key of the telephone; false when the line cannot send it now. */
+  press(key: string): boolean {
+    return this.state === "up" && (this.#peer?.press(key) ?? false);
+  }
+
   /** How loud the microphone is, 0 to 1; 0 while muted. */
   level(): number {
     return this.#meter.level();

@@ -6,6 +6,8 @@ import type { Connection } from "./pulse.ts";
 
 const GATHER_MS = 1_500; // a STUN or TURN server that does not answer costs no more than this
 const NOTHING_YET_MS = 5_000;
+const KEY_MS = 120;
+const GAP_MS = 70;
 
 export class Peer {
   readonly #connection: RTCPeerConnection;
@@ -56,6 +58,14 @@ export class Peer {
       connection.addEventListener("icecandidate", check);
       check();
     });
+  }
+
+  /** Sends a key after those that are under way; false when the line cannot. */
+  press(key: string): boolean {
+    const { dtmf } = this.#sender;
+    if (!dtmf?.canInsertDTMF) return false;
+    dtmf.insertDTMF(dtmf.toneBuffer + key, KEY_MS, GAP_MS);
+    return true;
   }
 
   async setMicrophone(track: MediaStreamTrack): Promise<void> {

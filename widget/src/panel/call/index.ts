@@ -2,5 +2,6 @@
 
 import "./icons.ts";
 
+export { KeypadSheet } from "./keypad.tsx";
 export { begin, hangUp, takeUp } from "./live.ts";
 export { ByVoiceSheet, CallView, SoundSheet } from "./view.tsx";

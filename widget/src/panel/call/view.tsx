@@ -151,6 +151,12 @@ export class CallView extends Component {
               </span>
               {t("mute")}
             </button>
+            <button aria-haspopup="dialog" disabled={line.state != "up"} onClick={() => showSheet({ name: "keypad" })}>
+              <span class="o">
+                <Icon name="keypad" size={24} />
+              </span>
+              {t("keypad")}
+            </button>
             <button onClick={() => hangUp()}>
               <span class="o red">
                 <Icon name="hang" size={28} />

@@ -57,9 +57,10 @@ function current() {
 function sheet() {
   const { sheet } = state;
   if (!sheet || !talking) return null;
-  if (sheet.name == "by_voice" || sheet.name == "sound") {
+  if (sheet.name == "by_voice" || sheet.name == "sound" || sheet.name == "keypad") {
     const part = withCalling();
-    return part && (sheet.name == "sound" ? <part.SoundSheet /> : <part.ByVoiceSheet id={sheet.id} />);
+    if (!part) return null;
+    return sheet.name == "sound" ? <part.SoundSheet /> : sheet.name == "keypad" ? <part.KeypadSheet /> : <part.ByVoiceSheet id={sheet.id} />;
   }
   if (sheet.name == "end") return <talking.EndSheet id={sheet.id} />;
   if (sheet.name == "more") return <talking.MoreSheet id={sheet.id} />;
