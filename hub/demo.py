@@ -19,7 +19,7 @@ from hub.ports import Store
 Json = dict[str, Any]
 PASSWORD = "demo"  # noqa: S105 - the demo's, printed when it starts
 # Grows when there is more for a store that was filled by an earlier edition.
-EDITION = 1
+EDITION = 2
 
 USERS: tuple[tuple[str, str, Role, dict[str, int]], ...] = (
     ("agent1", "Nadia Berg", Role.AGENT, {"support": 5, "billing": 3}),
@@ -47,6 +47,20 @@ def _queue(name: str, skill: str, relax: list[Json] | None = None, *, record: st
     }
 
 
+def _mailbox(name: str, queue: str) -> Json:
+    """Mail is given to the hub by programs of this machine, and what it sends is kept and shown."""
+    return {
+        "name": name,
+        "address": f"{queue}@demo.test",
+        "display_name": f"Moss & Kiln {name}",
+        "queue": queue,
+        "inbound": {"kind": "direct"},
+        "outbound": {"kind": "demo"},
+        "acknowledge": True,
+        "signature": "Moss & Kiln\nHandmade tableware, Berlin",
+    }
+
+
 ROWS: tuple[tuple[str, str, Json], ...] = (
     ("skill", "sales", {"name": "Sales"}),
     ("skill", "support", {"name": "Support"}),
@@ -70,6 +84,9 @@ ROWS: tuple[tuple[str, str, Json], ...] = (
     ("queue", "sales", _queue("Sales", "sales")),
     ("queue", "support", _queue("Support", "support", [{"after_s": 60, "skills": {"support": 2}}], record="always")),
     ("queue", "billing", _queue("Billing", "billing")),
+    ("mailbox", "support", _mailbox("Support", "support")),
+    ("mailbox", "sales", _mailbox("Sales", "sales")),
+    ("mailbox", "billing", _mailbox("Billing", "billing")),
     ("outcome", "solved", {"name": "Solved"}),
     ("outcome", "follow-up", {"name": "Follow-up needed"}),
     ("outcome", "sale", {"name": "Sale", "queues": ["sales"]}),

@@ -224,7 +224,9 @@ class Receiver:
         if tags:
             then.append(c.Edit(ACTOR, tags=tuple(dict.fromkeys(tags))))
         then.append(words)
-        if self.answer is not None and not automatic(mail) and mail.kind is MailKind.NORMAL:
+        # Nobody wants to hear of a mail that lay in its mailbox for long.
+        fresh = incoming.at > hub.clock.now() - DAY_MS
+        if self.answer is not None and fresh and not automatic(mail) and mail.kind is MailKind.NORMAL:
             answer = await self.answer(Arrival(incoming, mailbox, row, customer, placement.queue, language))
             if answer is not None:
                 then.append(answer)
