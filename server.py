@@ -202,7 +202,7 @@ class Application:
             self.agents.sessions,
         )
         self.hub.trunk_health = lambda: channel.trunks.told(channel.calls.of_trunk)
-        self.agents.on_window.append(channel.agent_phone.window_moved)
+        self.agents.on_window += [channel.agent_phone.window_moved, channel.phone_desk.window_moved]
         return channel
 
     def _voice_settings(self) -> voice.VoiceSettings:

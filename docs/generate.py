@@ -17,6 +17,7 @@ from agent_ui.actions import Actions
 from channels.chat import conversation, socket
 from channels.voice import visitor_phone
 from channels.voice.agent_phone import AgentPhone
+from channels.voice.phone_desk import PhoneDesk
 from hub import events as e
 from hub.machine import TRANSITIONS
 from hub.model import Phase
@@ -139,7 +140,9 @@ To agents: `hello` (a snapshot of everything the desktop shows), `sync`, `offer`
 `invite`, `presence`, `capacity`, `queues` and `directory` (at most once a second), `live` (changed rows of the
 supervisor's tables, at most once a second), `typing`, `phone` (`contact`, `state`: connecting, ringing, active, held,
 reconnecting or ended; `since`, `recording`: off, on or paused; `number`, `elsewhere`: another window has the audio;
-`quality`: `mos`, `loss`, `jitter_ms`, `round_trip_ms`), `signed_out`, `reconnect`.
+`quality`: `mos`, `loss`, `jitter_ms`, `round_trip_ms`), `phone_line` (where the agent talks: `line` browser or phone;
+`allowed`, `account`, and whether his telephone stands `registered`), `phone_ring` (`contact`, `state` of the call at
+his telephone: ringing, taking, up, failed with its `problem`, or over), `signed_out`, `reconnect`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A
@@ -177,6 +180,7 @@ def sockets_page() -> str:
     rows = {name: (fields_text(kind), permission) for name, (kind, permission) in WINDOW_EVENTS.items()}
     actions: list[SocketEvent[Any]] = [*Actions(typing.cast(Hub, None)).events()]
     actions += AgentPhone.__new__(AgentPhone).events()
+    actions += PhoneDesk.__new__(PhoneDesk).events()
     for event in actions:
         rows[event.name] = (fields_text(event.input), str(event.permission or ""))
     lines += [f"| `{name}` | {fields} | {permission} |" for name, (fields, permission) in rows.items()]

@@ -6,7 +6,7 @@ Trunks and numbers may stand here or be edited on the administration's pages; bo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from hub import config_rows as rows
@@ -44,6 +44,14 @@ class Voice(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     secrets: Annotated[
         str, meta("Folder of the passwords that trunks name as file:NAME; with env:CONTACTHUB_NAME none is needed.")
     ] = ""
+    phones: Annotated[
+        tuple[str, ...],
+        meta(
+            "Networks from which agents' own telephones may register, such as 10.0.0.0/8; 0.0.0.0/0 and ::/0: from"
+            " anywhere; none: no telephones.",
+            "a list of addresses and networks",
+        ),
+    ] = ()
     media_host: Annotated[str, meta("Address that audio is sent from and received on; empty: all of the machine.")] = ""
     media_public: Annotated[str, meta("What peers are told instead of it (NAT, one to one).", "an address")] = ""
     media_ports: Annotated[
@@ -89,6 +97,11 @@ def check_voice(voice: Voice) -> None:
     for index, country in enumerate(voice.countries):
         if len(country) != 2 or not country.isupper():
             raise ConfigError(f'voice.countries[{index}]: expected a country code such as DE, got "{country}"')
+    for index, network in enumerate(voice.phones):
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ConfigError(f'voice.phones[{index}]: expected an address or a network, got "{network}"') from None
     entries("voice.trunks", voice.trunks, rows.Trunk)
     entries("voice.numbers", voice.numbers, rows.Number)
 

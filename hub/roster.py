@@ -1,4 +1,5 @@
-"""Who is connected at which node: agents with a window, visitors with an open page; and where each call lives.
+"""Who is connected at which node: agents with a window or a telephone, visitors with an open page; and where each call
+lives.
 
 Each node tells the others what changes, numbered, and gives signs of life; whoever misses a number asks for the whole
 list. Nothing is stored, so there is nothing that Redis could lose. A node that is silent for longer than its lease is
@@ -25,7 +26,7 @@ TOPIC = "roster"
 BEAT_S = 1.0
 LEASE_S = 3.5
 ASK_EVERY_S = 0.5
-KINDS = ("agent", "visitor", "call")
+KINDS = ("agent", "visitor", "call", "phone")
 
 
 @dataclass
@@ -172,12 +173,12 @@ class Roster:
         number = int(message["number"])
         if kind == "all":
             for each in KINDS:
-                who = set(message[each])
+                who = set(message.get(each, ()))
                 self._moved(node, each, who - node.who[each], node.who[each] - who)
             node.number = number
         elif kind == "change" and node.number >= 0 and number == node.number + 1:
             for each in KINDS:
-                self._moved(node, each, message["came"][each], message["left"][each])
+                self._moved(node, each, message["came"].get(each, ()), message["left"].get(each, ()))
             node.number = number
         elif number != node.number and now - node.asked_at > ASK_EVERY_S:
             node.asked_at = now

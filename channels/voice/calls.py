@@ -222,6 +222,8 @@ class Calls:
                 listener(event)
             return
         match event:
+            case m.Connected() | m.Lost() if live.agent_phone and event.leg == AGENT:
+                pass
             case m.Connected():
                 live.give(v.LegUp(event.leg))
             case m.Digit() if event.leg == CUSTOMER:

@@ -17,6 +17,10 @@ from channels.voice.calls import KIND, Calls, Recorder
 from channels.voice.elsewhere import Elsewhere
 from channels.voice.inbound import Inbound
 from channels.voice.outbound import Outbound
+from channels.voice.phone_desk import PhoneDesk
+from channels.voice.phone_dials import PhoneDials
+from channels.voice.phone_legs import PhoneLegs
+from channels.voice.phones import RegisteredPhones
 from channels.voice.settings import VoiceSettings
 from channels.voice.trunks import Trunks
 from channels.voice.visitor_phone import VisitorPhone
@@ -51,12 +55,18 @@ class VoiceChannel:
         self.settings = settings
         prompts = Prompts(Path(settings.prompts) if settings.prompts else None)
         self.calls = Calls(hub, media, settings, recorder, prompts)
-        self.trunks = Trunks(settings)
+        self.trunks = Trunks(settings, hub.phones.hashes)
         self.calls.telephony = self.trunks
         self.inbound = Inbound(self.calls, self.trunks)
         elsewhere = Elsewhere(hub.bus, lambda contact: hub.roster.where(KIND, contact))
-        self.agent_phone = AgentPhone(self.calls, Outbound(self.calls, self.trunks), elsewhere, sio, windows)
+        outbound = Outbound(self.calls, self.trunks)
+        self.agent_phone = AgentPhone(self.calls, outbound, elsewhere, sio, windows)
         self.agent_phone.register(agents)
+        self.phones = RegisteredPhones(hub, self.trunks)
+        self.phone_legs = PhoneLegs(self.calls, self.trunks, self.phones)
+        self.phone_dials = PhoneDials(self.calls, self.trunks, self.phones, self.phone_legs, outbound)
+        self.phone_desk = PhoneDesk(hub, self.phone_legs, elsewhere, sio, windows)
+        self.phone_desk.register(agents)
         self.visitor_phone = VisitorPhone(self.calls, elsewhere, sio, visitors, conversations)
         self.visitor_phone.register()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +79,7 @@ class VoiceChannel:
             return
         await self.media.start()
         await self.calls.start()
+        self.phone_legs.start()
         try:
             await self.trunks.start()
         except OSError as error:
@@ -83,12 +94,15 @@ class VoiceChannel:
         """Trunks, numbers and limits as they are from now on. Where it listens, and the media, stay until a restart."""
         self.settings = self.calls.settings = settings
         self.trunks.configure(settings)
+        self.phones.configure()
 
     async def stop(self) -> None:
         """Calls under way end as interrupted; recordings are completed."""
         self._hub.takes_calls = False
         if self.settings.enabled:
+            await self.phone_dials.stop()
             await self.calls.stop()
+            await self.phone_legs.stop()
             await self.trunks.stop()
             await self.media.stop()
         for task in self._tasks:

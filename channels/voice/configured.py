@@ -82,6 +82,7 @@ def configured(
         enabled=voice.enabled,
         listen=tuple(Listen(*endpoint(text)) for text in voice.listen),  # type: ignore[arg-type]  # checked there
         public=voice.public,
+        phones=voice.phones,
         trunks=tuple(usable),
         left_out=tuple(left_out),
         numbers=tuple(

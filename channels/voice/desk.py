@@ -27,6 +27,15 @@ def serve_agents(calls: Calls, elsewhere: Elsewhere) -> None:
         elsewhere.serve(what, getattr(desk, what))
 
 
+async def press(calls: Calls, live: LiveCall, digits: str) -> None:
+    """Keys to the customer, as his trunk wants them."""
+    party = live.party
+    if party.sip is not None and calls.telephony.rtp_options(party.trunk).dtmf == "info":
+        calls.telephony.digits(party.sip, digits)
+    else:
+        await live.in_media(lambda: calls.media.digits(live.id, CUSTOMER, digits))
+
+
 class _Desk:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -66,12 +75,7 @@ class _Desk:
         return {}
 
     async def digits(self, data: Json) -> Json:
-        live = self._own(data)
-        party, digits = live.party, data["digits"]
-        if party.sip is not None and self._calls.telephony.rtp_options(party.trunk).dtmf == "info":
-            self._calls.telephony.digits(party.sip, digits)
-        else:
-            await live.in_media(lambda: self._calls.media.digits(live.id, CUSTOMER, digits))
+        await press(self._calls, self._own(data), data["digits"])
         return {}
 
     async def stats(self, data: Json) -> Json:

@@ -48,7 +48,8 @@ class Inbound:
     def handle(self, event: s.Event) -> None:
         """What the user agent tells."""
         if isinstance(event, s.Invited):
-            self._invited(event)
+            if event.user is None:  # else an agent's telephone: `phone_dials.py`
+                self._invited(event)
             return
         sip = getattr(event, "call", None)
         live = self._calls.by_sip(sip) if sip is not None else None

@@ -80,6 +80,7 @@ class LiveCall:
     party: Party = field(default_factory=Party)
     queue: str = ""
     since: Millis = 0
+    agent_phone: bool = False  # the agent's leg is a telephone's: its signalling says whether it is there
     recorded: str = ""  # the recording that was begun last
 
     def __post_init__(self) -> None:

@@ -75,11 +75,13 @@ class DialSettings(Struct, frozen=True):
 
 class VoiceSettings(Struct, frozen=True):
     """`listen` is where SIP listens, `public` what peers are told of it when that differs (NAT). `prompts` is a folder
-    that goes before ours, "" for none. `caller_ids`: by queue, the number that its outbound calls show."""
+    that goes before ours, "" for none. `caller_ids`: by queue, the number that its outbound calls show. `phones` are
+    the networks from which agents' own telephones may register."""
 
     enabled: bool = False
     listen: tuple[Listen, ...] = ()
     public: str = ""
+    phones: tuple[str, ...] = ()
     trunks: tuple[TrunkSettings, ...] = ()
     left_out: tuple[tuple[str, str, str], ...] = ()
     """Trunks that cannot be used as they are set: (id, name, why)."""
@@ -109,6 +111,7 @@ def demo(port: int) -> VoiceSettings:
     return VoiceSettings(
         enabled=True,
         listen=(Listen("udp", "127.0.0.1", port), Listen("tcp", "127.0.0.1", port)),
+        phones=("127.0.0.0/8", "::1"),
         trunks=(trunk,),
         numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
         dial=DialSettings(("CN", "DE", "GB", "US")),

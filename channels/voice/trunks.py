@@ -18,9 +18,10 @@ from channels.voice.dialling import may_follow
 from channels.voice.settings import TrunkSettings, VoiceSettings
 from channels.voice.sip import events as s
 from channels.voice.sip.agent import UserAgent
-from channels.voice.sip.gate import Gate, Rule
+from channels.voice.sip.gate import Gate, Rule, parse_network, phone_rule, within
 from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.message import Request
+from channels.voice.sip.registrar import Lookup
 from channels.voice.sip.registration import RegistrationPlan
 from channels.voice.sip.resolve import Unresolved
 from channels.voice.sip.settings import Local, PeerOptions, Settings
@@ -40,6 +41,8 @@ GOODBYE_S = 1.0
 DIGIT_MS = 160
 OUTSIDE = {4: "192.0.2.1", 6: "2001:db8::1"}  # of nobody (RFC 5737, RFC 3849); the way there is the way out
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+PHONE = PeerOptions(follow=True, ring_s=120.0)
+"""Agents' own telephones are often behind NAT: what we send goes where their messages come from."""
 # ITU-T Q.850; else normal clearing.
 CAUSES = {"busy": 17, "queue_full": 17, "queue_closed": 18, "no_answer": 19} | dict.fromkeys(
     ("interrupted", "agent_lost", "trouble"), 41
@@ -58,9 +61,10 @@ class Health:
 
 
 class Trunks:
-    """Implements `calls.Telephony`."""
+    """Implements `calls.Telephony`. `lookup` knows the accounts of agents' own telephones (`phones.py`), which share
+    the user agent with the trunks."""
 
-    def __init__(self, settings: VoiceSettings) -> None:
+    def __init__(self, settings: VoiceSettings, lookup: Lookup = lambda username: None) -> None:
         self.settings = settings
         self.gate = Gate(gate_rules(settings))
         self.health: dict[str, Health] = {trunk.id: Health() for trunk in settings.trunks}
@@ -69,7 +73,7 @@ class Trunks:
             Local(listen.transport, named_address(listen.host, settings.public), listen.port)
             for listen in settings.listen
         )
-        self._agent = UserAgent(Settings(locals=locals_), secrets.token_hex, self._options_for)
+        self._agent = UserAgent(Settings(locals=locals_), secrets.token_hex, self._options_for, lookup)
         tls = TlsFiles(
             Path(settings.tls_certificate) if settings.tls_certificate else None,
             Path(settings.tls_key) if settings.tls_key else None,
@@ -163,6 +167,11 @@ class Trunks:
     def _now(self) -> float:
         return self.transport.now()
 
+    @property
+    def user_agent(self) -> UserAgent:
+        """Agents' own telephones are called by it, too (`phones.py`); `transport.flush` after each command."""
+        return self._agent
+
     # --- who calls ---------------------------------------------------------------------------------------------------
 
     def trunk_of(self, source: Source) -> TrunkSettings | None:
@@ -183,7 +192,7 @@ class Trunks:
 
     def _options_for(self, source: Source, request: Request) -> PeerOptions:
         trunk = self.trunk_of(source)
-        return peer_options(trunk) if trunk is not None else PeerOptions()
+        return peer_options(trunk) if trunk is not None else PHONE
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
@@ -325,7 +334,14 @@ def named_address(listening: str, public: str) -> str:
 
 
 def gate_rules(settings: VoiceSettings) -> list[Rule]:
-    return [Rule(trunk.id, trunk.networks, trusted=True) for trunk in settings.trunks]
+    """Trunks go before phones: a phone at a trunk's address may register if that network is one of phones, too."""
+    phones = [parse_network(text) for text in settings.phones]
+    rules = []
+    for trunk in settings.trunks:
+        inside = [parse_network(text) for text in trunk.networks]
+        registers = any(within(network, among) for network in inside for among in phones)
+        rules.append(Rule(trunk.id, trunk.networks, trusted=True, registers=registers))
+    return [*rules, phone_rule(settings.phones)] if phones else rules
 
 
 def peer_options(trunk: TrunkSettings) -> PeerOptions:

@@ -198,3 +198,10 @@ class Gate:
 def parse_network(text: str) -> Network:
     """An address or a network; host bits may be set. Raises ValueError."""
     return ip_network(text, strict=False)
+
+
+def within(inner: Network, outer: Network) -> bool:
+    """Whether all of `inner` is in `outer`; of different versions never."""
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
