@@ -12,7 +12,8 @@ _LABEL = re.compile(r"[a-z0-9_.:-]{1,40}")
 _NUMBERED = re.compile(r"(?:windows|cp|win|x-cp|x-windows|ansi|ibm)[-_]?(\d{3,4})(?!\d).*")
 # What a label means in practice: the superset that mail programs write under the older name.
 _MEANT = {
-    **dict.fromkeys(("us-ascii", "ascii", "ansi_x3.4-1968", "iso-8859-1", "iso8859-1", "latin1", "latin-1"), "cp1252"),
+    **dict.fromkeys(("us-ascii", "ascii", "ansi_x3.4-1968", "x-ascii", "646"), "ascii"),
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1"), "cp1252"),
     **dict.fromkeys(("gb2312", "gbk", "gb_2312-80", "gb2312-80", "euc-cn", "cp936", "x-gbk", "gb18030"), "gb18030"),
     **dict.fromkeys(("big5", "big-5", "x-x-big5", "cp950", "big5-eten", "cn-big5"), "cp950"),
     **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "cp932", "ms_kanji"), "cp932"),
@@ -96,7 +97,7 @@ def decode(data: bytes, label: str = "", hint: str = "") -> tuple[str, bool]:
         if codec in _SEVEN_BIT:
             return _strict(data, codec, codec) or (data.decode("ascii"), False)
         return data.decode("ascii"), True
-    if codec is None or codec.startswith("iso2022") or codec in _SEVEN_BIT:
+    if codec is None or codec == "ascii" or codec in _SEVEN_BIT or codec.startswith("iso2022"):
         return _guess(data, hint)
     return _labelled(data, codec, hint)
 
@@ -121,8 +122,12 @@ def _labelled(data: bytes, codec: str, hint: str) -> tuple[str, bool]:
         return found or (data.decode(codec, "replace"), False)
     if found is None:
         return _guess(data, hint)
-    if codec in _LATIN and _share_of_high(data) > 0.35:
-        return _guess(data, hint)
+    if codec in _LATIN and (share := _share_of_high(data)) > 0.35:
+        # No language of Western Europe looks like that, but a short word may.
+        if (east_asian := _east_asian(data)) is not None:
+            return data.decode(east_asian), False
+        if share > 0.6 and _many_high(data):
+            return _guess(data, hint)
     return found
 
 
@@ -145,6 +150,10 @@ def _share_of_high(data: bytes) -> float:
     return high / (high + letters or 1)
 
 
+def _many_high(data: bytes) -> bool:
+    return sum(byte > 127 for byte in data[:_SAMPLE]) >= 4
+
+
 def _guess(data: bytes, hint: str) -> tuple[str, bool]:
     if (utf_8 := _strict(data, "utf-8", "")) is not None:
         return utf_8
@@ -156,7 +165,7 @@ def _guess(data: bytes, hint: str) -> tuple[str, bool]:
     if codec not in (None, "utf-8", *_EAST_ASIAN, *_LATIN) and (found := _strict(data, codec or "", "")) is not None:
         return found
     share = _share_of_high(data)
-    if share > 0.35 or (share > 0.05 and len(data) > 200):
+    if (share > 0.35 and _many_high(data)) or (share > 0.05 and len(data) > 200):
         isolation = _SINGLE_BYTE if share <= 0.35 else _SINGLE_BYTE[2:]
         best = from_bytes(data[:_SAMPLE], cp_isolation=isolation, enable_fallback=False).best()
         if best is not None and (found := _strict(data, best.encoding, "")) is not None:

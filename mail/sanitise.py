@@ -32,7 +32,20 @@ TAGS = frozenset(
 )
 # Elements whose text is nothing to read.
 _CONTENT_GOES = frozenset(
-    {"script", "style", "title", "template", "iframe", "noembed", "noframes", "object", "applet", "svg", "math"}
+    {
+        "script",
+        "noscript",
+        "style",
+        "title",
+        "template",
+        "iframe",
+        "noembed",
+        "noframes",
+        "object",
+        "applet",
+        "svg",
+        "math",
+    }
 )
 _CELL = {"colspan", "rowspan", "valign", "align", "width", "height", "bgcolor", "nowrap", "scope"}
 _ATTRIBUTES = {
@@ -71,7 +84,7 @@ _FLAT = frozenset(
     {
         *("area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta"),
         *("option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track"),
-        *("wbr"),
+        "wbr",
     }
 )
 
