@@ -40,6 +40,7 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "openssl": lambda: _first("openssl"),
     "sipp": lambda: _first("sipp"),
     "sox": lambda: _first("sox"),
+    "dovecot": lambda: _first("dovecot", "/usr/sbin/dovecot"),
     "coturn": lambda: _first("turnserver"),
     "node": _node,
 }

@@ -38,6 +38,8 @@ PURE = (
     "hub/events.py",
     "hub/call_records.py",
     "hub/commands.py",
+    "hub/config_mail.py",
+    "hub/config_row.py",
     "hub/config_rows.py",
     "hub/errors.py",
     "hub/file_types.py",
@@ -68,7 +70,7 @@ PURE = (
 )
 # The asyncio shells among them.
 SHELLS = (
-    *("mail/imap*.py", "mail/smtp*.py", "mail/worker*.py"),
+    "mail/worker*.py",
     *("routing/dispatch*.py", "routing/offices.py", "routing/recorded.py", "routing/simulator.py"),
     *("channels/voice/sip/transport*.py", "channels/voice/sip/resolve*.py"),
 )
