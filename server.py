@@ -27,6 +27,8 @@ from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
+from channels.email import channel as mail_in
+from channels.email import outgoing
 from channels.email.routes import MailPages
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
@@ -176,9 +178,24 @@ class Application:
             images=email.images,
             allow_private=email.images_allow_private,
         )
+        self.mail_out: outgoing.Outgoing | None = None
+        if email.enabled or config.demo.enabled:
+            self.mail_out = outgoing.configured(self.hub, self.files, email, config.secret_key())
+            self.mail_out.serve_agents(self.sio, self.agents.table, self.agents.sessions)
+        self.mail_in = self._mail_in(self.mail_out)
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
+
+    def _mail_in(self, out: outgoing.Outgoing | None) -> mail_in.EmailChannel | None:
+        """The way in of e-mail, where it is switched on; `out` is the way out."""
+        if out is None:
+            return None
+        config = self.config
+        email = mail_in.demo(config.email, config.demo.smtp_port) if config.demo.enabled else config.email
+        channel = mail_in.EmailChannel(self.hub, self.files, email, config.secret_key(), sends=out.problem)
+        channel.receiver.answer = out.acknowledger
+        return channel
 
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:
         config = self.config
@@ -290,6 +307,10 @@ class Application:
         if self._voice_follows:
             self._voice_changed("trunk", "")
         await self.webhooks.start()
+        if self.mail_out is not None:
+            await self.mail_out.start()
+        if self.mail_in is not None:
+            await self.mail_in.start()
         self.slow_readers.start()
         await self.hub.leadership.start()
         sweeper = asyncio.create_task(self._sweep(), name="sessions.sweep")
@@ -304,6 +325,10 @@ class Application:
             if secrets is not None:
                 secrets.cancel()
             await self.slow_readers.stop()
+            if self.mail_in is not None:
+                await self.mail_in.stop()
+            if self.mail_out is not None:
+                await self.mail_out.stop()
             await self.webhooks.stop()
             await self.voice.stop()
             await self.recordings.stop()

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 import socketio
 
 from channels.email.acknowledge import Acknowledger
+from channels.email.channel import trusted
 from channels.email.desk import MailDesk, Session
 from channels.email.mailer import Mailer
 from channels.email.oauth import OAuthTokens
 from channels.email.outbox import Outbox
 from channels.email.reminders import Reminders
+from channels.email.secrets import read_secret
 from channels.email.senders import Senders
+from hub.config_email import Email
 from hub.files import FileStore
 from hub.service import Hub
 from hub.sockets import EventTable
@@ -63,3 +66,21 @@ class Outgoing:
         await self.outbox.stop()
         if self._desk is not None:
             await self._desk.stop()
+
+
+def configured(hub: Hub, files: FileStore, email: Email, secret: bytes) -> Outgoing:
+    """As hub.toml has it. Reads the file of authorities. Raises ConfigError."""
+
+    def secret_of(reference: str) -> str:
+        return read_secret(reference, email.secrets)
+
+    return Outgoing(
+        hub,
+        files,
+        secret=secret,
+        read_secret=secret_of,
+        tokens=OAuthTokens(secret_of),
+        domain=email.domain,
+        hostname=email.hostname,
+        tls=trusted(email),
+    )
