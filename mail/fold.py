@@ -57,6 +57,8 @@ _ATTRIBUTION = re.compile(
     r"|.{2,80}[^\s]@\S{3,200}\bwrote)\s*[:：]\s*",
     re.I,
 )
+# With the quote right below it, whatever the words are.
+_EVERY_LANGUAGE = re.compile(r".{0,200}(?:\d{4}|<\S+@\S+>).{0,200}[:：]\s*")
 _DASHES = re.compile(r"(?:--|—|__|––)\s?")
 _MOBILE = re.compile(
     r"\s*(?:Sent (?:from|via|with) .{2,60}|Get Outlook for .{2,60}|Von meinem .{2,40} gesendet.{0,20}"
@@ -169,6 +171,10 @@ def _head_of_mail(lines: list[str], number: int) -> str | None:
 
 def _attribution(lines: list[str], number: int) -> int | None:
     """The line after "On such a day somebody wrote:", which may take up to four lines."""
+    if _EVERY_LANGUAGE.fullmatch(lines[number][:400]):
+        below = next((line for line in lines[number + 1 : number + 4] if line.strip()), "")
+        if _quoted(below) and not _quoted(lines[number]):
+            return number + 1
     if not _MAYBE.match(lines[number][:400]):
         return None
     joined = ""

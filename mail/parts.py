@@ -17,6 +17,7 @@ from mail.limits import Limits, Problem
 
 # A line that could be a boundary, with a part's head below it.
 _GUESSED = re.compile(rb"^--([^\r\n]{1,200}?)[ \t\r]*\n(?=content-[a-z]{1,40}:)", re.M | re.I)
+_BASE64_LINE = re.compile(rb"^[A-Za-z0-9+/]{60}", re.M)
 _NOT_BASE64 = bytes(byte for byte in range(256) if not re.match(rb"[A-Za-z0-9+/]", bytes((byte,))))
 
 
@@ -178,13 +179,13 @@ def _base64(data: bytes, problems: set[Problem]) -> bytes:
     valid = re.match(rb"[A-Za-z0-9+/=\s]*", data)
     length = valid.end() if valid is not None else 0
     if length < len(data):
-        # What mailing lists and scanners add below does no harm; a text that only calls itself base64 is left alone.
         problems.add(Problem.ENCODING)
+        first = data.lstrip().split(b"\n", 1)[0].strip()
+        if re.search(rb"\s", first):
+            return data  # a text that only calls itself base64
         begun = data.rfind(b"\n", 0, length) + 1
-        if begun > len(data) * 0.5 or (length and b"\n\n" in data[begun : begun + 4]):
-            data = data[:begun]
-        elif len(re.sub(rb"[A-Za-z0-9+/=\s]", b"", data[:65536])) > 0.02 * min(len(data), 65536):
-            return data
+        if data[:begun].strip() and not _BASE64_LINE.search(data, begun):
+            data = data[:begun]  # what mailing lists and scanners add below
     # Some programs end each piece with padding and go on. Views, as a copy of 50 MB more would be one too many.
     view = memoryview(data)
     runs: list[bytes] = []
