@@ -41,6 +41,10 @@ class Wire(asyncio.DatagramProtocol):
         for seconds in times:
             asyncio.get_running_loop().call_later(seconds, self._deliver, data, to)
 
+    def close(self) -> None:
+        """Nobody is at its address any more."""
+        self._transport.close()
+
     def _deliver(self, data: bytes, to: tuple[str, int]) -> None:
         if not self._transport.is_closing():
             self._transport.sendto(data, to)
