@@ -151,7 +151,8 @@ def _text_and_html(blocks: list[Block], limits: Limits, problems: set[Problem]) 
             html = clean.html
             pictures += [File("", each.type, each.data, each.content_id) for each in clean.pictures]
         elif block.text:
-            html = f'<div style="white-space:pre-wrap">{escape(block.text, quote=False)}</div>'
+            html = escape(block.text, quote=False).replace("\xa0", "&nbsp;")
+            html = f'<div style="white-space:pre-wrap">{html}</div>'
         shown.append(html)
         texts.append(_best(block, html))
     text = "\n\n".join(text.strip("\n") for text in texts if text.strip())
