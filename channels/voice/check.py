@@ -16,8 +16,8 @@ from channels.voice.sip.events import Event, OptionsAnswered
 from channels.voice.sip.gate import Gate
 from channels.voice.sip.resolve import SipResolver, Unresolved
 from channels.voice.sip.settings import Local, Settings
-from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen, SipTransport
+from channels.voice.sip.transport_tls import TlsFiles
 from channels.voice.sip.wire import Transport
 from channels.voice.trunks import destinations, named_address, peers_tls
 from hub import config_rows as rows

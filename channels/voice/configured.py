@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from channels.voice.settings import DialSettings, NumberSettings, TrunkSettings, VoiceSettings
 from channels.voice.sip.settings import Account
-from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen
+from channels.voice.sip.transport_tls import TlsFiles
 from hub import config_rows as rows
 from hub.config_voice import Voice, endpoint, entries
 from hub.errors import Unavailable

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from channels.voice.call_values import Limits
 from channels.voice.sip.settings import Account
-from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen
+from channels.voice.sip.transport_tls import TlsFiles
 from hub.rules import matches
 from webrtc.settings import IceServer, MediaSettings
 from webrtc.turn import TurnSettings

@@ -25,8 +25,8 @@ from channels.voice.sip.registrar import Lookup
 from channels.voice.sip.registration import RegistrationPlan
 from channels.voice.sip.resolve import Unresolved
 from channels.voice.sip.settings import Local, PeerOptions, Settings
-from channels.voice.sip.tls import PeerTls, TlsFiles
 from channels.voice.sip.transport import SipTransport
+from channels.voice.sip.transport_tls import PeerTls, TlsFiles
 from channels.voice.sip.wire import Destination, Source, Transport, is_address
 from hub.errors import InvalidInput, Refused, Unavailable
 from hub.media import RtpOptions

@@ -22,8 +22,8 @@ from channels.voice.sip.events import Event
 from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.message import BadMessage, Request, parse
 from channels.voice.sip.resolve import SipResolver, Target, Unresolved
-from channels.voice.sip.tls import BadTls, Certificates, PeerTls, TlsFiles, reason
 from channels.voice.sip.transport_stream import Connection, StreamLimits
+from channels.voice.sip.transport_tls import BadTls, Certificates, PeerTls, TlsFiles, reason
 from channels.voice.sip.transport_udp import UdpSocket, bound_socket, udp_socket
 from channels.voice.sip.uri import SipUri
 from channels.voice.sip.wire import Destination, LookUp, Send, Source, Transport, is_address

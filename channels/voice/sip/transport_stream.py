@@ -12,7 +12,7 @@ from typing import Literal, Protocol, cast
 from msgspec import Struct
 
 from channels.voice.sip.framing import PONG, Framer
-from channels.voice.sip.tls import reason
+from channels.voice.sip.transport_tls import reason
 from channels.voice.sip.wire import Transport
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from channels.voice.sip.tls import TlsFiles
+from channels.voice.sip.transport_tls import TlsFiles
 
 
 class Authority:

@@ -15,10 +15,10 @@ from channels.voice.sip.gate import Gate, Rule
 from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.resolve import SipResolver
 from channels.voice.sip.settings import Local, PeerOptions, Settings
-from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transaction import Timing
 from channels.voice.sip.transport import Listen, SipTransport
 from channels.voice.sip.transport_stream import StreamLimits
+from channels.voice.sip.transport_tls import TlsFiles
 from channels.voice.sip.wire import Destination, Transport
 
 E = TypeVar("E")

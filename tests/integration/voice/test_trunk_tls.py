@@ -14,8 +14,8 @@ import pytest
 from channels.voice.check import check_trunks
 from channels.voice.settings import TrunkSettings, VoiceSettings
 from channels.voice.sip.events import Answered, Ended, Invited, Rejected
-from channels.voice.sip.tls import TlsFiles
 from channels.voice.sip.transport import Listen
+from channels.voice.sip.transport_tls import TlsFiles
 from channels.voice.trunks import Trunks
 from hub.cli.finding import Finding
 from hub.config import parse

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.voice.sip.tls import BadTls, Certificates, PeerTls, TlsFiles, is_for
+from channels.voice.sip.transport_tls import BadTls, Certificates, PeerTls, TlsFiles, is_for
 from tests.integration.sip.certificates import Authority
 
 
