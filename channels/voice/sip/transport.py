@@ -79,6 +79,7 @@ class SipTransport:
         self._lookups = 0
         self._flows = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float = 0.0
         self._flushing = False
         self._stopped = False
 
@@ -433,9 +434,11 @@ class SipTransport:
         if deadline is None or self._stopped:
             return
         if self._timer is not None:
-            if self._timer.when() <= deadline and not self._timer.cancelled():
+            if self._due <= deadline:
                 return
             self._timer.cancel()
+        # uvloop's handle of a timer that is due at once does not know its time.
+        self._due = deadline
         self._timer = asyncio.get_running_loop().call_at(deadline, self._tick)
 
     def _tick(self) -> None:

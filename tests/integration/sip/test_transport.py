@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import structlog
+import uvloop
 
 from channels.voice.sip.events import Answered, Confirmed, Ended, Event, Invited, OptionsAnswered, Rejected
 from channels.voice.sip.gate import Rule
+from channels.voice.sip.transaction import Timing
 from channels.voice.sip.transport_stream import StreamLimits
 from channels.voice.sip.wire import Destination, Transport
 from tests.integration.sip.certificates import Authority
@@ -283,3 +285,22 @@ async def test_nothing_is_left_when_it_stops() -> None:
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1
     writer.close()
+
+
+def test_timers_that_are_due_at_once() -> None:
+    """The loop that the hub runs on hands out something else for them than for later ones."""
+
+    async def unanswered() -> None:
+        # Deadlines lie within the loop's grain of a millisecond.
+        async with a_line(("udp",), timing=Timing(0.0002, 0.0004, 0.0004, 0.01)) as line:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+                silent.bind(("127.0.0.1", 0))
+                for _ in range(20):
+                    line.call(silent.getsockname()[1])
+                await line.until(Rejected, 20)
+
+    troubles: list[object] = []
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().set_exception_handler(lambda loop, context: troubles.append(context))
+        runner.run(unanswered())
+    assert troubles == []
