@@ -28,7 +28,7 @@ from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from channels.email import channel as mail_in
-from channels.email import outgoing
+from channels.email import demo_outbox, outgoing
 from channels.email.routes import MailPages
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
@@ -281,7 +281,8 @@ class Application:
             Mount("/static", HashedFiles(directory=STATIC)),
         ]
         if self.config.demo.enabled:
-            routes.append(Mount("/demo", routes=demo_shop.routes(self._demo_secret)))
+            demo_routes = [*demo_outbox.routes(self.hub, self.files), *demo_shop.routes(self._demo_secret)]
+            routes.append(Mount("/demo", routes=demo_routes))
         return routes
 
     def _demo_secret(self) -> str:
