@@ -74,6 +74,14 @@ def heard_all_of(telephone: Telephone, name: str, language: str) -> None:
     assert said in bytes(telephone.phone.heard), f"he heard all of {name}.wav in {language}"
 
 
+async def sipp_calls(hub: DemoHub, folder: Path, called: str, *then: str) -> None:
+    """Signalling that is not ours: SIPp calls and goes through these steps, and no others."""
+    path = Path(s.scenario(folder, f"calls-{called}", s.invite(), s.progress(), *then))
+    path.write_text(path.read_text().replace("sip:service@", f"sip:{called}@"))
+    async with sipp(folder, str(path), f"127.0.0.1:{hub.sip_port}", "-m", "1") as caller:
+        await caller.finish()
+
+
 @pytest.mark.parametrize(
     ("called", "prompt", "language", "cause", "q850"),
     [
@@ -83,7 +91,7 @@ def heard_all_of(telephone: Telephone, name: str, language: str) -> None:
     ],
 )
 async def test_in_an_answered_call(
-    hub: DemoHub, record: Record, called: str, prompt: str, language: str, cause: str, q850: int
+    hub: DemoHub, record: Record, tmp_path: Path, called: str, prompt: str, language: str, cause: str, q850: int
 ) -> None:
     async with a_telephone(CALLER) as telephone:
         telephone.dial(hub.sip_port, called, caller=CALLERS[called])
@@ -96,6 +104,7 @@ async def test_in_an_answered_call(
     assert (said["by"], said["cause"], said["status"]) == ("system", cause, None)
     (call,) = (await record.get(f"calls?contact={contact['id']}"))["items"]
     assert (call["cause"], call["abandoned"], call["connected_at"]) == (cause, False, None)
+    await sipp_calls(hub, tmp_path, called, s.hear(200), s.ack(), s.hear("BYE"), s.say(200, to=False))
 
 
 async def early_media(telephone: Telephone) -> Rejected:
@@ -124,18 +133,10 @@ async def test_before_an_answer_where_the_trunk_has_it_so(hub: DemoHub, record: 
         assert (said["cause"], said["status"]) == (cause, status)
         types = [event["type"] for event in await record.events(contact["id"])]
         assert "call.answered" not in types, "nobody pays for it"
-
-    # Signalling that is not ours: SIPp hears 183 with a description and 486, never 200.
-    steps = [s.invite(), *s.progress().splitlines(keepends=True), s.hear(183), s.hear(486), s.ack(branch="invite")]
-    path = s.scenario(tmp_path, "early", *steps)
-    to = f"127.0.0.1:{hub.sip_port}"
-    text = Path(path).read_text().replace("sip:service@", "sip:sales@")
-    Path(path).write_text(text)
-    async with sipp(tmp_path, path, to, "-m", "1") as caller:
-        await caller.finish()
+        await sipp_calls(hub, tmp_path, called, s.hear(183), s.hear(status), s.ack(branch="invite"))
 
 
-async def test_in_trouble_of_our_own(hub: DemoHub, record: Record) -> None:
+async def test_in_trouble_of_our_own(hub: DemoHub, record: Record, tmp_path: Path) -> None:
     """The store cannot be written to: the caller is told that something is wrong, and the log when it can."""
     before = await record.newest()
     database = sqlite3.connect(hub.folder / "demo-data" / "hub.db", isolation_level=None)
@@ -145,6 +146,7 @@ async def test_in_trouble_of_our_own(hub: DemoHub, record: Record) -> None:
             telephone.dial(hub.sip_port, "support", caller="+493087654321")
             assert (await early_media(telephone)).status == 503
             heard_all_of(telephone, "sorry", "en")
+        await sipp_calls(hub, tmp_path, "support", s.hear(183), s.hear(503), s.ack(branch="invite"))
     finally:
         database.execute("ROLLBACK")
         database.close()
