@@ -6,10 +6,11 @@ import { Rail, RailItem, Shell } from "../common/shell.tsx";
 import { connection } from "../common/socket.ts";
 import { ready } from "../common/store.ts";
 import { CustomerPane } from "./customer/customer.tsx";
+import { NewMail } from "./mail/new-mail.tsx";
 import { mine, selected } from "./mine.ts";
 import { dialog } from "./phone/dialogs.ts";
 import { PhoneDialogs } from "./phone/phone-dialogs.tsx";
-import { route, selectedId, showList, showSearch } from "./route.ts";
+import { route, selectedId, showList, showNewMail, showSearch } from "./route.ts";
 import { SearchView } from "./search/search.tsx";
 import { Settings, settingsOpen } from "./settings/settings.tsx";
 import { sheetOpen } from "./settings/sheet-open.ts";
@@ -48,6 +49,7 @@ function Stage() {
   const contact = selected.value;
   useForeignContact(id);
   if (route.value.view === "search") return <main class="stage whole"><SearchView /></main>;
+  if (route.value.view === "mail") return <main class="stage whole"><NewMail /></main>;
   if (!contact) {
     return <main class="stage whole">{(id === null || missing.value === id) && ready.value ? <NoConversation missing={id !== null} /> : null}</main>;
   }
@@ -72,6 +74,7 @@ export function App() {
         >
           <RailItem icon="inbox" label={t("common.nav.inbox")} current={view === "inbox"} count={pane === "list" ? 0 : unread} onClick={showList} />
           <RailItem icon="search" label={t("agent.search")} current={view === "search"} onClick={showSearch} />
+          <RailItem icon="mail" label={t("mail.new")} current={view === "mail"} onClick={showNewMail} />
           <RailItem icon="keypad" label={t("phone.dial")} onClick={() => (dialog.value = { name: "dial" })} />
         </Rail>
         <div class="side" role={stacked.value && pane === "list" ? "main" : "complementary"} aria-label={t("agent.side")}>

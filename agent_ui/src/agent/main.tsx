@@ -3,6 +3,7 @@
 import { render } from "preact";
 import "./styles/agent.css";
 import "../common/messages.ts";
+import "./mail/words.ts";
 import "./phone/words.ts";
 import en from "../../locales/agent.en.json";
 import { addMessages, loadLocale } from "../common/i18n.ts";
@@ -13,6 +14,9 @@ import { App } from "./app.tsx";
 import { startCustomers } from "./customers.ts";
 import { pruneDrafts } from "./drafts.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import { startComposing } from "./mail/compose/composing.ts";
+import { startLooking } from "./mail/looking.tsx";
+import { startMails } from "./mail/mails.ts";
 import { startOffers } from "./offers.ts";
 import { startOutbox } from "./outbox.ts";
 import { startDevices } from "./phone/devices.ts";
@@ -24,7 +28,7 @@ import { startTyping } from "./typing.ts";
 addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
 await loadLocale();
 
-startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startPhone, startDeliveryMarks]);
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startPhone, startDeliveryMarks, startMails, startComposing, startLooking]);
 startHeartbeat();
 startShortcuts();
 startDevices();

@@ -6,7 +6,7 @@ import { computed, signal } from "@preact/signals";
 export type Pane = "list" | "talk" | "customer";
 
 export interface Route {
-  view: "inbox" | "search";
+  view: "inbox" | "search" | "mail";
   contact: string | null;
   pane: Pane;
 }
@@ -14,6 +14,7 @@ export interface Route {
 function parse(hash: string): Route {
   const [kind, id, part] = hash.replace(/^#\/?/, "").split("/");
   if (kind === "search") return { view: "search", contact: null, pane: "talk" };
+  if (kind === "new-mail") return { view: "mail", contact: null, pane: "talk" };
   if (kind !== "contact" || !id) return { view: "inbox", contact: null, pane: "list" };
   return { view: "inbox", contact: decodeURIComponent(id), pane: part === "customer" ? "customer" : "talk" };
 }
@@ -39,6 +40,10 @@ export function showContact(id: string, { replace = false, pane = "talk" as Pane
 
 export function showList(): void {
   go("#/", false);
+}
+
+export function showNewMail(): void {
+  go("#/new-mail", false);
 }
 
 export function showSearch(): void {

@@ -13,7 +13,7 @@ export const presence = signal<Presence | null>(null);
 export const capacity = signal<Capacity | null>(null);
 export const contacts = signal<ReadonlyMap<string, Contact>>(new Map());
 export const queues = signal<readonly QueueState[]>([]);
-export const directory = signal<Directory>({ queues: [], agents: [], outcomes: [], canned: [], reasons: [], skills: [] });
+export const directory = signal<Directory>({ queues: [], agents: [], outcomes: [], canned: [], templates: [], reasons: [], skills: [] });
 /** The server's settings for this client, such as the warning time of a waiting customer. */
 export const settings = signal<Record<string, unknown>>({});
 /** False until the first hello: pages show grey shapes meanwhile. */

@@ -31,7 +31,7 @@ export interface Message {
   author_kind: "visitor" | "agent" | "system";
   author: string | null;
   author_name: string | null;
-  kind: "text" | "file" | "note" | "system";
+  kind: "text" | "file" | "note" | "system" | "mail";
   text: string;
   file: FileInfo | null;
   client_id: string | null;
@@ -165,11 +165,17 @@ export interface Canned {
   queues: string[] | null;
 }
 
+export interface MailTemplate extends Named {
+  languages: string[];
+  queues: string[] | null;
+}
+
 export interface Directory {
   queues: Named[];
   agents: (Named & { state: PresenceState })[];
   outcomes: Outcome[];
   canned: Canned[];
+  templates: MailTemplate[];
   reasons: { id: string; label: string }[];
   skills: Named[];
 }

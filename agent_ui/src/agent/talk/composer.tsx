@@ -94,8 +94,8 @@ function useCanned(contact: Contact, text: string, field: { current: HTMLTextAre
 }
 
 /** Where a reply or a note is written. Enter sends, Shift+Enter makes a new line, "/" opens the canned replies. */
-export function Composer({ contact }: { contact: Contact }) {
-  const only = canWrite(contact) && readsText(contact) ? null : "note";
+export function Composer({ contact, only: asked = null }: { contact: Contact; only?: "note" | null }) {
+  const only = asked ?? (canWrite(contact) && readsText(contact) ? null : "note");
   const { text, note, change, toggle } = useDraft(contact, only);
   const field = useGrowing(text);
   const files = useRef<HTMLInputElement>(null);

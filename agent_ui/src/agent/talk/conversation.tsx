@@ -6,6 +6,8 @@ import { me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 import { join } from "../actions/join.ts";
 import { canWrite, customerName, isOwner } from "../mine.ts";
+import { addFiles } from "../mail/compose/files.tsx";
+import { MailDock } from "../mail/dock.tsx";
 import { CallBar } from "../phone/bar.tsx";
 import { Recordings } from "../record/recordings.tsx";
 import { showList } from "../route.ts";
@@ -54,7 +56,9 @@ function useDrop(contact: Contact) {
         setOver(false);
         if (!files(event)) return;
         event.preventDefault();
-        sendFiles(contact, event.dataTransfer?.files ?? [], false);
+        const dropped = event.dataTransfer?.files ?? [];
+        if (contact.channel === "email") void addFiles(contact.id, dropped);
+        else sendFiles(contact, dropped, false);
       },
     },
   };
@@ -79,7 +83,9 @@ export function Conversation({ contact }: { contact: Contact }) {
       <Log key={contact.id} contact={contact} />
       {wrapping
         ? <WrapUp key={contact.id} contact={contact} />
-        : writable ? <Composer key={contact.id} contact={contact} /> : <ReadOnly contact={contact} />}
+        : writable
+          ? contact.channel === "email" ? <MailDock key={contact.id} contact={contact} /> : <Composer key={contact.id} contact={contact} />
+          : <ReadOnly contact={contact} />}
       {over && <div class="drop" aria-hidden="true"><Icon name="clip" />{t("agent.composer.drop")}</div>}
     </section>
   );

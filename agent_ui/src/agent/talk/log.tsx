@@ -5,6 +5,7 @@ import { channelIcon, Icon } from "../../common/icons.tsx";
 import { clock, dayLine, duration, sameDay, serverNow } from "../../common/time.ts";
 import type { Contact, Message } from "../../common/types.ts";
 import { markRead } from "../actions/mark.ts";
+import { MailLine, newestMail } from "../mail/thread.tsx";
 import { customerName } from "../mine.ts";
 import { outbox } from "../outbox.ts";
 import { loadOlder, reload, type Thread, thread } from "../threads.ts";
@@ -13,6 +14,20 @@ import { MessageLine, PendingLine, SystemLine } from "./message.tsx";
 
 const NEAR_END = 60;
 const NEAR_START = 200;
+const MARGIN = 28;
+
+/** Where one reads on: the end of the conversation; of one by mail where the newest mail begins, as mails are long. */
+function newest(box: HTMLElement): number {
+  const mails = box.querySelectorAll<HTMLElement>(".mail:not(.folded)");
+  const last = mails[mails.length - 1];
+  const end = box.scrollHeight - box.clientHeight;
+  return last ? Math.min(end, last.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop - MARGIN) : end;
+}
+
+/** Never back: who reads on in a long mail stays where he is. */
+function toNewest(box: HTMLElement): void {
+  box.scrollTop = Math.max(box.scrollTop, newest(box));
+}
 
 /** Where the conversation began: the channel's node, the page, the wait. */
 function Beginning({ contact }: { contact: Contact }) {
@@ -53,7 +68,8 @@ function lastOwn(messages: readonly Message[]): number {
 
 function Lines({ contact, messages }: { contact: Contact; messages: readonly Message[] }) {
   const customer = customerName(contact, t("agent.unnamed"));
-  const newest = lastOwn(messages);
+  const ownNewest = lastOwn(messages);
+  const lastMail = newestMail(messages);
   return (
     <>
       {messages.map((message, index) => {
@@ -64,7 +80,9 @@ function Lines({ contact, messages }: { contact: Contact; messages: readonly Mes
           newDay && <p key={`day-${message.n}`} class="day-line"><span>{dayLine(message.at)}</span></p>,
           message.kind === "system" || (message.author_kind === "system" && message.kind === "text")
             ? <SystemLine key={message.n} message={message} contact={contact} customer={customer} />
-            : <MessageLine key={message.n} message={message} contact={contact} last={message.n === newest} />,
+            : message.kind === "mail"
+              ? <MailLine key={message.n} message={message} contact={contact} last={message.n === lastMail} />
+              : <MessageLine key={message.n} message={message} contact={contact} last={message.n === ownNewest} />,
         ];
       })}
     </>
@@ -93,7 +111,7 @@ function useScroll(contact: string, first: number, last: number, extra: number) 
     if (!fresh && seen.current.follow === false && first < seen.current.first) {
       element.scrollTop += element.scrollHeight - seen.current.height;
     } else if (seen.current.follow) {
-      element.scrollTop = element.scrollHeight;
+      toNewest(element);
     }
     seen.current = { ...seen.current, contact, first, height: element.scrollHeight };
   }, [contact, first, last, extra]);
@@ -102,22 +120,23 @@ function useScroll(contact: string, first: number, last: number, extra: number) 
     const element = box.current;
     if (!element) return;
     const sized = new ResizeObserver(() => {
-      if (seen.current.follow) element.scrollTop = element.scrollHeight;
+      if (seen.current.follow) toNewest(element);
     });
     sized.observe(element);
+    if (element.firstElementChild) sized.observe(element.firstElementChild); // mails get their height later
     return () => sized.disconnect();
   }, []);
 
   const onScroll = () => {
     const element = box.current;
     if (!element) return;
-    const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END;
+    const near = newest(element) - element.scrollTop < NEAR_END;
     seen.current.follow = near;
     seen.current.height = element.scrollHeight;
     setAtEnd(near);
     if (element.scrollTop < NEAR_START) void loadOlder(contact);
   };
-  const toEnd = () => box.current?.scrollTo({ top: box.current.scrollHeight, behavior: "smooth" });
+  const toEnd = () => box.current?.scrollTo({ top: newest(box.current), behavior: "smooth" });
   return { box, atEnd, onScroll, toEnd };
 }
 
