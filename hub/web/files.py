@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -26,6 +27,8 @@ INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 DAY_MS = 24 * 3600_000
 BYTES_PER_DAY = 1_000_000_000
 NAME_LIMIT = 1000
+# In the place of a contact: the draft of a mail that has none yet. Its files are its author's alone.
+_DRAFT = re.compile(r"draft:[A-Za-z0-9_-]{8,64}")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -78,7 +81,8 @@ def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...])
         who = await authenticate(web, request)
         require(who.user, Permission.CONTACT_HANDLE)
         contact = request.headers.get("x-contact", "")
-        await hub.seen_by(who.user, contact)
+        if not _DRAFT.fullmatch(contact):
+            await hub.seen_by(who.user, contact)
         stored = await receive(
             hub, files, request, who.user.id, contact=contact, max_bytes=max_bytes, allowed=list(allowed)
         )
@@ -124,7 +128,10 @@ async def _allowed(web: Web, request: Request) -> StoredFile:
         stored = await hub.store.files.get(id)
         if stored is None:
             raise NotFound("file", id)
-        await hub.seen_by(who.user, stored.contact)
+        if not _DRAFT.fullmatch(stored.contact):
+            await hub.seen_by(who.user, stored.contact)
+        elif stored.uploader != who.user.id:
+            raise Forbidden("This file belongs to another agent's draft.")
         return stored
     stored = await hub.store.files.get(id)
     contact = (await hub.contacts.get(stored.contact)).contact if stored is not None else None
