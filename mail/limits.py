@@ -7,7 +7,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 SECONDS = 5.0
-"""For one mail, by the clock on the wall; then the worker that reads it is killed."""
+"""Of a processor's time for one mail; then the worker that reads it ends."""
+PATIENCE = 4.0
+"""By the clock on the wall a mail may take so many times as long, as the machine may have others to serve."""
 MEMORY = 256 * 1024 * 1024
 """Bytes that a worker may hold."""
 

@@ -17,6 +17,7 @@ from mail.limits import Limits, Problem
 
 # A line that could be a boundary, with a part's head below it.
 _GUESSED = re.compile(rb"^--([^\r\n]{1,200}?)[ \t\r]*\n(?=content-[a-z]{1,40}:)", re.M | re.I)
+_MOST_RUNS = 10_000
 _BASE64_LINE = re.compile(rb"^[A-Za-z0-9+/]{60}", re.M)
 _NOT_BASE64 = bytes(byte for byte in range(256) if not re.match(rb"[A-Za-z0-9+/]", bytes((byte,))))
 
@@ -195,6 +196,9 @@ def _base64(data: bytes, problems: set[Problem]) -> bytes:
         stop = len(data) if stop < 0 else stop
         while stop < len(data) and data[stop] in b"= \t\r\n":
             stop += 1
+        if len(runs) == _MOST_RUNS:
+            problems.add(Problem.ENCODING)
+            break
         runs.append(_base64_run(view[position:stop], problems))
         position = stop
     return runs[0] if len(runs) == 1 else b"".join(runs)

@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from hub.errors import Unavailable
-from mail.limits import MEMORY, SECONDS, Limits, Problem
+from mail.limits import MEMORY, PATIENCE, SECONDS, Limits, Problem
 from mail.model import Mail
 from mail.worker_process import LENGTH, Begin, Done, Job, with_contents
 
@@ -78,8 +78,8 @@ class ParserPool:
             raise _unavailable()
         future: asyncio.Future[Mail] = asyncio.get_running_loop().create_future()
         await self._jobs.put((raw, future))
-        if not any(not task.done() for task in self._tasks) and not future.done():
-            future.set_exception(_unavailable())  # stopped while it waited for its place
+        if all(task.done() for task in self._tasks):
+            self._refuse()  # it was stopped while this one waited for its place
         return await future
 
     async def stop(self) -> None:
@@ -89,6 +89,9 @@ class ParserPool:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._refuse()
+
+    def _refuse(self) -> None:
         while not self._jobs.empty():
             _, future = self._jobs.get_nowait()
             if not future.done():
@@ -155,12 +158,14 @@ class _Place:
             try:
                 return await self._ask(raw, None)
             except _TooLate:
-                log.warning("mail.worker_killed", worker=self.number, pid=self.pid, after_s=self._begin.seconds)
+                log.warning("mail.worker_hung", worker=self.number, pid=self.pid)
                 await self.stop()
                 return Problem.TIME
             except _Gone:
-                log.warning("mail.worker_died", worker=self.number, pid=self.pid, attempt=attempt)
-                await self.stop()
+                pid, code = self.pid, await self.stop()
+                log.warning("mail.worker_died", worker=self.number, pid=pid, code=code, attempt=attempt)
+                if code == -signal.SIGXCPU:
+                    return Problem.TIME
         return Problem.CRASHED
 
     async def _ask(self, raw: bytes, only_headers: Problem | None) -> Mail:
@@ -173,7 +178,7 @@ class _Place:
                 for begin in range(0, len(raw), _CHUNK):
                     writer.write(raw[begin : begin + _CHUNK])
                     await writer.drain()
-            async with asyncio.timeout(self._begin.seconds):
+            async with asyncio.timeout(self._begin.seconds * PATIENCE):
                 length = LENGTH.unpack(await reader.readexactly(LENGTH.size))[0]
             async with asyncio.timeout(TRANSFER_S):
                 done = msgspec.msgpack.decode(await _receive(reader, length), type=Done)
@@ -225,7 +230,8 @@ class _Place:
         self._reader = reader
         log.info("mail.worker_started", worker=self.number, pid=self.pid)
 
-    async def stop(self) -> None:
+    async def stop(self) -> int | None:
+        """How the process ended; None if there was none."""
         process, self._process = self._process, None
         writer, self._writer, self._reader = self._writer, None, None
         if writer is not None:
@@ -239,7 +245,8 @@ class _Place:
                 os.close(handle)
             elif process.returncode is None:
                 process.kill()
-            await process.wait()
+            return await process.wait()
+        return None
 
 
 async def _send(writer: asyncio.StreamWriter, message: bytes) -> None:

@@ -21,8 +21,6 @@ from mail.parse import headers_only, parse
 
 LENGTH = struct.Struct("!Q")
 _MOST_FILES = 64
-# By the clock of the processor, beyond what the hub allows by the clock on the wall: ends a worker whose hub is gone.
-_EXTRA_CPU_S = 5
 _NICENESS = 5
 _WARM_UP = (
     b"From: a@example.com\r\nSubject: =?utf-8?q?=C3=A4?=\r\nContent-Type: text/html\r\n\r\n"
@@ -108,8 +106,9 @@ def _confine(begin: Begin) -> None:
 
 
 def _allow_cpu(seconds: float) -> None:
+    """Beyond that the system ends this process, even if it is in the midst of C code, or its hub is gone."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime + seconds + _EXTRA_CPU_S) + 1
+    soft = int(used.ru_utime + used.ru_stime + seconds) + 1  # whole seconds only
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
