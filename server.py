@@ -29,6 +29,7 @@ from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from channels.email import channel as mail_in
 from channels.email import demo_outbox, outgoing
+from channels.email.check import check_mail
 from channels.email.routes import MailPages
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
@@ -40,6 +41,7 @@ from hub.auth import Auth, AuthSettings
 from hub.bus import open_bus
 from hub.calls import Calls
 from hub.cli import run_command
+from hub.cli.finding import Checks
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.errors import ConfigError, Forbidden, HubError, Unavailable
@@ -468,7 +470,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
 
 def main() -> int:
     """The `contacthub` command; returns its exit code."""
-    return run_command(serve, simulator.run, check_trunks)
+    return run_command(serve, simulator.run, Checks(check_trunks, check_mail))
 
 
 if __name__ == "__main__":

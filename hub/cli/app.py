@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from hub.cli import backup, check, init, serve, simulate, user, version
-from hub.cli.finding import TrunkCheck
+from hub.cli.finding import Checks
 from hub.cli.output import Failed, complain
 from hub.cli.serve import Serve
 from hub.cli.simulate import Simulator
 from hub.errors import ConfigError, HubError
 
 
-def make_app(hub: Serve, simulator: Simulator, check_trunks: TrunkCheck) -> typer.Typer:
+def make_app(hub: Serve, simulator: Simulator, checks: Checks) -> typer.Typer:
     """The commands; `hub` serves until it is stopped, `simulator` simulates one."""
     app = typer.Typer(name="contacthub", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,7 +32,7 @@ def make_app(hub: Serve, simulator: Simulator, check_trunks: TrunkCheck) -> type
 
     serve.add_to(app, hub)
     init.add_to(app)
-    check.add_to(app, check_trunks)
+    check.add_to(app, checks)
     user.add_to(app)
     backup.add_to(app)
     simulate.add_to(app, simulator)
@@ -40,10 +40,10 @@ def make_app(hub: Serve, simulator: Simulator, check_trunks: TrunkCheck) -> type
     return app
 
 
-def run_command(hub: Serve, simulator: Simulator, check_trunks: TrunkCheck, arguments: list[str] | None = None) -> int:
+def run_command(hub: Serve, simulator: Simulator, checks: Checks, arguments: list[str] | None = None) -> int:
     """Carries out the command line (or `arguments`); returns the exit code: 0 ok, 1 failed, 2 used wrongly."""
     try:
-        make_app(hub, simulator, check_trunks)(arguments, prog_name="contacthub")
+        make_app(hub, simulator, checks)(arguments, prog_name="contacthub")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (Failed, ConfigError, HubError) as error:

@@ -8,33 +8,38 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import typer
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from hub.bus import open_bus
 from hub.cli.context import config_path
-from hub.cli.finding import Finding, TrunkCheck
+from hub.cli.finding import Checks, Finding
 from hub.cli.output import Json, console, print_json
 from hub.config import Config, load
-from hub.config_rows import Trunk, read
+from hub.config_mail import Mailbox
+from hub.config_rows import Row, Trunk, read
 from hub.errors import ConfigError, HubError, InvalidInput
 from hub.model import Role
-from hub.store import open_store
+from hub.store import SqlStore, open_store
 from hub.store.databases import database
 from hub.store.schema import SCHEMA, current_schema
 from hub.web.assets import Assets
+
+R = TypeVar("R", bound=Row)
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 # What the pages, the widget and the demo cannot do without.
 ENTRIES = ("widget", "panel", "agent", "supervisor", "admin", "login")
 
 
-def add_to(app: typer.Typer, check_trunks: TrunkCheck) -> None:
+def add_to(app: typer.Typer, checks: Checks) -> None:
     @app.command()
     def check(context: typer.Context, json: Json = False) -> None:
         """Tells, a line each, whether the configuration is right and all that it names can be used."""
-        findings = list(_findings(config_path(context), check_trunks))
+        findings = list(_findings(config_path(context), checks))
         if json:
             print_json(findings)
         else:
@@ -46,7 +51,7 @@ def add_to(app: typer.Typer, check_trunks: TrunkCheck) -> None:
             raise typer.Exit(1)
 
 
-def _findings(path: Path | None, check_trunks: TrunkCheck) -> Iterator[Finding]:
+def _findings(path: Path | None, checks: Checks) -> Iterator[Finding]:
     try:
         config = load(path)
         url, bus = config.store_url, config.bus_url
@@ -61,10 +66,12 @@ def _findings(path: Path | None, check_trunks: TrunkCheck) -> Iterator[Finding]:
     yield _folder("data folder", config.data_dir)
     yield _folder("files folder", config.files_dir)
     yield _recordings(config, encrypted=key is not None, former=len(former))
-    looked, trunks = _store(url)
-    yield from looked
+    looked = _store(url)
+    yield from looked.findings
     if config.voice.enabled:
-        yield from check_trunks(config.voice, trunks)
+        yield from checks.trunks(config.voice, looked.trunks)
+    if config.email.enabled:
+        yield from checks.mail(config.email, looked.mailboxes)
     if bus:
         yield asyncio.run(_bus(bus, config.bus.name))
     yield _front_end()
@@ -95,38 +102,48 @@ def _recordings(config: Config, *, encrypted: bool, former: int) -> Finding:
     return Finding("recordings folder", True, f"{found.text}, {how}, {free // 1_000_000_000} GB free")
 
 
-Looked = tuple[list[Finding], dict[str, Trunk]]
-"""What was found of the store, and the trunks in it."""
+class Looked(Struct, frozen=True):
+    """What was found of the store, and what is in it."""
+
+    findings: list[Finding]
+    trunks: dict[str, Trunk] = {}
+    mailboxes: dict[str, Mailbox] = {}
 
 
 def _store(url: str) -> Looked:
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        return [Finding("store", True, f"{url}, made at the first start"), _nobody()], {}
+        return Looked([Finding("store", True, f"{url}, made at the first start"), _nobody()])
     try:
         return asyncio.run(_look_into(url))
     except (ConfigError, HubError) as error:
-        return [Finding("store", False, str(error))], {}
+        return Looked([Finding("store", False, str(error))])
 
 
 async def _look_into(url: str) -> Looked:
     schema = await _schema(url)
     if schema is None:
-        return [Finding("store", True, "empty, filled at the first start"), _nobody()], {}
+        return Looked([Finding("store", True, "empty, filled at the first start"), _nobody()])
     if schema != SCHEMA:
-        return [Finding("store", True, f"schema {schema}, brought to {SCHEMA} at the next start")], {}
+        return Looked([Finding("store", True, f"schema {schema}, brought to {SCHEMA} at the next start")])
     store = open_store(url)
     try:
         users = await store.accounts.users()
-        trunks: dict[str, Trunk] = {}
-        for row in await store.configs.rows("trunk"):
-            with contextlib.suppress(InvalidInput):  # written by another version; nobody goes by it
-                trunks[row.id] = read(Trunk, row.data)
+        trunks = await _rows(store, "trunk", Trunk)
+        mailboxes = await _rows(store, "mailbox", Mailbox)
     finally:
         await store.close()
     found = [Finding("store", True, f"answers and can be written, schema {schema}")]
     if not any(user.role is Role.ADMINISTRATOR and not user.disabled for user in users):
         found.append(_nobody())
-    return found, trunks
+    return Looked(found, trunks, mailboxes)
+
+
+async def _rows(store: SqlStore, name: str, kind: type[R]) -> dict[str, R]:
+    found: dict[str, R] = {}
+    for row in await store.configs.rows(name):
+        with contextlib.suppress(InvalidInput):  # written by another version; nobody goes by it
+            found[row.id] = read(kind, row.data)
+    return found
 
 
 async def _schema(url: str) -> str | None:

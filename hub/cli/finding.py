@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from hub.config_email import Email
+from hub.config_mail import Mailbox
 from hub.config_rows import Trunk
 from hub.config_voice import Voice
 
@@ -21,3 +23,13 @@ class Finding(Struct, frozen=True):
 
 TrunkCheck = Callable[[Voice, Mapping[str, Trunk]], list[Finding]]
 """Looks at hub.toml's trunks and at the rows, by id."""
+
+MailCheck = Callable[[Email, Mapping[str, Mailbox]], list[Finding]]
+"""Looks at the mailboxes, by id."""
+
+
+class Checks(Struct, frozen=True):
+    """What the channels look at."""
+
+    trunks: TrunkCheck
+    mail: MailCheck

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from hub import config_text
 from hub.cli.app import make_app
+from hub.cli.finding import Checks
 from hub.simulation import Report
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -34,7 +35,7 @@ def commands() -> str:
         make_app(
             lambda config, ready: None,
             lambda job, config, progress: Report(outcomes={}),
-            lambda voice, trunks: [],
+            Checks(lambda voice, trunks: [], lambda email, mailboxes: []),
         )
     )
     assert isinstance(root, TyperGroup)

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 import structlog
 
+from channels.email.check import check_mail
 from channels.voice.check import check_trunks
 from hub.cli import run_command
+from hub.cli.finding import Checks
 from hub.cli.lock import hold
 from hub.cli.reference import commands
 from hub.config import Config, parse
@@ -78,7 +80,7 @@ def run(
                 ready("http://127.0.0.1:8000")
 
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run_command(serve, simulate, check_trunks, list(arguments))
+        code = run_command(serve, simulate, Checks(check_trunks, check_mail), list(arguments))
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
