@@ -45,6 +45,7 @@ class DemoHub:
     settings: str = ""
     port: int = field(default_factory=free_port)
     sip_port: int = field(default_factory=free_sip_port)
+    smtp_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +62,7 @@ class DemoHub:
             data.mkdir(parents=True)
             (data / "hub.toml").write_text(f'[server]\ndata_dir = "."\n[demo]\nenabled = true\n{self.settings}')
         command = [sys.executable, "-m", "server", "demo", "--port", str(self.port), "--data", str(data)]
-        command += ["--sip-port", str(self.sip_port)]
+        command += ["--sip-port", str(self.sip_port), "--smtp-port", str(self.smtp_port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=CHECKOUT, stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"}
