@@ -139,9 +139,9 @@ class Imap:
 
     # --- talking ------------------------------------------------------------------------------------------------------
 
-    async def _next(self, seconds: float = COMMAND_S) -> Response:
+    async def _next(self, seconds: float | None = None) -> Response:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(COMMAND_S if seconds is None else seconds):
                 while not self._said:
                     data = await self._reader.read(BLOCK)
                     if not data:
@@ -264,7 +264,10 @@ class Imap:
                 return
 
     async def select(self, folder: str) -> Folder:
-        told = await self.command("SELECT", _name(folder))
+        try:
+            told = await self.command("SELECT", _name(folder))
+        except Refused as error:
+            raise Refused("folder", f"The folder {folder} cannot be opened. {error}") from None
         validity, following, exists = 0, 1, 0
         for response in told:
             if response.name == "EXISTS" and response.number is not None:
