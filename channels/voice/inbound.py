@@ -40,10 +40,11 @@ class Inbound:
         self._tasks: set[asyncio.Task[None]] = set()
         trunks.listen(self.handle)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def handle(self, event: s.Event) -> None:
         """What the user agent tells."""
@@ -106,7 +107,9 @@ class Inbound:
         party = Party(caller, in_e164(called, trunk.region), trunk.id, event.call, language=number.language)
         live = self._calls.open(new_id("ct", self._hub.clock.now()), Way.TRUNK, party, number.queue)
         self._trunks.ring(event.call)
-        self._begin(self._set_up(live, event, trunk, number))
+        set_up = self._begin(self._set_up(live, event, trunk, number))
+        # What the log is told of a call whose caller gave up meanwhile waits until its contact is there.
+        live.log.put(lambda: _over(set_up))
 
     async def _set_up(self, live: LiveCall, event: s.Invited, trunk: TrunkSettings, number: NumberSettings) -> None:
         """The customer's leg and the contact; what was made is taken back when the caller has given up meanwhile."""
@@ -238,3 +241,7 @@ class Inbound:
             return
         self._trunks.accept_offer(event.call, live.party.sdp)
         live.give(v.CustomerHolds(bool(re.search(r"^a=(sendonly|inactive)\s*$", event.sdp, re.MULTILINE))))
+
+
+async def _over(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
