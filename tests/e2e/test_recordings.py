@@ -35,14 +35,14 @@ LEGS: dict[str, dict[str, float | str | None]] = {
 }
 
 
-async def _past_call(data: Path, sound: bool) -> str:
+async def _past_call(data: Path, sound: bool, count: int) -> str:
     store = open_store(f"sqlite:///{data / 'hub.db'}")
     await store.open()
     try:
         agent = await store.accounts.user_by_name("agent1")
         assert agent is not None
         begun = SystemClock().now() - 120_000
-        id = f"ct_call{begun}{int(sound)}"
+        id = f"ct_call{begun}{int(sound)}{count}"
         talk = Talk(store.log, now=begun)
         talk.contact = type(talk.contact)(id)
         customer = Customer(f"cu_{id}", "Clara Berg", phone="+493012345678", created_at=begun)
@@ -60,36 +60,38 @@ async def _past_call(data: Path, sound: bool) -> str:
         await talk.do(c.NoteCall(e.CallEnded("customer", "hung_up", legs=LEGS)))
         await talk.do(c.End("customer", "hung_up", 60_000))
         await talk.do(c.Finish(agent.id, None))
-        path = f"2026/11/22/{recording}"
-        if sound:
-            put(data / "recordings" / path, conversation(SECONDS))
-        row = Recording(
-            recording,
-            id,
-            begun,
-            path,
-            RecordingState.COMPLETE,
-            queue="support",
-            agents=(agent.id,),
-            ended_at=talk.now,
-            ms=SECONDS * 1000,
-            format="wav",
-            paused=((14_000, 16_000),),
-        )
-        assert await store.recordings.add(row)
+        for n in range(count):
+            own = f"{recording}-{n + 1}" if n else recording
+            path = f"2026/11/22/{own}"
+            if sound:
+                put(data / "recordings" / path, conversation(SECONDS))
+            row = Recording(
+                own,
+                id,
+                begun + n * SECONDS * 1000,
+                path,
+                RecordingState.COMPLETE,
+                queue="support",
+                agents=(agent.id,),
+                ended_at=talk.now,
+                ms=SECONDS * 1000,
+                format="wav",
+                paused=((14_000, 16_000),),
+            )
+            assert await store.recordings.add(row)
     finally:
         await store.close()
     return id
 
 
-def past_call(hub: DemoHub, *, sound: bool = True) -> str:
+def past_call(hub: DemoHub, *, sound: bool = True, count: int = 1) -> str:
     """A call that agent1 had and that is closed, written as the voice channel writes it; its contact's id."""
     # In a thread: Playwright's loop runs in this one.
     with ThreadPoolExecutor(1) as thread:
         while True:
             # A hub that finds the call half written takes it for one that its node has left, and ends it.
             with contextlib.suppress(VersionConflict):
-                return thread.submit(lambda: asyncio.run(_past_call(hub.folder / "demo-data", sound))).result()
+                return thread.submit(lambda: asyncio.run(_past_call(hub.folder / "demo-data", sound, count))).result()
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,22 @@ def test_the_course_of_a_call(people: People, contact: str) -> None:
     expect(pane.locator(".call-lines dd").first).to_have_text(
         "PCMA · MOS 4.3 · loss 1.2% · jitter 3.5 ms · round trip 41 ms"
     )
+
+
+def test_all_recordings_of_a_contact_are_there_and_play(people: People, shared_hub: DemoHub) -> None:
+    agent = people.agent("agent1")
+    page, contact = agent.page, past_call(shared_hub, count=2)
+    page.evaluate("contact => (location.hash = `#/contact/${contact}`)", contact)
+    cards = card(page)
+    expect(cards).to_have_count(2)
+    first, second = (cards.nth(n).get_attribute("aria-label") for n in range(2))
+    assert first is not None and second is not None and first < second, "told apart by name, the older first"
+    for n in range(2):
+        cards.nth(n).get_by_role("button", name="Play").click()
+        until(page, f"document.querySelectorAll('.recording audio')[{n}].currentTime > 0.3")
+    settle(page)
+    agent.picture("two-recordings")
+    assert violations(page) == [] and not overflows(page)
 
 
 def test_rights_decide_what_is_offered(people: People, contact: str) -> None:

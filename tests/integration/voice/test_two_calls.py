@@ -107,6 +107,34 @@ async def test_he_talks_in_one_call_at_a_time(hub: DemoHub, record: Record) -> N
         assert len(steps) == 7
 
 
+async def test_who_talks_and_does_not_take_up_a_second_call_goes_on_talking(hub: DemoHub, record: Record) -> None:
+    async with (
+        a_page(hub) as page,
+        a_page(hub) as other,
+        a_desk(hub) as desk,
+        a_headset(FIRST) as vera,
+        a_headset(SECOND) as wim,
+        a_headset(AGENT) as ours,
+    ):
+        first, second = await chat(page, desk, "Vera"), await chat(other, desk, "Wim")
+        await by_voice(page, vera, first)
+        await shows(desk, first, "connecting")
+        await desk.join(first, ours)
+        await vera.until_hears(AGENT)
+        await by_voice(other, wim, second)
+        await shows(desk, second, "ended")
+        # The second waits for others; nobody says of him who talks that he does not respond.
+        lost = await record.until(second, "contact.requeued")
+        assert lost["reason"] == "no_media"
+        assert (await record.contact(first))["phase"] == "active"
+        agents = (await record.get("agents"))["items"]
+        assert [one["presence"]["state"] for one in agents if one["username"] == "agent1"] == ["available"]
+        await asyncio.gather(vera.until_hears(AGENT), ours.until_hears(FIRST))
+        await other.ask("call_hang_up", {"contact": second, "client_id": client_id()})
+        await page.ask("call_hang_up", {"contact": first, "client_id": client_id()})
+        await desk.finish(first)
+
+
 async def test_a_held_call_that_is_joined_again_stays_held(hub: DemoHub) -> None:
     """A page that is loaded anew takes up both of its calls, and changes nothing between them."""
     async with (

@@ -3,9 +3,10 @@ import { api } from "../../common/api.ts";
 import { attempt, confirm, IconButton, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
 import { number, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
-import { clock, dateTime, duration } from "../../common/time.ts";
+import { dateTime, duration } from "../../common/time.ts";
 import { audioUrl, download, type Format, FORMATS, type Peaks, peaksOf, type Recording } from "./data.ts";
 import { keep, KeepDialog } from "./keep.tsx";
+import { toTheSecond } from "./spoken.ts";
 import { Wave } from "./wave.tsx";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
@@ -149,7 +150,7 @@ function note(recording: Recording): string | null {
 export function RecordingCard({ recording, onChange }: { recording: Recording; onChange: () => void }) {
   const words = note(recording);
   return (
-    <section class="recording" aria-label={t("calls.recording", { time: clock(recording.started_at) })}>
+    <section class="recording" aria-label={t("calls.recording", { time: toTheSecond(recording.started_at) })}>
       {recording.may.includes("listen") && <Player recording={recording} onChange={onChange} />}
       {recording.hold && recording.state !== "deleted" && (
         <p class="player-note"><Icon name="lock" small />{t("calls.held", { reason: recording.hold })}</p>
