@@ -1,5 +1,6 @@
 // A secret that is shown this once, to be copied.
 import { useState } from "preact/hooks";
+import { copy } from "../common/clipboard.ts";
 import { Dialog } from "../common/components/index.ts";
 import { t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
@@ -8,23 +9,6 @@ export interface Secret {
   title: string;
   text: string;
   secret: string;
-}
-
-/** Copies, also where the clipboard interface is closed (a page served over plain http). */
-async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.readOnly = true;
-    (document.querySelector("dialog[open]") ?? document.body).append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    return done;
-  }
 }
 
 export function CopyButton({ text, label }: { text: string; label: string }) {

@@ -20,6 +20,7 @@ import { startMails } from "./mail/mails.ts";
 import { startOffers } from "./offers.ts";
 import { startOutbox } from "./outbox.ts";
 import { startDevices } from "./phone/devices.ts";
+import { startOwnPhone } from "./phone/own.ts";
 import { startPhone } from "./phone/phone.ts";
 import { startShortcuts } from "./settings/keys.ts";
 import { startThreads } from "./threads.ts";
@@ -28,7 +29,7 @@ import { startTyping } from "./typing.ts";
 addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
 await loadLocale();
 
-startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startPhone, startDeliveryMarks, startMails, startComposing, startLooking]);
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startOwnPhone, startPhone, startDeliveryMarks, startMails, startComposing, startLooking]);
 startHeartbeat();
 startShortcuts();
 startDevices();

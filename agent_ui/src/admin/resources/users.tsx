@@ -6,6 +6,7 @@ import type { Field } from "../../common/form/fields.ts";
 import { nameIn, optionsOf, rowText } from "../data.ts";
 import { Interrupts } from "../interrupts.tsx";
 import { PasswordButton } from "../password.tsx";
+import { TelephoneButton } from "../telephone.tsx";
 import { filled } from "./queues.tsx";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("users", name, rest);
@@ -85,5 +86,10 @@ export const users: Resource = {
       field("order", { kind: "number", required: true, min: 0, max: 100_000, half: true }),
     ]),
   ],
-  actions: (row) => <PasswordButton id={rowText(row, "id")} name={rowText(row, "name")} />,
+  actions: (row) => (
+    <>
+      <TelephoneButton id={rowText(row, "id")} name={rowText(row, "name")} />
+      <PasswordButton id={rowText(row, "id")} name={rowText(row, "name")} />
+    </>
+  ),
 };

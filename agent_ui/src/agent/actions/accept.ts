@@ -1,15 +1,16 @@
 import { command } from "../../common/socket.ts";
 import type { Offer } from "../../common/types.ts";
 import { removeOffer } from "../offers.ts";
+import { atPhone } from "../phone/own.ts";
 import { join, microphoneOrTrouble } from "../phone/phone.ts";
 import { showContact } from "../route.ts";
 
 /**
  * Takes the offered contact and opens it; a call with the microphone first, so that nobody is connected to an agent whom
- * he cannot hear. @throws HubError, "offer.gone" when it was too late
+ * he cannot hear; one that rings the agent's own telephone waits for it to be answered. @throws HubError, "offer.gone" when it was too late
  */
 export async function accept({ contact, fence }: Offer): Promise<void> {
-  const speaks = contact.channel === "voice" && contact.media;
+  const speaks = contact.channel === "voice" && contact.media && !atPhone(contact.id);
   const microphone = speaks ? await microphoneOrTrouble() : null;
   if (speaks && !microphone) return; // the offer rings on while the reason is shown
   const accepted = command("offer:accept", { contact: contact.id, fence });

@@ -10,8 +10,10 @@ import { hangUp } from "../actions/hang-up.ts";
 import { holdCall } from "../actions/hold-call.ts";
 import { toggleMute } from "../actions/mute.ts";
 import { record } from "../actions/record.ts";
+import { ringPhone } from "../actions/ring-phone.ts";
 import { dialog } from "./dialogs.ts";
 import { OtherCalls } from "./others.tsx";
+import { type OwnCall, ownCalls, phoneRings } from "./own.ts";
 import { type Call, calling, calls, lineOf, lines, type LineView, trouble } from "./phone.ts";
 import { Quality } from "./quality.tsx";
 
@@ -51,13 +53,18 @@ function onKeyDown(event: KeyboardEvent): void {
   event.preventDefault();
 }
 
-export type BarState = "calling" | "elsewhere" | "connecting" | "ringing" | "active" | "held" | "reconnecting" | "failed";
+export type BarState = "own" | "calling" | "elsewhere" | "connecting" | "ringing" | "active" | "held" | "reconnecting" | "failed";
 
 /** What the bar shows, from what the hub says of the call and what this window's line does. */
-export function barState(call: Call, line: LineView | undefined, rings: boolean): BarState {
+export function barState(call: Call, line: LineView | undefined, rings: boolean, own?: OwnCall): BarState {
   if (line?.state === "failed") return "failed";
   if (line?.state === "reconnecting") return "reconnecting";
+  if (!line && own && own.state !== "failed") {
+    if (own.state !== "up") return "own";
+    return call.state === "ended" ? "connecting" : call.state;
+  }
   if (!line) {
+    if (own) return "calling";
     if (call.elsewhere) return "elsewhere";
     return rings || call.state === "reconnecting" || call.state === "active" || call.state === "held" ? "calling" : "connecting";
   }
@@ -83,12 +90,13 @@ function Recording({ call }: { call: Call }) {
   );
 }
 
-function Tools({ call, line, state }: { call: Call; line: LineView; state: BarState }) {
+/** What can be done with a call; without `line` its audio is at the agent's telephone, with a microphone of its own. */
+function Tools({ call, line, state }: { call: Call; line: LineView | undefined; state: BarState }) {
   const id = call.contact;
   const talking = state === "active" || state === "held";
   return (
     <>
-      <Tool icon={line.muted ? "micoff" : "mic"} label={t("phone.mute")} pressed={line.muted} onClick={() => toggleMute(id)} />
+      {line && <Tool icon={line.muted ? "micoff" : "mic"} label={t("phone.mute")} pressed={line.muted} onClick={() => toggleMute(id)} />}
       <Tool
         icon={state === "held" ? "play" : "pause"}
         label={t(state === "held" ? "phone.resume" : "phone.hold")}
@@ -105,7 +113,10 @@ function Tools({ call, line, state }: { call: Call; line: LineView; state: BarSt
           onClick={() => record(id, call.recording === "on" ? "paused" : "on")}
         />
       )}
-      <Tool icon="sliders" label={t("phone.devices")} short={t("phone.devices_short")} onClick={() => (dialog.value = { name: "setup", contact: id })} />
+      {line && <Tool icon="sliders" label={t("phone.devices")} short={t("phone.devices_short")} onClick={() => (dialog.value = { name: "setup", contact: id })} />}
+      {line
+        ? phoneRings() && <Tool icon="phone" label={t("phone.own.to_phone")} short={t("phone.own.to_phone_short")} onClick={() => ringPhone(id)} />
+        : <Tool icon="ear" label={t("phone.own.to_browser")} short={t("phone.own.to_browser_short")} onClick={() => answer(id, true)} />}
     </>
   );
 }
@@ -141,7 +152,9 @@ export function CallBar({ contact }: { contact: Contact }) {
   const said = useRef("");
   if (!call) return null;
   const rings = calling.value.has(contact.id);
-  const state = barState(call, line, rings);
+  const own = ownCalls.value.get(contact.id);
+  const atOwn = !line && own !== undefined && own.state !== "failed";
+  const state = barState(call, line, rings, own);
   const words = t(`phone.state.${state}`, { number: call.number ?? "" });
   const talking = state === "active" || state === "held";
   if (state !== "active") said.current = words;
@@ -153,23 +166,24 @@ export function CallBar({ contact }: { contact: Contact }) {
           <div class="first">
             {state === "active" && <span class="onair" aria-hidden="true"><i /><i /><i /></span>}
             {state === "held" && <Icon name="pause" small />}
-            {["connecting", "ringing", "reconnecting"].includes(state) && <span class="ring-busy" aria-hidden="true" />}
+            {["own", "connecting", "ringing", "reconnecting"].includes(state) && <span class="ring-busy" aria-hidden="true" />}
             {talking ? <Clock contact={contact} call={call} state={state} /> : <b>{words}</b>}
           </div>
-          {line && (
+          {(line || (atOwn && state !== "own")) && (
             <div class="second">
               {state === "held" && <span>{words}</span>}
-              {line.muted && <span class="amber">{t("phone.muted")}</span>}
+              {line?.muted && <span class="amber">{t("phone.muted")}</span>}
+              {!line && <span><Icon name="phone" small />{t("phone.own.at")}</span>}
               <Recording call={call} />
-              <Quality figures={state === "reconnecting" || state === "failed" ? null : worse(call.quality ?? null, line.figures)} />
+              <Quality figures={state === "reconnecting" || state === "failed" ? null : worse(call.quality ?? null, line?.figures ?? null)} />
             </div>
           )}
         </div>
         <div class="call-tools">
-          {line ? <Tools call={call} line={line} state={state} /> : (
+          {line || atOwn ? <Tools call={call} line={line} state={state} /> : (
             (state === "calling" || state === "elsewhere") && (
               <Button kind={state === "calling" ? "primary" : undefined} icon="phone" onClick={() => answer(contact.id, true)}>
-                {t(state === "elsewhere" ? "phone.take_here" : rings ? "phone.answer" : "phone.rejoin")}
+                {t(own ? "phone.own.to_browser" : state === "elsewhere" ? "phone.take_here" : rings ? "phone.answer" : "phone.rejoin")}
               </Button>
             )
           )}
@@ -178,6 +192,13 @@ export function CallBar({ contact }: { contact: Contact }) {
       </div>
       <p class="vh" role="status">{said.current}</p>
       <OtherCalls contact={contact.id} />
+      {own?.state === "failed" && !line && (
+        <p class="call-warning" role="alert">
+          <Icon name="warn" small />
+          <span>{t(`phone.own.problem.${own.problem}`)}</span>
+          {phoneRings() && <Button small icon="retry" onClick={() => ringPhone(contact.id)}>{t("phone.own.again")}</Button>}
+        </p>
+      )}
       {line && !trouble.value && <Warning contact={contact.id} line={line} state={state} />}
     </div>
   );

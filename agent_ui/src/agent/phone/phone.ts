@@ -18,6 +18,7 @@ import { isOwner } from "../mine.ts";
 import { offers } from "../offers.ts";
 import { claim } from "../windows.ts";
 import { openChosen, speaker } from "./devices.ts";
+import { atPhone } from "./own.ts";
 import { hold, release, remember, remembered } from "../../common/voice/holding.ts";
 
 /** The push "phone". */
@@ -167,7 +168,7 @@ async function awaitAudio(contact: string): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // the window that accepted comes first
   const mine = () => {
     const call = calls.value.get(contact);
-    return call?.state === "connecting" && !call.elsewhere && !open.has(contact) && !joining.has(contact);
+    return call?.state === "connecting" && !call.elsewhere && !atPhone(contact) && !open.has(contact) && !joining.has(contact);
   };
   if (!mine()) return;
   // Who talked before by other means, or with somebody else, is not put through to an open microphone.

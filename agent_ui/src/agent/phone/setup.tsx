@@ -12,6 +12,7 @@ import { Meter } from "../../common/voice/meter.ts";
 import { canChooseRing, ringDevice, sample, setRingDevice, soundOn } from "../chime.ts";
 import { chooseMicrophone, chooseSpeaker, devices, microphone, openChosen, refreshDevices, speaker } from "./devices.ts";
 import { lineOf } from "./phone.ts";
+import { WhereToTalk } from "./where.tsx";
 
 const LOOK_MS = 80;
 const TEST_S = 60;
@@ -156,6 +157,7 @@ export function SetupDialog({ contact, onClose }: { contact: string | null; onCl
   return (
     <Dialog title={t("phone.setup")} onClose={onClose} footer={<button type="button" class="btn primary" onClick={onClose}>{t("phone.done")}</button>}>
       <div class="settings phone-setup">
+        {!line && <WhereToTalk />}
         <div class="setting">
           <div><b>{t("phone.microphone")}</b></div>
           <Combobox label={t("phone.microphone")} value={microphone.value} options={options(microphones, microphone.value)} onChange={changeMicrophone} />

@@ -9,6 +9,7 @@ import { accept } from "../actions/accept.ts";
 import { decline } from "../actions/decline.ts";
 import { customerName } from "../mine.ts";
 import { currentOffer, offers } from "../offers.ts";
+import { ownCalls, ownLine } from "../phone/own.ts";
 
 const AROUND = 138; // the ring's circumference: r = 22
 const LATE_S = 5;
@@ -69,6 +70,18 @@ function Facts({ offer }: { offer: Offer }) {
   );
 }
 
+/** How a call is answered that is offered to somebody with a telephone of their own. */
+function OwnPhone({ contact }: { contact: string }) {
+  const own = ownCalls.value.get(contact);
+  if (ownLine.value.line !== "phone" || !own) return null;
+  return (
+    <p class="own-ring" role="status">
+      <Icon name={own.state === "failed" ? "warn" : "phone"} small />
+      {own.state === "failed" ? t(`phone.own.problem.${own.problem}`) : t("phone.own.offer")}
+    </p>
+  );
+}
+
 /** What is offered now: announced once, without taking the focus from what is being typed. */
 export function OfferCard() {
   const offer = currentOffer.value;
@@ -98,6 +111,7 @@ export function OfferCard() {
         {more > 0 && <span class="chip more">{t("agent.offer.more", { count: more })}</span>}
       </header>
       <Facts offer={offer} />
+      {contact.channel === "voice" && <OwnPhone contact={contact.id} />}
       {offer.auto
         ? <p class="hint">{t("agent.offer.auto")}</p>
         : (
