@@ -173,7 +173,7 @@ export function CallBar({ contact }: { contact: Contact }) {
             <div class="second">
               {state === "held" && <span>{words}</span>}
               {line?.muted && <span class="amber">{t("phone.muted")}</span>}
-              {!line && <span><Icon name="phone" small />{t("phone.own.at")}</span>}
+              {!line && <span class="own-at"><Icon name="phone" small />{t("phone.own.at")}</span>}
               <Recording call={call} />
               <Quality figures={state === "reconnecting" || state === "failed" ? null : worse(call.quality ?? null, line?.figures ?? null)} />
             </div>
