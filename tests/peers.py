@@ -42,6 +42,7 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "sox": lambda: _first("sox"),
     "dovecot": lambda: _first("dovecot", "/usr/sbin/dovecot"),
     "coturn": lambda: _first("turnserver"),
+    "postfix": lambda: _first("postfix", "/usr/sbin/postfix"),
     "node": _node,
 }
 

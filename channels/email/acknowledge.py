@@ -52,17 +52,22 @@ def silent_because(mail: StoredMail, own: set[str]) -> str | None:
         return "automatic"
     if not local or not domain:
         return "no address"
-    if sender in own or (f"{local.partition('+')[0]}@{domain}") in own:
+    if sender in own or _without_plus(sender) in own:
         return "our own address"
     if local in NOBODY or local.startswith(("bounce", "owner-")) or local.endswith(("-request", "-bounces")):
         return "nobody reads there"
-    if any(each.address.lower() != sender for each in mail.reply_to):
+    if any(_without_plus(each.address.lower()) != _without_plus(sender) for each in mail.reply_to):
         return "answers go to somebody else"
     try:
         spec(sender)
     except InvalidInput:
         return "no address"
     return None
+
+
+def _without_plus(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 class Acknowledger:

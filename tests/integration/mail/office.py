@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,9 @@ class Office:
 
 
 @asynccontextmanager
-async def office(folder: Path, **config: Any) -> AsyncIterator[Office]:
-    async with own_hub(folder, email={"enabled": True}, **config) as serving:
+async def office(folder: Path, listen: Sequence[str] = (), **config: Any) -> AsyncIterator[Office]:
+    """`listen` is where it takes mail, as in hub.toml."""
+    async with own_hub(folder, email={"enabled": True, "listen": list(listen)}, **config) as serving:
         found = Office(serving)
         await found.furnish()
         yield found
