@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.people import Agent, Visitor
 from tests.hub import DemoHub
@@ -23,6 +23,9 @@ CHROMIUM = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+# As long as everything else waits for what a slow machine takes long to show.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
