@@ -54,6 +54,10 @@ level = "warning"
 """
 
 
+# A message whose number was used before would be taken for that one.
+numbers = itertools.count()
+
+
 @dataclass
 class Pair:
     """A conversation: the visitor's and his agent's end."""
@@ -120,7 +124,6 @@ async def load(server: psutil.Process, pairs: list[Pair], clock: Clock, rate: in
     clock.figures = figures
     tasks: set[asyncio.Task[None]] = set()
     turns = itertools.cycle([(pair, side) for side in ("visitor", "agent") for pair in pairs])
-    ids = itertools.count()
     started = time.perf_counter()
     cpu_before = cpu_s(server)
 
@@ -129,7 +132,7 @@ async def load(server: psutil.Process, pairs: list[Pair], clock: Clock, rate: in
         text = f"{time.perf_counter():.6f} {side}"
         answer = await client.call(
             "message:send",
-            {"contact": pair.contact, "client_id": f"bench-{rate}-{next(ids):08d}", "text": text},
+            {"contact": pair.contact, "client_id": f"bench-{next(numbers):08d}", "text": text},
             timeout=60,
         )
         if not answer["ok"]:

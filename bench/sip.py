@@ -21,7 +21,7 @@ from channels.voice.sip.events import Confirmed, Ended, Event, Invited
 from channels.voice.sip.headers import NameAddr
 from channels.voice.sip.message import parse
 from channels.voice.sip.settings import Local, Settings
-from channels.voice.sip.wire import Destination, Send, Source
+from channels.voice.sip.wire import Destination, LookUp, Send, Source
 
 OFFER = (
     "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\n"
@@ -78,6 +78,7 @@ class Pair:
                     if isinstance(output, Send):
                         self.carry(me, other, output.data)
                         continue
+                    assert not isinstance(output, LookUp), "destinations are addresses"
                     events.append(output)
                     if isinstance(output, Invited):
                         self.timed(me, lambda call=output.call: self.answer(call))  # type: ignore[misc]

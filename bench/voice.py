@@ -1,14 +1,21 @@
-"""How many calls a core carries between telephones and browsers, with recording; how late the audio is; losses.
+"""Calls: what a core carries, how many are set up a second, how soon both hear the other, and what chats feel of them.
 
-    python -m bench.voice                                   150 calls, 20 s, and the same with rtpengine beside it
-    python -m bench.voice --calls 50 100 150 200 --seconds 10 --alone
+    python -m bench.voice media                150 calls, 20 s, and the same with rtpengine beside it
+    python -m bench.voice media --calls 50 100 150 200 --seconds 10 --alone
+    python -m bench.voice setup                20 calls a second by SIPp through a queue to agents, 600 of them
+    python -m bench.voice audio                from an agent's answer to audio both ways, 100 calls one after the other
+    python -m bench.voice chat                 chat's p50 and p99 with 100 calls and without, by turns
 
-Each call is a plain telephone (PCMU over UDP) and a browser's end (ICE, DTLS-SRTP), both in this process, which bridges
-nothing: every packet of either goes through one media worker, a process of its own, to the other. A packet carries the
-time at which it was sent. The time is taken on one clock, so the delay holds the work of this process too: it is an
-upper bound. CPU is that of the worker (its recorder's thread included) or of rtpengine, as measured by the system. Both
-record: ours a WAV with two channels, rtpengine a capture file (pcap), for which it has to do no more than to write.
-This process needs a core of its own.
+`setup`, `audio` and `chat` have a whole hub (`contacthub serve`) in a process of its own, with a trunk on this machine,
+the demo's queues, recording, and agents at web sockets who join with a browser's end of a call (ICE, DTLS-SRTP).
+
+`media` measures how many calls a core carries between telephones and browsers, with recording; how late the audio is;
+losses. Each call is a plain telephone (PCMU over UDP) and a browser's end (ICE, DTLS-SRTP), both in this process,
+which bridges nothing: every packet of either goes through one media worker, a process of its own, to the other. A
+packet carries the time at which it was sent. The time is taken on one clock, so the delay holds the work of this
+process too: it is an upper bound. CPU is that of the worker (its recorder's thread included) or of rtpengine, as
+measured by the system. Both record: ours a WAV with two channels, rtpengine a capture file (pcap), for which it has
+to do no more than to write. This process needs a core of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +40,8 @@ import psutil
 import structlog
 
 from bench.rtpengine import installed, open_rtpengine
+from bench.voice_chat import chats
+from bench.voice_hub import answers, set_up
 from hub.media import Hear, RecordingOptions, RtpOptions, WebOptions
 from tests.integration.media.exchange import describe, media_port
 from tests.integration.media.peer import Peer
@@ -301,56 +310,84 @@ async def theirs(folder: Path, *, record: bool) -> AsyncIterator[tuple[int, Conn
         yield engine.pid, connect, clear
 
 
-async def run(options: argparse.Namespace) -> None:
+async def run(options: argparse.Namespace, folder: Path) -> None:
+    """Mode `media`."""
     print(HEAD, flush=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        worlds = [("ours", ours(folder, record=not options.silent_recorder))]
-        if not options.alone:
-            if installed() is None:
-                print("rtpengine is not installed (Debian: rtpengine-daemon); measuring ours alone")
-            else:
-                worlds.append(("rtpengine", theirs(folder, record=not options.silent_recorder)))
-        results: dict[tuple[str, int], Result] = {}
-        for name, world in worlds:
-            async with world as (pid, connect, clear):
-                prefer(pid, options.realtime)
-                prefer(os.getpid(), options.realtime)
-                for calls in options.calls:
-                    result = await measure(name, pid, connect, calls, options.seconds, options.abreast)
-                    await clear()
-                    result.to_audio = await answer_to_audio(connect, options.answers)
-                    await clear()
-                    results[name, calls] = result
-                    print(result.show(), flush=True)
-                    if result.share < 0.97:
-                        print(f"this process sent {result.share:.0%} of the load only: it lacks a core of its own")
-        for calls in options.calls:
-            if ("rtpengine", calls) in results:
-                one, other = results["ours", calls], results["rtpengine", calls]
-                print(f"{calls} calls: {one.each / other.each:.2f} times rtpengine's CPU")
-            one = results["ours", calls]
-            print(f"{calls} calls: at 75 % of a core this would be {75 / one.each * 100:.0f} calls")
+    worlds = [("ours", ours(folder, record=not options.silent_recorder))]
+    if not options.alone:
+        if installed() is None:
+            print("rtpengine is not installed (Debian: rtpengine-daemon); measuring ours alone")
+        else:
+            worlds.append(("rtpengine", theirs(folder, record=not options.silent_recorder)))
+    results: dict[tuple[str, int], Result] = {}
+    for name, world in worlds:
+        async with world as (pid, connect, clear):
+            prefer(pid, options.realtime)
+            prefer(os.getpid(), options.realtime)
+            for calls in options.calls:
+                result = await measure(name, pid, connect, calls, options.seconds, options.abreast)
+                await clear()
+                result.to_audio = await answer_to_audio(connect, options.answers)
+                await clear()
+                results[name, calls] = result
+                print(result.show(), flush=True)
+                if result.share < 0.97:
+                    print(f"this process sent {result.share:.0%} of the load only: it lacks a core of its own")
+    for calls in options.calls:
+        if ("rtpengine", calls) in results:
+            one, other = results["ours", calls], results["rtpengine", calls]
+            print(f"{calls} calls: {one.each / other.each:.2f} times rtpengine's CPU")
+        one = results["ours", calls]
+        print(f"{calls} calls: at 75 % of a core this would be {75 / one.each * 100:.0f} calls")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, nargs="+", default=[150])
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--abreast", type=int, default=10, help="calls that are set up at the same time")
-    parser.add_argument("--answers", type=int, default=20, help="calls whose time from answer to audio is taken")
-    parser.add_argument("--alone", action="store_true", help="without rtpengine")
-    parser.add_argument("--realtime", action="store_true", help="real-time priority, on a machine with other work")
-    parser.add_argument("--silent-recorder", action="store_true", help="without recording")
+    modes = parser.add_subparsers(dest="mode", required=True)
+    media = modes.add_parser("media", help="what a core carries, with rtpengine beside it")
+    media.add_argument("--calls", type=int, nargs="+", default=[150])
+    media.add_argument("--seconds", type=float, default=20)
+    media.add_argument("--abreast", type=int, default=10, help="calls that are set up at the same time")
+    media.add_argument("--answers", type=int, default=20, help="calls whose time from answer to audio is taken")
+    media.add_argument("--alone", action="store_true", help="without rtpengine")
+    media.add_argument("--realtime", action="store_true", help="real-time priority, on a machine with other work")
+    media.add_argument("--silent-recorder", action="store_true", help="without recording")
+    setup = modes.add_parser("setup", help="calls a second through a queue")
+    setup.add_argument("--rate", type=float, default=20, help="calls a second")
+    setup.add_argument("--calls", type=int, default=600)
+    setup.add_argument("--seconds", type=float, default=4, help="how long each lasts")
+    audio = modes.add_parser("audio", help="from an agent's answer to audio both ways")
+    audio.add_argument("--calls", type=int, default=100)
+    chat = modes.add_parser("chat", help="what chats feel of calls")
+    chat.add_argument("--calls", type=int, default=100, dest="chat_calls")
+    chat.add_argument("--visitors", type=int, default=200)
+    chat.add_argument("--agents", type=int, default=20, dest="chat_agents")
+    chat.add_argument("--rate", type=int, default=100, dest="chat_rate", help="messages a second")
+    chat.add_argument("--seconds", type=float, default=15, help="of one round")
+    chat.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {socket.gethostname()}")
     try:
         import uvloop
     except ImportError:
-        asyncio.run(run(options))
+        asyncio.run(begin(options))
     else:
-        uvloop.run(run(options))
+        uvloop.run(begin(options))
+
+
+async def begin(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        match options.mode:
+            case "media":
+                await run(options, folder)
+            case "setup":
+                await set_up(folder, options.rate, options.calls, options.seconds)
+            case "audio":
+                await answers(folder, options.calls)
+            case "chat":
+                await chats(folder, options)
 
 
 if __name__ == "__main__":
