@@ -25,7 +25,7 @@ from hub import commands as c
 from hub import events as e
 from hub import media as m
 from hub.config_rows import RecordingPolicy
-from hub.errors import HubError, NotFound, Refused, Unavailable
+from hub.errors import HubError, InvalidInput, NotFound, Refused, Unavailable
 from hub.events import Recorded
 from hub.ids import new_id
 from hub.machine import TRANSITIONS
@@ -325,7 +325,13 @@ class Calls:
                 pass
             case _:
                 assert_never(output.sound)
-        await self.media.hear(live.id, output.party, source)
+        try:
+            await self.media.hear(live.id, output.party, source)
+        except InvalidInput as error:
+            if error.details["path"] != "leg":
+                raise
+            # The line went while this was on its way; its loss is told by an event of its own.
+            log.info("call.line_gone", call=live.id, party=output.party)
 
     def _said(self, live: LiveCall, sound: Sound) -> tuple[str, ...]:
         if sound is Sound.GREETING:
