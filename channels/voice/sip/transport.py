@@ -73,7 +73,7 @@ class SipTransport:
         self._udp: dict[str, UdpSocket] = {}
         self._connections: dict[str, Connection] = {}
         self._outgoing: dict[tuple[Transport, str, int, str], Connection] = {}
-        self._undelivered: dict[str, list[Destination]] = {}  # by flow, of connections that are not up yet
+        self._undelivered: dict[str, list[Destination]] = {}  # by flow, of connections that have brought nothing yet
         self._servers: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._lookups = 0
@@ -180,6 +180,7 @@ class SipTransport:
         return wait
 
     def message_came(self, connection: Connection, data: bytes) -> None:
+        self._undelivered.pop(connection.flow, None)
         rule = self.gate.rule_of(connection.host)
         taken = rule is not None and self.gate.takes(rule, connection.host, data, self.now())
         if connection.inbound and not taken:
@@ -244,8 +245,8 @@ class SipTransport:
         key = (to.transport, to.host, to.port or (5061 if to.transport == "tls" else 5060), to.peer or to.name)
         connection = self._outgoing.get(key)
         if connection is not None and connection.broken is None and connection.send(data):
-            if connection.flow in self._undelivered:
-                self._undelivered[connection.flow].append(asked)
+            if asked not in (waiting := self._undelivered.get(connection.flow, [asked])):
+                waiting.append(asked)
             return True
         if len(self._connections) >= self._limits.connections:
             return False
@@ -273,7 +274,6 @@ class SipTransport:
         else:
             why = connection.flaw  # by what its certificate says
             if why is None:
-                self._undelivered.pop(connection.flow, None)
                 self._told_by_tls(connection, "")
                 return
         _log.warning(
@@ -301,6 +301,8 @@ class SipTransport:
 
     def connection_ended(self, connection: Connection) -> None:
         self._connections.pop(connection.flow, None)
+        if connection.is_mute and connection.kind == "tls" and connection.broken is None:
+            connection.flaw = connection.flaw or "it hung up without a word; it may want another certificate of ours"
         if connection.flaw is not None:
             self._told_by_tls(connection, connection.flaw)
         if connection.key is not None and self._outgoing.get(connection.key) is connection:

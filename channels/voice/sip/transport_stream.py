@@ -83,6 +83,11 @@ class Connection(asyncio.Protocol):
     def up(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
+    @property
+    def is_mute(self) -> bool:
+        """We opened it, and it has brought no message."""
+        return not (self.inbound or self._taken)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.flaw = self.judge(transport.get_extra_info("ssl_object"))
         if self.flaw is not None:

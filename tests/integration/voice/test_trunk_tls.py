@@ -23,6 +23,7 @@ from hub.service import TrunkHealth
 from tests.integration.sip.certificates import Authority
 from tests.integration.sip.line import Line, a_line, free_port, sdp
 
+HUNG_UP = "it hung up without a word; it may want another certificate of ours"
 UNKNOWN = "unable to get local issuer certificate"
 
 
@@ -140,6 +141,26 @@ async def test_a_company_that_asks_for_a_certificate_sees_that_of_the_trunk(tmp_
             assert (await health(trunks)).tls == "verified"
             note()
         assert seen and "customer-4711" in seen[0]
+
+
+async def test_a_company_that_does_not_want_our_certificate(tmp_path: Path) -> None:
+    """It hangs up; the call fails at once, not after half a minute, and the trunk's health says why it may be so."""
+    authority, theirs = Authority(tmp_path), Authority(tmp_path, "theirs")
+    own = authority.issue("hub")
+    async with a_line(("tls",), tls=authority.issue("localhost")) as line:
+        server = line.transport._tls.server
+        assert server is not None
+        server.load_verify_locations(theirs.path)
+        server.verify_mode = server.verify_mode.__class__.CERT_REQUIRED
+        async with at(line, TlsFiles(ca=authority.path), own) as trunks:
+            while (found := await health(trunks)).tls != "refused":
+                await asyncio.sleep(0.02)
+            assert (found.reachable, found.problem) == (False, HUNG_UP)
+            refused: asyncio.Future[Rejected] = asyncio.get_running_loop().create_future()
+            trunks.listen(lambda event: refused.set_result(event) if isinstance(event, Rejected) else None)
+            await trunks.dial("acme", "+49301234567", "+4930900", sdp())
+            assert (await refused).status == 503
+        assert not line.events
 
 
 async def test_audio_of_a_trunk_by_tls_alone_is_encrypted(tmp_path: Path) -> None:
