@@ -36,6 +36,8 @@ _LATIN = frozenset({"cp1252", "iso8859-15", "latin_1"})
 _EAST_ASIAN = ("gb18030", "cp950", "cp932", "euc_jp", "cp949")
 _SINGLE_BYTE = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"]
 _SAMPLE = 64 * 1024
+_ASCII = bytes(range(128))
+_NO_LETTERS = bytes(byte for byte in _ASCII if not chr(byte).isalpha())
 
 # Characters that real text is full of, and that text in another charset turns into only by accident.
 _FREQUENT = {
@@ -145,13 +147,16 @@ def _three_byte(data: bytes) -> bool:
 
 def _share_of_high(data: bytes) -> float:
     """How many of the letters are outside ASCII: in the languages of Western Europe hardly every tenth."""
-    high = sum(byte > 127 for byte in data[:_SAMPLE])
-    letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in data[:_SAMPLE])
-    return high / (high + letters or 1)
+    high, both = _high(data), len(data[:_SAMPLE].translate(None, _NO_LETTERS))
+    return high / (both or 1)
 
 
 def _many_high(data: bytes) -> bool:
-    return sum(byte > 127 for byte in data[:_SAMPLE]) >= 4
+    return _high(data) >= 4
+
+
+def _high(data: bytes) -> int:
+    return len(data[:_SAMPLE].translate(None, _ASCII))
 
 
 def _guess(data: bytes, hint: str) -> tuple[str, bool]:

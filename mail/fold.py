@@ -87,6 +87,7 @@ _CONTACT = re.compile(
 )
 _LONGEST_SIGNATURE = 25
 _MOST_LINES = 20_000
+_MOST_ATTRIBUTIONS = 50
 
 
 def fold_at(text: str) -> int:
@@ -125,6 +126,7 @@ def _lines(text: str) -> list[str]:
 
 def _quote(lines: list[str]) -> int:
     """The number of the line at which the quoted mail begins that goes on to the end."""
+    attributions = 0
     for number, line in enumerate(lines):
         if len(line) > 1000 or not line.strip():
             continue
@@ -132,9 +134,11 @@ def _quote(lines: list[str]) -> int:
             return _with_rule(lines, number)
         if _head_of_mail(lines, number) is not None:
             return _with_rule(lines, number)
-        after = _attribution(lines, number)
-        if after is not None and not _own_text_below(lines, after):
-            return number
+        after = _attribution(lines, number) if attributions < _MOST_ATTRIBUTIONS else None
+        if after is not None:
+            attributions += 1
+            if not _own_text_below(lines, after):
+                return number
     return _trailing_quote(lines)
 
 

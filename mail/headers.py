@@ -22,7 +22,7 @@ MESSAGE_ID = 998
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK = re.compile(rb"[ \t\r\0]*")
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.{0,20000}?)\?=")
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*){0,3})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?|[,;:()]|\s+|[^\s,;:()"<]+', re.S)
 _ID = re.compile(r"<([^<>]{1,998})>")

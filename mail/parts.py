@@ -197,7 +197,7 @@ def _base64(data: bytes, problems: set[Problem]) -> bytes:
         while stop < len(data) and data[stop] in b"= \t\r\n":
             stop += 1
         if len(runs) == _MOST_RUNS:
-            problems.add(Problem.ENCODING)
+            problems.add(Problem.MANY_PARTS)
             break
         runs.append(_base64_run(view[position:stop], problems))
         position = stop

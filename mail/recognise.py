@@ -135,7 +135,7 @@ def forwarded_from(subject: str, text: str, attached: Head | None) -> Address | 
     if value is not None:
         # Outlook writes [mailto:...] for the brackets of an address.
         value = re.sub(r"\[mailto:([^\]\s]+)\]", r"<\1>", value)
-        value = re.sub(r"(\S+@\S+?)\s*<mailto:\1>", r"<\1>", value)
+        value = re.sub(r"([^\s<>@]{1,100}@[^\s<>@]{1,300})\s*<mailto:\1>", r"<\1>", value)
         found = addresses(value.encode("utf-8", "replace"), 1)
         return found[0] if found else None
     if attached is not None and _FORWARD_SUBJECT.match(subject):

@@ -45,6 +45,7 @@ _FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "linear-gradient",
 _PLAIN = frozenset({"ident", "number", "percentage", "dimension", "hash", "whitespace", "literal"})
 _SELECTOR = frozenset({"ident", "hash", "whitespace", "literal"})
 _LONGEST_VALUE = 1000
+_DEEPEST = 5
 
 
 @lru_cache(4096)
@@ -109,10 +110,10 @@ def _written(tokens: Iterable[Any], allowed: frozenset[str]) -> str:
     return " ".join(tinycss2.serialize(tokens).split())
 
 
-def _harmless(token: Any, allowed: frozenset[str]) -> bool:
+def _harmless(token: Any, allowed: frozenset[str], depth: int = 0) -> bool:
     if token.type == "function":
-        known: bool = allowed is not _SELECTOR and token.lower_name in _FUNCTIONS
-        return known and all(_harmless(inner, _PLAIN) for inner in token.arguments)
+        known: bool = allowed is not _SELECTOR and token.lower_name in _FUNCTIONS and depth < _DEEPEST
+        return known and all(_harmless(inner, _PLAIN, depth + 1) for inner in token.arguments)
     if token.type == "literal" and token.value in ("{", "}", "<", "<!--", "-->", ";", "!", "@", "|", "||"):
         return False
     return str(token.type) in allowed

@@ -202,6 +202,12 @@ ENDLESS = {
     "uuencode": b"Subject: s\n\n" + b"begin 644 x\n" * 500_000,
     "yenc": b"Subject: s\n\n" + b"=ybegin line=1 name=a\n" * 300_000,
     "dashes": b'Subject: s\nContent-Type: multipart/mixed; boundary="-"\n\n' + b"-" * 5_000_000 + b"\n--- \n" * 300_000,
+    "starts of words": b"Subject: s\n" + b"X: " + b"=?x?q?a" * 100_000 + b"\n\nx",
+    "attributions": b"Subject: s\n\n" + b"On 1 Jan 2024 a@b.c wrote:\n> x\ny\n" * 60_000,
+    "functions": b"Subject: s\nContent-Type: text/html\n\n<p style='width:"
+    + b"calc(" * 3000
+    + b"'>x"
+    + b"<p>y" * 600_000,
     "words": b"Subject: s\nX: " + b"=?utf-8?q?a?= " * 100_000 + b"=?" * 100_000 + b"\n\nx",
     "base64": b"Subject: s\nContent-Transfer-Encoding: base64\n\n" + b"YWFh=" * 1_500_000,
 }

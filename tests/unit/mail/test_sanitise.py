@@ -320,6 +320,13 @@ def test_what_is_nested_too_deeply_is_text(tag: str) -> None:
     assert "hello" in done.html
 
 
+def test_css_that_is_nested_too_deeply_goes() -> None:
+    for css in ("width:" + "calc(" * 3000, "width:" + "calc(" * 3000 + ")" * 3000, "(" * 3000, "a{" * 3000):
+        assert declarations(css) == ""
+        assert sheet(f"p{{color:red}} a{{{css}}}") == "p{color:red}"
+    assert declarations("width:calc(1px + calc(2px))") == "width:calc(1px + calc(2px))"
+
+
 def test_what_is_too_long_is_cut() -> None:
     done = sanitise("<p>hello</p>" * 10_000, Limits(html=1000))
     assert not done.whole
