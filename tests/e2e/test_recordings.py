@@ -198,6 +198,8 @@ def test_all_recordings_of_a_contact_are_there_and_play(people: People, shared_h
     for n in range(2):
         cards.nth(n).get_by_role("button", name="Play").click()
         until(page, f"document.querySelectorAll('.recording audio')[{n}].currentTime > 0.3")
+    expect(cards.nth(0).get_by_role("button", name="Play")).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('.recording audio')[0].paused"), "one at a time is heard"
     settle(page)
     agent.picture("two-recordings")
     assert violations(page) == [] and not overflows(page)

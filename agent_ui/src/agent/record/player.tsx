@@ -66,6 +66,11 @@ function usePlace(sound: { current: HTMLAudioElement | null }, playing: boolean)
   return [at, setAt];
 }
 
+/** Two voices at a time are understood, four are not. */
+function hushOthers(playing: HTMLAudioElement): void {
+  for (const other of document.querySelectorAll<HTMLAudioElement>(".recording audio")) if (other !== playing) other.pause();
+}
+
 function Player({ recording, onChange }: { recording: Recording; onChange: () => void }) {
   const sound = useRef<HTMLAudioElement>(null);
   const [playing, setPlaying] = useState(false);
@@ -114,7 +119,10 @@ function Player({ recording, onChange }: { recording: Recording; onChange: () =>
           ref={sound}
           src={audioUrl(recording.id)}
           preload="none"
-          onPlay={() => setPlaying(true)}
+          onPlay={(event) => {
+            setPlaying(true);
+            hushOthers(event.currentTarget);
+          }}
           onPause={() => setPlaying(false)}
           onEnded={() => setPlaying(false)}
           onSeeked={(event) => setAt(event.currentTarget.currentTime * 1000)}
@@ -146,11 +154,12 @@ function note(recording: Recording): string | null {
   }
 }
 
-/** One recording of the contact. */
-export function RecordingCard({ recording, onChange }: { recording: Recording; onChange: () => void }) {
+/** One recording of the contact; its time is shown where it is one of several. */
+export function RecordingCard({ recording, several = false, onChange }: { recording: Recording; several?: boolean; onChange: () => void }) {
   const words = note(recording);
   return (
     <section class="recording" aria-label={t("calls.recording", { time: toTheSecond(recording.started_at) })}>
+      {several && <p class="player-note"><Icon name="clock" small />{dateTime(recording.started_at)}</p>}
       {recording.may.includes("listen") && <Player recording={recording} onChange={onChange} />}
       {recording.hold && recording.state !== "deleted" && (
         <p class="player-note"><Icon name="lock" small />{t("calls.held", { reason: recording.hold })}</p>

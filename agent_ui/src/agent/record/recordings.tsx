@@ -27,7 +27,7 @@ export function Recordings({ contact }: { contact: Contact }) {
   if (!calls || !over || found.length === 0) return null;
   return (
     <div class="recordings">
-      {found.map((recording) => <RecordingCard key={recording.id} recording={recording} onChange={() => setAsked(asked + 1)} />)}
+      {found.map((recording) => <RecordingCard key={recording.id} recording={recording} several={found.length > 1} onChange={() => setAsked(asked + 1)} />)}
     </div>
   );
 }
