@@ -31,9 +31,9 @@ from mail.token import make_token, message_id, reply_address
 
 UNDO_MS = 10_000
 LATEST_MS = 366 * 24 * 3600_000
-OVER = (Phase.WRAPPING, Phase.CLOSED)
 DRAFT = "draft:"
-"""What the contact of a file is called that was uploaded to a draft."""
+"""What the contact of a file begins with that was uploaded to a draft (`hub/web/files.py`)."""
+OVER = (Phase.WRAPPING, Phase.CLOSED)
 _ANSWER = re.compile(r"\s*(re|aw|sv|答复|回复)\s*[::]", re.IGNORECASE)
 
 

@@ -134,7 +134,8 @@ async def _allowed(web: Web, request: Request) -> StoredFile:
             raise Forbidden("This file belongs to another agent's draft.")
         return stored
     stored = await hub.store.files.get(id)
-    contact = (await hub.contacts.get(stored.contact)).contact if stored is not None else None
+    known = await hub.contacts.many([stored.contact]) if stored is not None else {}
+    contact = known[stored.contact].contact if stored is not None and stored.contact in known else None
     if stored is None or contact is None or contact.visitor != visitor:
         raise Forbidden("This file is not yours.")
     return stored

@@ -283,3 +283,29 @@ async def test_pictures_and_files_go_with_it(tmp_path: Path, hasty: None) -> Non
         assert read(box.mails[-1].raw)["subject"].startswith("Fwd: ")
         assert len(list(read(box.mails[-1].raw).iter_attachments())) == 1
         await agent.client.close()
+
+
+async def test_a_file_of_a_draft_is_its_writers_until_it_is_sent(tmp_path: Path, hasty: None) -> None:
+    async with taking(Box()) as box, office(tmp_path) as here:
+        await here.mailbox(box.port)
+
+        async def ask(method: str, path: str, who: str, **headers: str) -> httpx.Response:
+            given = {"Authorization": f"Bearer {here.tokens[who]}", "X-File-Name": "plan.txt", **headers}
+            async with httpx.AsyncClient(base_url=here.serving.origin, trust_env=False) as client:
+                return await client.request(method, path, headers=given, content=b"plan" if method == "POST" else None)
+
+        kind = {"Content-Type": "text/plain"}
+        uploaded = await ask("POST", "/api/v1/files", "agent", **{"X-Contact": "draft:draft-00007"}, **kind)
+        assert uploaded.status_code == 201, uploaded.text
+        file = uploaded.json()["file"]["id"]
+        assert (await ask("GET", f"/files/{file}", "agent")).text == "plan"
+        for who in ("other", "lead"):
+            assert (await ask("GET", f"/files/{file}", who)).status_code == 403
+            new: dict[str, Any] = {"to": [{"address": "b@x.example"}], "text": "x", "attachments": [file]}
+            stolen = await here.rest("POST", "/mails", who, **new)
+            assert (stolen.status_code, stolen.json()["error"]["code"]) == (404, "file.not_found")
+        mail = await here.written(attachments=[file])
+        await here.becomes(mail["id"], MailState.SENT)
+        (attached,) = list(read(box.mails[0].raw).iter_attachments())
+        assert attached.get_payload(decode=True) == b"plan"
+        assert (await ask("GET", f"/files/{mail['attachments'][0]['id']}", "lead")).text == "plan"

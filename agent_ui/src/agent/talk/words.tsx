@@ -26,6 +26,8 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
     by: bold(value("by")),
     from: bold(value("from")),
     customer: bold(customer),
+    subject: bold(value("subject")),
+    why: value("why"),
     time: bold(duration(Number(data?.["ms"] ?? 0))),
   });
 }
