@@ -18,9 +18,12 @@ from hub.mails import MailAddress, MailState, StoredMail
 from hub.model import FileRef, Millis, StoredFile
 from mail.model import Address, Attachment, Mail
 
+TOGETHER = 8
+"""So many attachments are written to the disk at a time."""
 UPLOADER = "mail"
 """Who is said to have brought a mail's attachments."""
-TEXT_LIMIT = 500_000
+TEXT_LIMIT = 100_000
+LONG_TEXT = 20_000
 SUBJECT_LIMIT = 500
 NAME_LIMIT = 200
 PROBLEM_LIMIT = 50
@@ -83,8 +86,14 @@ async def keep(files: FileStore, mail: Mail, id: str, contact: str, raw: str, si
     shown: dict[str, FileRef] = {}
     attached: list[FileRef] = []
     rows: list[StoredFile] = []
-    for attachment in mail.attachments:
-        row = await _attachment(files, attachment, derived_id("fl", 0, id, str(attachment.index)), contact, now)
+    found: list[StoredFile] = []
+    for at in range(0, len(mail.attachments), TOGETHER):
+        some = mail.attachments[at : at + TOGETHER]
+        ids = [derived_id("fl", 0, id, str(attachment.index)) for attachment in some]
+        found += await asyncio.gather(
+            *(_attachment(files, each, its, contact, now) for each, its in zip(some, ids, strict=True))
+        )
+    for attachment, row in zip(mail.attachments, found, strict=True):
         ref = FileRef(row.id, row.name, row.size, row.type, row.width, row.height, row.thumb)
         rows.append(row)
         if attachment.inline and attachment.content_id:
@@ -122,8 +131,12 @@ def cleaned(text: str, limit: int) -> str:
     return clean_text(text[: limit * 2], limit=limit * 2).replace("\n", " ").strip()[:limit]
 
 
-def body(mail: Mail) -> tuple[str, int]:
+async def body(mail: Mail) -> tuple[str, int]:
     """The text as a message holds it, and where its folded part begins."""
+    return _body(mail) if len(mail.text) < LONG_TEXT else await asyncio.to_thread(_body, mail)
+
+
+def _body(mail: Mail) -> tuple[str, int]:
     text = mail.text[:TEXT_LIMIT]
     head = clean_text(text[: mail.fold_at], limit=TEXT_LIMIT)
     return head + clean_text(text[mail.fold_at :], limit=TEXT_LIMIT), len(head)
@@ -147,6 +160,7 @@ def stored(
     account: str,
     at: Millis,
     hash: str,
+    fold_at: int,
     problems: Iterable[str] = (),
 ) -> StoredMail:
     """The rows of a mail that came in."""
@@ -173,7 +187,7 @@ def stored(
         raw=kept.raw,
         size=kept.size,
         html=kept.html,
-        fold_at=body(mail)[1],
+        fold_at=fold_at,
         attachments=kept.attachments,
         inline=kept.inline,
         kind=str(mail.kind),

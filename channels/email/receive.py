@@ -127,6 +127,7 @@ class Receiver:
         at: Millis | None,
     ) -> Received:
         id, now = derived_id("ma", 0, hash), self._hub.clock.now()
+        text, fold_at = await keeping.body(mail)
         for attempt in range(TRIES):
             found = await self._threads.find(mail, mailbox, row, envelope.recipients)
             contact = found.contact if found.continues else derived_id("ct", 0, "mail", hash)
@@ -140,9 +141,10 @@ class Receiver:
                 account=mailbox,
                 at=min(at or now, now),
                 hash=hash,
+                fold_at=fold_at,
                 problems=found.problems,
             )
-            words = _words(mail, incoming, kept)
+            words = _words(text, incoming, kept)
             try:
                 if found.continues:
                     return await self._continue(mail, row, found, words, incoming)
@@ -271,8 +273,7 @@ def automatic(mail: Mail) -> bool:
     return mail.kind in (MailKind.AUTO_REPLY, MailKind.BOUNCE, MailKind.FEEDBACK) or hops > HOPS
 
 
-def _words(mail: Mail, incoming: StoredMail, kept: keeping.Kept) -> Words:
-    text, _ = keeping.body(mail)
+def _words(text: str, incoming: StoredMail, kept: keeping.Kept) -> Words:
     name = incoming.from_.name or incoming.from_.address
     return Words(
         AuthorKind.VISITOR,

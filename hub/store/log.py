@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -15,6 +16,7 @@ from hub.store.engine import Database
 from hub.store.tables import cursors, events, log_head
 from hub.store.writer import Writer
 
+LONG_TEXT = 20_000
 _HEAD = select(log_head.c.seq)
 _READ = (
     select(*rows.EVENT_COLUMNS).where(events.c.seq > bindparam("after")).order_by(events.c.seq).limit(bindparam("most"))
@@ -37,7 +39,9 @@ class SqlLog:
         self._writer.on_commit(listener)
 
     async def append(self, change: Change) -> Appended:
-        return await self._writer.append(prepare(change))
+        # Long texts are cut into words elsewhere: a mail of a hundred thousand characters takes a quarter of a second.
+        long = sum(len(message.text) for message in change.messages) > LONG_TEXT
+        return await self._writer.append(await asyncio.to_thread(prepare, change) if long else prepare(change))
 
     async def find(self, stream: str, actor: str, command_id: str) -> Appended | None:
         command = (stream, actor, command_id)
