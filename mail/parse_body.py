@@ -222,10 +222,12 @@ class Reader:
             self._add(File(part.file_name, part.type, data))
             return []
         for file in opened.files:
-            if file.data[:4] == tnef.SIGNATURE or not self._room_for(file.data):
+            if not self._room_for(file.data):
                 self._problems.add(Problem.TNEF)
-            else:
-                self._add(File(charsets.line(file.name, 500), file.type, file.data, file.content_id))
+                continue
+            if file.data[:4] == tnef.SIGNATURE:
+                self._problems.add(Problem.TNEF)  # a mail in the mail, kept as it is
+            self._add(File(charsets.line(file.name, 500), file.type, file.data, file.content_id))
         text, html = charsets.clean(opened.text), charsets.clean(opened.html)
         return [Block(text, html)] if text.strip() or html.strip() else []
 
