@@ -12,6 +12,9 @@ import { blocks } from "./resources/blocks.tsx";
 import { canned } from "./resources/canned.tsx";
 import { groups } from "./resources/groups.tsx";
 import { hours } from "./resources/hours.tsx";
+import { mailRules } from "./resources/mail-rules.tsx";
+import { mailTemplates } from "./resources/mail-templates.tsx";
+import { mailboxes } from "./resources/mailboxes.tsx";
 import { numbers } from "./resources/numbers.tsx";
 import { outcomes } from "./resources/outcomes.tsx";
 import { queues } from "./resources/queues.tsx";
@@ -29,7 +32,7 @@ import { SystemPage } from "./system.tsx";
 import { TryPage } from "./try.tsx";
 
 const resources: Record<string, Resource> = Object.fromEntries(
-  [users, queues, rules, skills, groups, hours, blocks, sites, canned, outcomes, reasons, trunks, numbers, webhooks, tokens].map((resource) => [resource.path, resource]),
+  [users, queues, rules, skills, groups, hours, blocks, sites, canned, outcomes, reasons, mailboxes, mailRules, mailTemplates, trunks, numbers, webhooks, tokens].map((resource) => [resource.path, resource]),
 );
 
 const pages: Record<string, () => ComponentChildren> = {

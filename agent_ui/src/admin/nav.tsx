@@ -31,6 +31,11 @@ const groups: { name: string; entries: Entry[] }[] = [
     { page: "outcomes", icon: "tag", permission: "admin.config" },
     { page: "reasons", icon: "status", permission: "admin.config" },
   ] },
+  { name: "mail", entries: [
+    { page: "mailboxes", icon: "mail", permission: "admin.config" },
+    { page: "mail-rules", icon: "branch", permission: "admin.config" },
+    { page: "mail-templates", icon: "book", permission: "admin.config" },
+  ] },
   { name: "connections", entries: [
     { page: "trunks", icon: "phone", permission: "admin.config" },
     { page: "numbers", icon: "hash", permission: "admin.config" },
