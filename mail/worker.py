@@ -20,7 +20,7 @@ import structlog
 from hub.errors import Unavailable
 from mail.limits import MEMORY, PATIENCE, SECONDS, Limits, Problem
 from mail.model import Mail
-from mail.worker_process import LENGTH, Begin, Done, Job, with_contents
+from mail.worker_messages import LENGTH, Begin, Done, Job, with_contents
 
 log = structlog.get_logger(__name__)
 

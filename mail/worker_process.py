@@ -1,6 +1,6 @@
 """The process that takes mails apart: `mail.worker` starts it, sends it mails, and kills it when one takes too long.
 
-Over one socket: `Begin` first, then per mail a `Job`'s head and bytes, answered by `Done` and the attachments' bytes.
+What they say to each other stands in `mail.worker_messages`.
 """
 
 from __future__ import annotations
@@ -8,45 +8,21 @@ from __future__ import annotations
 import os
 import resource
 import socket
-import struct
 from contextlib import suppress
 
 import msgspec
-from msgspec import Struct
 
 from mail import language
-from mail.limits import Limits, Problem
-from mail.model import Attachment, Mail
+from mail.limits import Problem
 from mail.parse import headers_only, parse
+from mail.worker_messages import LENGTH, Begin, Done, Job
 
-LENGTH = struct.Struct("!Q")
 _MOST_FILES = 64
 _NICENESS = 5
 _WARM_UP = (
     b"From: a@example.com\r\nSubject: =?utf-8?q?=C3=A4?=\r\nContent-Type: text/html\r\n\r\n"
     b"<p style='color:red'>\xcf\xf0\xe8\xe2\xe5\xf2, \xe3\xe4\xe5 \xec\xee\xe9 \xe7\xe0\xea\xe0\xe7?</p>"
 )
-
-
-class Begin(Struct, frozen=True):
-    limits: Limits
-    memory: int
-    seconds: float
-
-
-class Job(Struct, frozen=True):
-    """`size` bytes of a mail follow. With `only_headers` nothing but its head is read, for the reason given."""
-
-    size: int
-    only_headers: Problem | None = None
-
-
-class Done(Struct, frozen=True):
-    """The mail without its attachments' bytes, which follow in the order of `sizes`. `last`: the worker ends now."""
-
-    mail: Mail
-    sizes: tuple[int, ...]
-    last: bool = False
 
 
 def main(descriptor: int) -> None:
@@ -85,14 +61,6 @@ def _work(connection: socket.socket, job: Job, begin: Begin) -> bool:
     for content in contents:
         connection.sendall(content)
     return not last
-
-
-def with_contents(done: Done, contents: list[bytes]) -> Mail:
-    attachments: tuple[Attachment, ...] = tuple(
-        msgspec.structs.replace(attachment, data=data)
-        for attachment, data in zip(done.mail.attachments, contents, strict=True)
-    )
-    return msgspec.structs.replace(done.mail, attachments=attachments)
 
 
 def _confine(begin: Begin) -> None:
