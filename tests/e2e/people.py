@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, Error, FrameLocator, Locator, Page, expect
 
 PASSWORD = "demo"
 ENGLISH = {
@@ -121,7 +121,12 @@ class Agent(Person):
         self.page.wait_for_url("**/agent")
         if chinese:
             self.speak("zh-CN")
-        self.status.wait_for()
+        try:
+            self.status.wait_for()
+        except Error as error:
+            self.picture("no-desktop")
+            seen = self.page.locator("body").inner_text()
+            raise AssertionError(f"no desktop but {seen!r}, troubles {self.troubles}") from error
 
     def speak(self, locale: str) -> None:
         """Chooses the desktop's language, as the settings do."""
