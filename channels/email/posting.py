@@ -34,7 +34,7 @@ LATEST_MS = 366 * 24 * 3600_000
 DRAFT = "draft:"
 """What the contact of a file begins with that was uploaded to a draft (`hub/web/files.py`)."""
 OVER = (Phase.WRAPPING, Phase.CLOSED)
-_ANSWER = re.compile(r"\s*(re|aw|sv|答复|回复)\s*[::]", re.IGNORECASE)
+_ANSWER = re.compile(r"\s*(re|aw|sv|答复|回复)\s*[:\uff1a]", re.IGNORECASE)
 
 
 class Attached(NamedTuple):
