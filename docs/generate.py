@@ -15,6 +15,7 @@ import msgspec
 from agent_ui import inputs
 from agent_ui.actions import Actions
 from channels.chat import conversation, socket
+from channels.email.desk import MailDesk
 from channels.voice import visitor_phone
 from channels.voice.agent_phone import AgentPhone
 from channels.voice.phone_desk import PhoneDesk
@@ -107,6 +108,7 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "mark": (socket.MarkInput, "nothing; marks only move forward"),
     "chat:end": (socket.EndInput, "`contact`"),
     "chat:rate": (socket.RateInput, "`contact`; once"),
+    "chat:transcript": (socket.EndInput, "nothing; what was said goes by mail to the address that the visitor gave"),
     "page": (conversation.PageInput, "nothing"),
     "identify": (socket.IdentifyInput, "`verified`, `later` when there is no conversation yet"),
     "logout": (Nothing, "nothing; the token is dropped by the client"),
@@ -143,6 +145,10 @@ reconnecting or ended; `since`, `recording`: off, on or paused; `number`, `elsew
 `quality`: `mos`, `loss`, `jitter_ms`, `round_trip_ms`), `phone_line` (where the agent talks: `line` browser or phone;
 `allowed`, `account`, and whether his telephone stands `registered`), `phone_ring` (`contact`, `state` of the call at
 his telephone: ringing, taking, up, failed with its `problem`, or over), `signed_out`, `reconnect`.
+
+Where the hub sends mail: `mail` (one of ours in another state, as `GET contacts/{id}/mails` shows it), `mail:lookers`
+(`contact`, `agents`: who else looks at it, and whether he is `writing`; a window that looks says `mail:looking` every
+ten seconds).
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A
@@ -181,6 +187,7 @@ def sockets_page() -> str:
     actions: list[SocketEvent[Any]] = [*Actions(typing.cast(Hub, None)).events()]
     actions += AgentPhone.__new__(AgentPhone).events()
     actions += PhoneDesk.__new__(PhoneDesk).events()
+    actions += MailDesk.__new__(MailDesk).events()
     for event in actions:
         rows[event.name] = (fields_text(event.input), str(event.permission or ""))
     lines += [f"| `{name}` | {fields} | {permission} |" for name, (fields, permission) in rows.items()]

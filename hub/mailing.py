@@ -75,6 +75,10 @@ class Mailing(Protocol):
         """Sends what was said in a chat; without `to` to its customer."""
         ...
 
+    async def transcript_for_visitor(self, row: ContactRow, key: str) -> StoredMail:
+        """Sends the visitor what was said in his own chat, to the address that he gave himself and to no other."""
+        ...
+
     async def begin(self, user: User, contact: str | None, mail: str | None, how: str, mailbox: str | None) -> Any:
         """What a composer begins with: mailbox, recipients, subject, signature, files. `how`: reply, reply_all,
         forward or new."""

@@ -18,6 +18,7 @@ from channels.chat.sites import public_site, standing
 from hub.errors import Forbidden, HubError, NotSignedIn, Refused
 from hub.events import TALK, MessageAdded, Recorded
 from hub.machine import TRANSITIONS
+from hub.mailing import switched_on
 from hub.model import FileRef, Millis, Visitor
 from hub.permissions import Permission
 from hub.ports import ContactFilter, ContactRow
@@ -140,6 +141,7 @@ class VisitorNamespace:
             SocketEvent("mark", MarkInput, self._mark),
             SocketEvent("chat:end", EndInput, self._end),
             SocketEvent("chat:rate", RateInput, self._rate),
+            SocketEvent("chat:transcript", EndInput, self._transcript),
             SocketEvent("page", PageInput, self._page),
             SocketEvent("identify", IdentifyInput, self._identify),
             SocketEvent("logout", Nothing, self._logout),
@@ -292,6 +294,11 @@ class VisitorNamespace:
             session.visitor, data.contact, data.client_id, data.score, data.comment
         )
         return {"contact": self._hub.views.for_visitor(outcome.row)}
+
+    async def _transcript(self, sid: str, session: VisitorSession, data: EndInput) -> Ack:
+        row = await self._conversations.own(session.visitor, data.contact)
+        await switched_on(self._hub.mailing).transcript_for_visitor(row, data.client_id)
+        return {}
 
     async def _page(self, sid: str, session: VisitorSession, data: PageInput) -> Ack:
         if session.visitor is not None:

@@ -117,7 +117,12 @@ class MailDesk:
         self._lookers: dict[str, dict[str, tuple[Millis, bool]]] = {}
         self._saves = SlidingLimit(120, 60_000)
         self._tasks: set[asyncio.Task[None]] = set()
-        table.add(
+        table.add(*self.events())
+        hub.bus.subscribe(CHANGED, self._changed)
+        hub.bus.subscribe(LOOKING, self._looked)
+
+    def events(self) -> list[SocketEvent[Session]]:
+        return [
             SocketEvent("mail:send", Send, self._send, P.CONTACT_HANDLE),
             SocketEvent("mail:undo", OfMail, self._undo, P.CONTACT_HANDLE),
             SocketEvent("mail:resend", OfMail, self._resend, P.CONTACT_HANDLE),
@@ -131,9 +136,7 @@ class MailDesk:
             SocketEvent("mail:template", FillIn, self._fill_in, P.CONTACT_HANDLE),
             SocketEvent("mail:boxes", Nothing, self._boxes, P.CONTACT_HANDLE),
             SocketEvent("mail:transcript", Transcript, self._transcript, P.CONTACT_HANDLE),
-        )
-        hub.bus.subscribe(CHANGED, self._changed)
-        hub.bus.subscribe(LOOKING, self._looked)
+        ]
 
     async def stop(self) -> None:
         for task in list(self._tasks):

@@ -309,3 +309,26 @@ async def test_a_file_of_a_draft_is_its_writers_until_it_is_sent(tmp_path: Path,
         (attached,) = list(read(box.mails[0].raw).iter_attachments())
         assert attached.get_payload(decode=True) == b"plan"
         assert (await ask("GET", f"/files/{mail['attachments'][0]['id']}", "lead")).text == "plan"
+
+
+async def test_a_visitor_may_have_his_chat_sent_to_himself_alone(tmp_path: Path, hasty: None) -> None:
+    site = {"name": "Shop", "topics": [{"id": "support", "label": {"en": "Support"}, "queue": "support"}]}
+    async with taking(Box()) as box, office(tmp_path) as here:
+        await here.mailbox(box.port)
+        await asyncio.to_thread(lambda: here.serving.put("site", "shop", **site))
+        visitor = await Client(here.serving.origin, "/visitor", {"site": "shop", "token": None}).open()
+        form = {"client_id": "start-0001", "name": "Mara", "email": "mara@home.example", "topic": "support"}
+        started = await visitor.call("chat:start", {**form, "text": "Is it back?"})
+        assert started["ok"], started
+        own = {"contact": started["contact"]["id"], "client_id": "script-0002"}
+        for _ in range(2):
+            assert (await visitor.call("chat:transcript", own))["ok"]
+        await box.wait_for(1)
+        other = await Client(here.serving.origin, "/visitor", {"site": "shop", "token": None}).open()
+        assert (await other.call("chat:transcript", own))["error"]["code"] == "auth.forbidden"
+        (mail,) = box.mails
+        assert mail.recipients == ["mara@home.example"]
+        named = await visitor.call("chat:transcript", {**own, "to": "victim@other.example"})
+        assert named["error"]["code"] == "input.invalid"
+        for each in (visitor, other):
+            await each.close()
