@@ -1,0 +1,60 @@
+"""A customer who writes mails with Python's own smtplib, as any mail program would."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterable
+from email.message import EmailMessage
+from email.utils import make_msgid
+from io import BytesIO
+
+from PIL import Image
+
+from tests.hub import DemoHub
+
+MARA = "Mara Lind <mara@example.org>"
+
+
+def letter(
+    subject: str,
+    text: str = "",
+    html: str | None = None,
+    *,
+    to: str = "support@demo.test",
+    sender: str = MARA,
+    files: Iterable[tuple[str, str, bytes]] = (),
+    inline: Iterable[tuple[str, bytes]] = (),
+    **headers: str,
+) -> EmailMessage:
+    """`files` are (name, type, content), `inline` pictures (Content-ID, PNG); `In_Reply_To="..."` is a header."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+    mail["Message-ID"] = make_msgid(domain="example.org")
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(text)
+    if html is not None:
+        mail.add_alternative(html, subtype="html")
+        for content_id, data in inline:
+            page = mail.get_payload()[1]  # type: ignore[index]
+            page.add_related(data, "image", "png", cid=f"<{content_id}>")  # type: ignore[union-attr]
+    for name, type, content in files:
+        main, _, sub = type.partition("/")
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
+    return mail
+
+
+def post(hub: DemoHub, *mails: EmailMessage | bytes) -> None:
+    """Returns when the hub has all of them."""
+    with smtplib.SMTP("127.0.0.1", hub.smtp_port, timeout=60) as line:
+        for mail in mails:
+            if isinstance(mail, bytes):
+                line.sendmail("mara@example.org", ["support@demo.test"], mail)
+            else:
+                line.send_message(mail)
+
+
+def picture(colour: str = "#0b6e63", size: tuple[int, int] = (300, 120)) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
