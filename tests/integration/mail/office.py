@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -102,9 +102,9 @@ class Office:
 
 
 @asynccontextmanager
-async def office(folder: Path, listen: Sequence[str] = (), **config: Any) -> AsyncIterator[Office]:
-    """`listen` is where it takes mail, as in hub.toml."""
-    async with own_hub(folder, email={"enabled": True, "listen": list(listen)}, **config) as serving:
+async def office(folder: Path, **email: Any) -> AsyncIterator[Office]:
+    """`email` is the section of hub.toml."""
+    async with own_hub(folder, email={"enabled": True, **email}) as serving:
         found = Office(serving)
         await found.furnish()
         yield found

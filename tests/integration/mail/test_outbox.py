@@ -15,6 +15,7 @@ from hub.model import Phase
 from tests.integration.mail.office import ADDRESS, office
 from tests.integration.mail.office import hasty as hasty
 from tests.integration.mail.servers import Box, Received, playing, polite, taking
+from tests.integration.mail.test_signing import PEM, verified
 
 S = MailState
 
@@ -291,3 +292,23 @@ async def test_the_bytes_are_made_once(tmp_path: Path, hasty: None, monkeypatch:
         await here.mailbox(box.port)
         await here.becomes((await here.written())["id"], S.SENT)
         assert len(set(seen)) == 1
+
+
+async def test_a_mailbox_signs_what_it_sends(tmp_path: Path, hasty: None) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "dkim.pem").write_text(PEM)
+    async with taking(Box()) as box, office(tmp_path / "hub", secrets=str(secrets)) as here:
+        dkim = {"domain": "example.org", "selector": "mail", "key": "file:dkim.pem"}
+        await here.mailbox(box.port, address="support@example.org", outbound={"dkim": dkim})
+        await here.becomes((await here.written(html="<p>你好</p>"))["id"], S.SENT)
+        assert verified(box.mails[0].raw)
+        missing = dkim | {"key": "file:nothing.pem"}
+        await here.mailbox(box.port, address="support@example.org", outbound={"dkim": missing})
+        mail = await here.written()
+        async with asyncio.timeout(20):
+            while not (await here.mail(mail["id"])).error:
+                await asyncio.sleep(0.02)
+        assert "nothing.pem" in (await here.mail(mail["id"])).error
+        await here.mailbox(box.port, address="support@example.org", outbound={"dkim": dkim})
+        await here.becomes(mail["id"], S.SENT)

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from hub.errors import InvalidInput, TooLarge
 from mail.compose import Enclosure, Letter, compose, needs_utf8, recipients, shortened
 from mail.compose_headers import clean, spec
-from mail.model import Address
+from mail.model import Address, MailKind
+from mail.parse import parse
 
 AT = 1_790_000_000_000
 ME = Address("support@example.org", "Support")
@@ -236,3 +237,44 @@ def test_the_same_letter_is_the_same_bytes() -> None:
     letter = replace(LETTER, html="<b>x</b>", attachments=(Enclosure("a", "text/plain", b"x"),))
     assert compose(letter) == compose(letter)
     assert compose(letter) != compose(replace(letter, message_id="other@x"))
+
+
+people = st.lists(
+    st.text(st.characters(categories=("Lu", "Ll", "Lo")), min_size=1, max_size=30), min_size=1, max_size=4
+)
+
+
+@given(
+    nasty,
+    people.map(", ".join),
+    nasty,
+    st.one_of(st.none(), nasty),
+    st.lists(st.binary(min_size=1, max_size=100), max_size=2),
+)
+def test_our_own_parser_reads_what_was_written(
+    subject: str, name: str, text: str, html: str | None, files: list[bytes]
+) -> None:
+    letter = replace(
+        LETTER,
+        subject=subject,
+        to=(Address(YOU.address, name),),
+        text=f"Dear all {text}",
+        html=html,
+        in_reply_to="a@x",
+        references=("0@x", "a@x"),
+        attachments=tuple(Enclosure(f"{i}.bin", "application/octet-stream", data) for i, data in enumerate(files)),
+    )
+    mail = parse(compose(letter))
+    assert mail.whole
+    assert mail.subject == clean(subject)
+    assert (mail.from_, mail.message_id) == (ME, LETTER.message_id)
+    assert [(to.address, to.name) for to in mail.to] == [(YOU.address, clean(name))]
+    assert (mail.in_reply_to, mail.references) == ("a@x", ("0@x", "a@x"))
+    assert mail.date == AT
+    assert mail.text.split()[:2] == ["Dear", "all"]
+    assert [file.data for file in mail.attachments] == files
+
+
+def test_our_own_parser_knows_our_automata() -> None:
+    assert parse(compose(replace(LETTER, automatic="auto-replied"))).kind is MailKind.AUTO_REPLY
+    assert parse(compose(LETTER)).kind is MailKind.NORMAL
