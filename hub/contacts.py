@@ -118,8 +118,10 @@ class ContactService:
     async def get(self, id: str) -> ContactRow:
         """Raises NotFound."""
         known = self._rows.recall(id)
-        if known is not None:
-            return known
+        return known if known is not None else await self.fresh(id)
+
+    async def fresh(self, id: str) -> ContactRow:
+        """As the store has it, where another node may have changed it in this moment. Raises NotFound."""
         row = await self._store.contacts.get(id)
         if row is None:
             raise NotFound("contact", id)

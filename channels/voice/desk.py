@@ -53,6 +53,9 @@ class _Desk:
         agent, window = data["agent"], data["window"]
         contact = (await self._calls.hub.contacts.get(live.id)).contact
         if contact.agent != agent or contact.phase not in SERVED:
+            # He may have accepted at another node, of which the log's reader here has not heard yet.
+            contact = (await self._calls.hub.contacts.fresh(live.id)).contact
+        if contact.agent != agent or contact.phase not in SERVED:
             raise Refused("Another agent has this call.", code="contact.not_yours")
         # The log's reader may not have told the call yet that he accepted.
         await self._calls.tell_contact(live)
