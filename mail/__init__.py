@@ -1,1 +1,1 @@
-"""Mail: parse, compose, thread and sanitise messages (pure), and the IMAP and SMTP clients."""
+"""Mail as it is written: parsed, composed, sanitised (pure), and the processes that take mails apart."""
