@@ -57,9 +57,6 @@ class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     images_allow_private: Annotated[
         bool, meta("Whether the hub also fetches those that lie at private and loopback addresses.")
     ] = False
-    clamd: Annotated[
-        str, meta("Where clamd looks for malware: the path of its socket, or host:port; empty: nothing looks.")
-    ] = ""
 
 
 def check_email(email: Email) -> None:
