@@ -91,8 +91,10 @@ class Acknowledger:
     def _words(self, arrival: Arrival) -> Words:
         row, mail = arrival.row, arrival.mail
         language = arrival.language or row.language
+        # Who gave no name is called by his address everywhere else, but nobody is greeted so.
+        name = "" if arrival.customer.name == arrival.customer.email else arrival.customer.name
         values = {
-            "customer": {"name": arrival.customer.name, "first_name": first_name(arrival.customer.name)},
+            "customer": {"name": name, "first_name": first_name(name), "email": arrival.customer.email},
             "contact": {"reference": reference(mail.contact), "subject": mail.subject},
             "queue": {"name": self._hub.directory.queue_name(arrival.queue)},
             "mailbox": {"name": row.display_name or row.name, "address": row.address},

@@ -100,11 +100,12 @@ class Beginning:
         customer = None
         if contact is not None:
             customer = (await self._hub.contacts.customers([contact.customer])).get(contact.customer)
+        name = "" if customer is None or customer.name == customer.email else customer.name
         queue = self._hub.directory.queues().get(box.queue if contact is None else contact.queue or box.queue)
         return {
             "customer": {
-                "name": customer.name,
-                "first_name": first_name(customer.name),
+                "name": name,
+                "first_name": first_name(name),
                 "email": customer.email,
                 "phone": customer.phone,
             }
