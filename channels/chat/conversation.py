@@ -113,7 +113,7 @@ class Conversations:
         if not later and not hub.directory.is_open(place.queue, hub.clock.now()):
             raise Refused("We are closed just now. Leave us a message instead.", code="queue.closed")
         self._check_length(place.queue)
-        commands: list[c.ContactCommand] = []
+        commands: list[c.ContactCommand] = [] if call is None else [c.NoteCall(call)]
         if page is not None:
             commands.append(c.VisitPage(page.url, clean_text(page.title, "page.title")))
         queue = hub.directory.queue(place.queue)
@@ -129,8 +129,6 @@ class Conversations:
             fields,
             media=call is not None,
         )
-        if call is not None:
-            commands.append(c.NoteCall(call))
         text = clean_text(form.text)
         outcome = await hub.contacts.create(
             contact_id,

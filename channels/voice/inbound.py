@@ -202,7 +202,7 @@ class Inbound:
         await hub.contacts.create(
             live.id,
             created,
-            [enqueue, c.NoteCall(self._calls.note_start(live))],
+            [c.NoteCall(self._calls.note_start(live)), enqueue],
             actor="system",
             command_id=f"call-{live.id}",
             customer=customer if new else None,

@@ -61,7 +61,7 @@ class PhoneDesk:
 
     async def _ring_here(self, data: Json) -> Json:
         live = self._legs.calls.require(data["contact"])
-        contact = (await self._hub.contacts.get(live.id)).contact
+        contact = (await self._hub.contacts.fresh(live.id)).contact
         if contact.agent != data["agent"]:
             raise Refused("Another agent has this call.", code="contact.not_yours")
         self._legs.ring_again(live, self._hub.directory.user(data["agent"]))
