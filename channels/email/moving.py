@@ -82,9 +82,7 @@ class Moving:
     async def _mails(self, contact: str) -> list[StoredMail]:
         mails = await self._hub.store.mails.of_contact(contact)
         if any(mail.state in UNDER_WAY for mail in mails):
-            raise Refused(
-                "A mail of this contact is on its way. Wait until it has gone.", code="mail.state"
-            )
+            raise Refused("A mail of this contact is on its way. Wait until it has gone.", code="mail.state")
         if len(mails) > MOST:
             raise Refused(f"A contact with more than {MOST} mails cannot be moved.", code="mail.merge")
         return mails
