@@ -60,7 +60,7 @@ export function PdfDialog({ file, onClose }: { file: FileInfo; onClose: () => vo
       {failed
         ? <p class="pdf-failed"><Icon name="failed" small />{t("mail.pdf.failed")}</p>
         : shown
-          ? <img class="large pdf" src={shown.url} alt={t("mail.pdf.page", { page, pages })} />
+          ? <div class="pdf-page" tabIndex={0}><img class="large pdf" src={shown.url} alt={t("mail.pdf.page", { page, pages })} /></div>
           : <div class="skeleton pdf-wait" role="status" aria-label={t("common.loading")} />}
     </Dialog>
   );
