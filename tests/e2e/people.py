@@ -119,8 +119,10 @@ class Agent(Person):
         self.page.get_by_role("textbox", name=self.words["password"], exact=True).fill(PASSWORD)
         self.page.get_by_role("button", name=self.words["sign_in"]).click()
         self.page.wait_for_url("**/agent")
-        if chinese:
-            self.speak("zh-CN")
+        # On a hub that others used before, the agent may have another language by now.
+        locale = "zh-CN" if chinese else "en"
+        if self.page.evaluate("document.documentElement.lang") != locale:
+            self.speak(locale)
         try:
             self.status.wait_for()
         except Error as error:
