@@ -72,6 +72,10 @@ async def test_silence_and_loss_are_told(exchange: Exchange) -> None:
     await peer.close()
     lost = await exchange.until_told(Lost)
     assert (lost.leg, "browser" in lost.reason) == ("agent", True)
+    # What its line did stays known until the call is over.
+    figures = await exchange.engine.stats("call")
+    assert figures.keys() == {"agent"} and figures["agent"].packets_out > 0
+    await exchange.engine.drop_call("call")
     assert await exchange.engine.stats("call") == {}
 
 
