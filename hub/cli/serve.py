@@ -71,6 +71,9 @@ def _announce(url: str, config: Config, data: Path) -> None:
         pages.add_row(name, f"[link={url}{path}]{url}{path}[/link]")
     if config.demo.sip_port:
         pages.add_row("Telephone", f"sip:support@127.0.0.1:{config.demo.sip_port}")
+    if config.demo.smtp_port:
+        pages.add_row("Mail", f"to support@demo.test by SMTP at 127.0.0.1:{config.demo.smtp_port}")
+        pages.add_row("Sent mail", f"[link={url}/demo/outbox]{url}/demo/outbox[/link]")
     show(pages)
     say(f"\nSign in with the password {demo.PASSWORD} as\n")
     people = Table(box=None, padding=(0, 3, 0, 2), show_header=False)
