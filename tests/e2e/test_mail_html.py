@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from channels.email.showing import document, policy
 from tests.e2e.conftest import CHROMIUM, People
@@ -161,7 +161,7 @@ class Netlog:
 
 
 @contextmanager
-def logged_chromium(folder: Path) -> Iterator[tuple[Any, Netlog]]:
+def logged_chromium(chromium: Browser, folder: Path) -> Iterator[tuple[Any, Netlog]]:
     """A browser of its own, whose names all lead to a port where nobody listens."""
     log = folder / "netlog.json"
     # Without this flag, which tests have by default, names are looked up and connections made ahead, as everywhere.
@@ -169,14 +169,11 @@ def logged_chromium(folder: Path) -> Iterator[tuple[Any, Netlog]]:
     flags = [flag for flag in CHROMIUM if flag != quiet]
     flags += [f"--log-net-log={log}", "--net-log-capture-mode=Everything"]
     flags += ["--host-resolver-rules=MAP *.test 127.0.0.1"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=require("chromium"), args=flags, ignore_default_args=[quiet]
-        )
-        try:
-            yield browser, Netlog(log)
-        finally:
-            browser.close()
+    browser = chromium.browser_type.launch(executable_path=require("chromium"), args=flags, ignore_default_args=[quiet])
+    try:
+        yield browser, Netlog(log)
+    finally:
+        browser.close()
 
 
 # What Chromium asks its makers by itself, whatever it shows.
@@ -237,11 +234,11 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(150)
 
 
-def test_the_measure_sees_what_leaves(pages: Pages, tmp_path: Path) -> None:
+def test_the_measure_sees_what_leaves(chromium: Browser, pages: Pages, tmp_path: Path) -> None:
     """The same ways without sanitiser and policy are seen, or nothing that is said below means anything."""
     for number, way in enumerate(WAYS):
         pages.pages[f"/raw/{number}"] = (f"<!doctype html>{way}", {})
-    with logged_chromium(tmp_path) as (browser, netlog):
+    with logged_chromium(chromium, tmp_path) as (browser, netlog):
         context = browser.new_context()
         for number in range(len(WAYS)):
             page = context.new_page()  # some of them lead the page away
@@ -252,7 +249,7 @@ def test_the_measure_sees_what_leaves(pages: Pages, tmp_path: Path) -> None:
     assert len(seen) >= 45, sorted(seen)
 
 
-def test_the_policy_alone_lets_nothing_out(pages: Pages, tmp_path: Path) -> None:
+def test_the_policy_alone_lets_nothing_out(chromium: Browser, pages: Pages, tmp_path: Path) -> None:
     """The second fence without the first: HTML that nobody has sanitised, in the page and the frame that mails get."""
     headers = {"Content-Security-Policy": policy([pages.origin], "ma_1"), "X-DNS-Prefetch-Control": "off"}
     everything = [*WAYS, *VECTORS]
@@ -263,7 +260,7 @@ def test_the_policy_alone_lets_nothing_out(pages: Pages, tmp_path: Path) -> None
     for first in batches:
         frames = [f'<iframe sandbox="{SANDBOX}" src="/page/{n}"></iframe>' for n in range(first, first + BATCH)]
         pages.pages[f"/frames/{first}"] = ("".join(frames), {})
-    with logged_chromium(tmp_path) as (browser, netlog):
+    with logged_chromium(chromium, tmp_path) as (browser, netlog):
         page = browser.new_page()
         for first in batches:
             page.goto(f"{pages.origin}/frames/{first}")
@@ -273,14 +270,16 @@ def test_the_policy_alone_lets_nothing_out(pages: Pages, tmp_path: Path) -> None
     assert {url for url in netlog.urls() if not url.startswith(pages.origin)} - _of_chromium(netlog) == set()
 
 
-def test_no_mail_makes_the_agents_browser_ask_for_anything(own_hub: DemoHub, tmp_path: Path, artefacts: Path) -> None:
+def test_no_mail_makes_the_agents_browser_ask_for_anything(
+    chromium: Browser, own_hub: DemoHub, tmp_path: Path, artefacts: Path
+) -> None:
     first = letter("Vectors", "They follow.", "<p>They follow.</p>")
     mails = [first]
     for number, way in enumerate([*WAYS, *VECTORS]):
         html = f"<html><body><p>vector {number}</p>{way}</body></html>"
         mails.append(letter("Re: Vectors", f"vector {number}", html, References=first["Message-ID"]))
     post(own_hub, *mails)
-    with logged_chromium(tmp_path) as (browser, netlog):
+    with logged_chromium(chromium, tmp_path) as (browser, netlog):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
         asked: list[str] = []
