@@ -183,9 +183,18 @@ def test_a_mail_is_read_and_answered(desk: People, hub: DemoHub) -> None:
 
 
 def test_what_was_sent_is_taken_back_and_written_on(desk: People, hub: DemoHub) -> None:
-    mail = letter("Wrong size", "The bowl is too small.", sender="Tom Reed <tom@example.org>", Cc="ann@example.org")
+    mail = letter(
+        "Wrong size",
+        "The bowl is too small.",
+        "<p>The <b>bowl</b> is too small.</p>",
+        sender="Tom Reed <tom@example.org>",
+        Cc="ann@example.org",
+    )
     agent = take(desk, hub, mail, "Tom Reed")
     page = agent.page
+    expect(page.frame_locator("iframe.mail-frame").get_by_text("The bowl is too small.")).to_be_visible()
+    loaded = [f"loaded {page.locator('iframe.mail-frame').get_attribute('src')}"]
+    page.on("request", lambda request: loaded.append(request.url) if request.frame.parent_frame else None)
     page.get_by_role("radio", name="Reply all").click()
     expect(page.get_by_role("button", name=re.compile("To Tom Reed, ann@example.org"))).to_be_visible()
     agent.say("We can swap it.")
@@ -194,6 +203,10 @@ def test_what_was_sent_is_taken_back_and_written_on(desk: People, hub: DemoHub) 
     expect(page.get_by_role("radio", name="Reply all")).to_be_checked()
     expect(agent.log.get_by_text("Taken back")).to_be_visible()
     agent.picture("taken-back")
+
+    # The mail that was answered has stayed as it was all the while: its frame was not loaded anew.
+    expect(page.frame_locator("iframe.mail-frame").get_by_text("The bowl is too small.")).to_be_visible()
+    assert len(loaded) == 1, loaded
 
     # A note is for the team only; the mail that is being written stays.
     page.get_by_role("radio", name="Note").click()

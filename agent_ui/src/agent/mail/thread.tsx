@@ -1,7 +1,7 @@
 // A mail in the conversation: one line while it is folded, else its head, what it says, its files and what can be done.
 
 import { signal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import { attempt, Avatar, IconButton, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
 import { t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
@@ -88,12 +88,16 @@ function Bare({ message }: { message: Message }) {
 
 export function MailLine({ message, contact, last }: { message: Message; contact: Contact; last: boolean }) {
   const id = useId();
+  // Who has been last here stays open: a mail must not fold under its reader when an answer goes out or another comes,
+  // nor load its frame anew when the answer is taken back.
+  const stays = useRef(last);
+  if (last) stays.current = true;
   const mail = mailOf(message);
   if (!mail) return <Bare message={message} />;
   const out = mail.direction === "out";
   if (!out && message.n > contact.marks.agent_read) unreadAtFirst.add(message.id);
   const fails = mail.state === "failed" || mail.state === "bounced";
-  const open = chosen.value.get(message.id) ?? (last || unreadAtFirst.has(message.id) || fails);
+  const open = chosen.value.get(message.id) ?? ((stays.current && mail.state !== "cancelled") || unreadAtFirst.has(message.id) || fails);
   const writable = canWrite(contact);
   const who = out ? message.author_name || nameOf(mail.from) : nameOf(mail.from);
   const side = `mail${out ? " out" : ""}${mail.state === "cancelled" ? " gone" : ""}`;

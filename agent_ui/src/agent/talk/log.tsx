@@ -72,8 +72,8 @@ function Lines({ contact, messages }: { contact: Contact; messages: readonly Mes
   const lastMail = newestMail(messages);
   return (
     <>
-      {messages.map((message, index) => {
-        if (message.code === "queued" && message.n === 1) return null; // the beginning above says it
+      {messages.flatMap((message, index) => { // one list of keys: older lines that come above leave those below as they are
+        if (message.code === "queued" && message.n === 1) return []; // the beginning above says it
         const before = messages[index - 1];
         const newDay = !sameDay(before?.at ?? serverNow(), message.at);
         return [
