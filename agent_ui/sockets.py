@@ -15,6 +15,7 @@ from agent_ui.actions import Actions
 from agent_ui.live import Live
 from agent_ui.session import LIVE_ROOM, NAMESPACE, AgentSession, agent_room, contact_room
 from hub import events as e
+from hub import mail_signature
 from hub.auth import Auth
 from hub.errors import HubError, NotFound, NotSignedIn, Refused
 from hub.events import Recorded
@@ -455,7 +456,8 @@ def me_json(user: User) -> Json:
         "permissions": sorted(str(permission) for permission in ROLE_PERMISSIONS[Role(user.role)]),
         "locale": user.locale,
         "theme": user.theme,
-        "settings": user.settings,
+        # Signatures are large, and asked for where they are needed.
+        "settings": {name: value for name, value in user.settings.items() if name != mail_signature.KEY},
     }
 
 

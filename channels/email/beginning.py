@@ -10,12 +10,14 @@ from channels.email.acknowledge import reference
 from channels.email.posting import Posting, forward_subject, reply_subject
 from hub.config_mail import Mailbox
 from hub.errors import InvalidInput, NotFound
+from hub.mail_signature import Signature, for_queue
 from hub.mail_template import Values, fill_in, first_name
 from hub.mail_views import addresses_json
 from hub.mails import MailAddress, StoredMail
 from hub.model import Contact, User
 from hub.service import Hub
 from hub.views import file_json
+from mail.html_text import text_of
 
 Json = dict[str, Any]
 WAYS = ("reply", "reply_all", "forward", "new")
@@ -64,7 +66,7 @@ class Beginning:
             subject = forward_subject(subject)
         elif subject:
             subject = reply_subject(subject)
-        signature = await self._signature(user, row, box)
+        text, html = await self._signature(user, row, box)
         return {
             "contact": contact,
             "mail": original.id if original is not None else None,
@@ -73,7 +75,7 @@ class Beginning:
             "to": addresses_json(to),
             "cc": addresses_json(cc),
             "subject": subject,
-            "signature": {"text": signature, "html": text_as_html(signature)},
+            "signature": {"text": text, "html": html},
             "attachments": [file_json(file) for file in original.attachments]
             if how == "forward" and original is not None
             else [],
@@ -82,18 +84,12 @@ class Beginning:
     def _own(self) -> set[str]:
         return {address for box in self._hub.directory.mailboxes().values() for address in box.addresses}
 
-    async def _signature(self, user: User, contact: Contact | None, box: Mailbox) -> str:
-        """The agent's own, then the mailbox's."""
+    async def _signature(self, user: User, contact: Contact | None, box: Mailbox) -> tuple[str, str]:
+        """The agent's own, then the mailbox's; as text and HTML."""
         values = await self.values(user, contact, box)
-        own = user.settings.get("mail_signature")
-        found = []
-        for path, text in (("settings.mail_signature", own), ("signature", box.signature)):
-            if isinstance(text, str) and text.strip():
-                try:
-                    found.append(fill_in(text, values, path=path))
-                except InvalidInput:
-                    found.append(text)  # somebody's words with braces in them are words
-        return "\n".join(found)
+        queue = box.queue if contact is None else contact.queue or box.queue
+        both = [signature(for_queue(user.settings, queue), values), signature(Signature(box.signature), values)]
+        return "\n".join(text for text, _ in both if text), "".join(html for _, html in both)
 
     async def values(self, user: User, contact: Contact | None, box: Mailbox) -> Values:
         """What templates may name."""
@@ -129,6 +125,22 @@ class Beginning:
         text = fill_in(found.text, values, path="text")
         html = fill_in(found.html, values, html=True, path="html") if found.html else text_as_html(text)
         return {"subject": fill_in(found.subject, values, path="subject"), "text": text, "html": html}
+
+
+def signature(given: Signature, values: Values) -> tuple[str, str]:
+    """Text and HTML with their blanks filled in; either is made of the other where it is missing."""
+    if given.blank:
+        return "", ""
+    html = _filled(given.html, values, html=True) if given.html else ""
+    text = _filled(given.text, values) if given.text.strip() else text_of(html).strip()
+    return text, html or text_as_html(text)
+
+
+def _filled(source: str, values: Values, *, html: bool = False) -> str:
+    try:
+        return fill_in(source, values, html=html)
+    except InvalidInput:
+        return source  # somebody's words with braces in them are words
 
 
 def reply_all(

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from hub.mail_signature import Signatures
+
 At = Annotated[int, Meta(description="Milliseconds since the epoch (UTC)")]
 Limit = Annotated[int, Meta(ge=1, le=200)]
 Cursor = Annotated[str, Meta(max_length=100)]
@@ -434,6 +436,7 @@ class Me(Struct, frozen=True):
     sound: bool
     notifications: bool
     line: str
+    mail_signature: Signatures
 
 
 class ReaderView(Struct, frozen=True):
