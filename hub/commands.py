@@ -169,13 +169,15 @@ class Finish(Command, frozen=True):
 
 class Reopen(Command, frozen=True):
     """A contact that was over goes on: its customer answered, it was to be looked at again, or somebody asked for it.
-    A wrap-up under way ends with it."""
+    A wrap-up under way ends with it. It waits in the queue, or is at once `agent`'s, who wants to write on: Connect
+    follows, as after Dial."""
 
     reason: str
     queue: str
     requirements: Requirements
     priority: int = 0
     preferred: str | None = None
+    agent: str | None = None
 
 
 class Say(Command, frozen=True):

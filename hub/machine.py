@@ -312,19 +312,19 @@ def _end(contact: Contact, command: c.End, now: Millis) -> list[e.ContactEvent]:
 
 
 def _reopen(contact: Contact, command: c.Reopen, now: Millis) -> list[e.ContactEvent]:
-    """A new stay in the queue, at a new age: what was waited before is told already."""
+    """A new stay in the queue, at a new age: what was waited before is told already. Or none, for who takes it up."""
     _require(contact, BEGUN)
     if contact.phase in OPEN:
         return []
     wrapping = contact.phase is P.WRAPPING
     closed: list[e.ContactEvent] = [e.ContactClosed("system", "reopened")] if wrapping else []
-    return [
-        *closed,
-        e.ContactReopened(command.reason, apply(contact, closed, now)),
-        e.ContactQueued(
-            command.queue, command.requirements, command.priority, now, "reopened", preferred=command.preferred
-        ),
-    ]
+    opened = [*closed, e.ContactReopened(command.reason, apply(contact, closed, now))]
+    if command.agent is not None:
+        return [*opened, e.ContactDialled(command.agent, command.queue)]
+    queued = e.ContactQueued(
+        command.queue, command.requirements, command.priority, now, "reopened", preferred=command.preferred
+    )
+    return [*opened, queued]
 
 
 def _mark(contact: Contact, command: c.Mark) -> list[e.ContactEvent]:

@@ -48,8 +48,13 @@ def _on_offered(contact: Contact, event: e.ContactOffered, at: Millis) -> Change
 
 
 def _on_accepted(contact: Contact, event: e.OfferAccepted, at: Millis) -> Changes:
-    handled = (*(a for a in contact.handled_by if a != event.agent), event.agent)
+    handled = _handled(contact, event.agent)
     return {"offer": None, "agent": event.agent, "handled_by": handled, "only_agent": None, "only_until": None}
+
+
+def _handled(contact: Contact, agent: str) -> tuple[str, ...]:
+    """Who has had it, the last one last."""
+    return (*(each for each in contact.handled_by if each != agent), agent)
 
 
 def _on_refused(contact: Contact, event: e.OfferDeclined | e.OfferMissed, at: Millis) -> Changes:
@@ -128,6 +133,8 @@ def _on_reopened(contact: Contact, event: e.ContactReopened, at: Millis) -> Chan
         "participants": (),
         "excluded": {},
         "preferred": None,
+        "only_agent": None,
+        "only_until": None,
         "outcome": None,
         "abandoned": False,
     }
@@ -166,7 +173,7 @@ def _on_edited(contact: Contact, event: e.ContactEdited, at: Millis) -> Changes:
 
 def _on_dialled(contact: Contact, event: e.ContactDialled, at: Millis) -> Changes:
     return {"agent": event.agent, "queue": event.queue, "queued_at": contact.queued_at or at} | {
-        "handled_by": (event.agent,),
+        "handled_by": _handled(contact, event.agent),
         "entered_at": at,
     }
 

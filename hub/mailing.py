@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 from msgspec import Meta, Struct, field
 
 from hub.errors import Refused
-from hub.mails import StoredMail
+from hub.mails import Draft, StoredMail
 from hub.model import User
 from hub.ports import ContactRow
 
@@ -15,6 +15,8 @@ Id = Annotated[str, Meta(min_length=1, max_length=64)]
 At = Annotated[int, Meta(ge=0, le=2**53)]
 TEXT_LIMIT = 500_000
 HTML_LIMIT = 1_000_000
+DRAFT_LIMIT = 1_200_000
+"""Bytes of a draft as JSON: an HTML of the most that may be sent, and what else a composer holds."""
 
 
 class Recipient(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,14 @@ class NewMail(Struct, frozen=True, forbid_unknown_fields=True):
     draft: Id | None = None
 
 
+class DraftOfMail(Struct, frozen=True, forbid_unknown_fields=True):
+    """`version` is that of the draft as it was last saved, 0 for a new one; `data` is the composer's own."""
+
+    version: Annotated[int, Meta(ge=0)]
+    data: dict[str, Any]
+    contact: Id | None = None
+
+
 class Mailing(Protocol):
     """`key` makes each idempotent for its user."""
 
@@ -70,6 +80,20 @@ class Mailing(Protocol):
     async def split(self, user: User, contact: str, mail: str, key: str) -> ContactRow:
         """Moves one mail into a contact of its own; the new one."""
         ...
+
+    async def reopen(self, user: User, contact: str, key: str) -> ContactRow:
+        """A closed contact is at once the user's, who writes again. Raises Refused `contact.open`."""
+        ...
+
+    async def save_draft(self, user: User, id: str, draft: DraftOfMail) -> int:
+        """The draft's version from now on. Raises VersionConflict `draft.conflict`."""
+        ...
+
+    async def drafts(self, user: User) -> list[Draft]:
+        """What the user has written and not sent."""
+        ...
+
+    async def discard_draft(self, user: User, id: str) -> None: ...
 
     async def transcript(self, user: User, contact: str, to: str, key: str) -> StoredMail:
         """Sends what was said in a chat; without `to` to its customer."""

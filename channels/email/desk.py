@@ -6,19 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any, Protocol
 
-import msgspec
 import socketio
 import structlog
 from msgspec import Meta
 
 from channels.email.outbox import mails_changed
 from channels.email.outcomes import CHANGED
-from hub.contacts import clean_text
-from hub.errors import InvalidInput, NotFound, VersionConflict
-from hub.limits import SlidingLimit
 from hub.mail_views import draft_json, mail_json
-from hub.mailing import Mailing, NewMail
-from hub.mails import Draft
+from hub.mailing import DraftOfMail, Mailing, NewMail
 from hub.model import Millis, User
 from hub.permissions import Permission
 from hub.service import Hub
@@ -30,8 +25,6 @@ NAMESPACE = "/agent"
 LOOKING = "mail.looking"
 # A window says every ten seconds that it looks; who is silent for longer looks no more.
 LOOKS_FOR_MS = 25_000
-DRAFTS = 200
-DRAFT_BYTES = 400_000
 P = Permission
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -47,13 +40,8 @@ class OfMail(Input, frozen=True, forbid_unknown_fields=True):
     mail: Id
 
 
-class SaveDraft(Input, frozen=True, forbid_unknown_fields=True):
-    """`version` is that of the draft as it was last saved, 0 for a new one; `data` is the composer's own."""
-
+class SaveDraft(DraftOfMail, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: ClientId
-    version: Annotated[int, Meta(ge=0)]
-    data: dict[str, Any]
-    contact: Id | None = None
 
 
 class OfDraft(Input, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +57,11 @@ class Looking(Input, frozen=True, forbid_unknown_fields=True):
 class Merge(Input, frozen=True, forbid_unknown_fields=True):
     contact: Id
     into: Id
+    client_id: ClientId
+
+
+class Reopen(Input, frozen=True, forbid_unknown_fields=True):
+    contact: Id
     client_id: ClientId
 
 
@@ -115,7 +108,6 @@ class MailDesk:
     ) -> None:
         self._hub, self._sio, self._sessions, self._mailing = hub, sio, sessions, mailing
         self._lookers: dict[str, dict[str, tuple[Millis, bool]]] = {}
-        self._saves = SlidingLimit(120, 60_000)
         self._tasks: set[asyncio.Task[None]] = set()
         table.add(*self.events())
         hub.bus.subscribe(CHANGED, self._changed)
@@ -131,6 +123,7 @@ class MailDesk:
             SocketEvent("mail:discard", OfDraft, self._discard, P.CONTACT_HANDLE),
             SocketEvent("mail:looking", Looking, self._looking, P.CONTACT_HANDLE),
             SocketEvent("mail:merge", Merge, self._merge, P.CONTACT_HANDLE),
+            SocketEvent("mail:reopen", Reopen, self._reopen, P.CONTACT_HANDLE),
             SocketEvent("mail:split", Split, self._split, P.CONTACT_HANDLE),
             SocketEvent("mail:begin", Begin, self._begin, P.CONTACT_HANDLE),
             SocketEvent("mail:template", FillIn, self._fill_in, P.CONTACT_HANDLE),
@@ -164,6 +157,10 @@ class MailDesk:
         row = await self._mailing.split(session.user, data.contact, data.mail, data.client_id)
         return {"contact": await self._hub.views.for_agent(row)}
 
+    async def _reopen(self, sid: str, session: Session, data: Reopen) -> Ack:
+        row = await self._mailing.reopen(session.user, data.contact, data.client_id)
+        return {"contact": await self._hub.views.for_agent(row)}
+
     async def _begin(self, sid: str, session: Session, data: Begin) -> Ack:
         return {"mail": await self._mailing.begin(session.user, data.contact, data.mail, data.how, data.mailbox)}
 
@@ -181,30 +178,14 @@ class MailDesk:
     # --- drafts -------------------------------------------------------------------------------------------------------
 
     async def _draft(self, sid: str, session: Session, data: SaveDraft) -> Ack:
-        user, now = session.user.id, self._hub.clock.now()
-        self._saves.take(user, now)
-        if len(msgspec.json.encode(data.data)) > DRAFT_BYTES:
-            raise InvalidInput("data", f"expected at most {DRAFT_BYTES} bytes")
-        if data.contact is not None:
-            await self._hub.seen_by(session.user, data.contact)
-        store = self._hub.store.mails
-        if data.version == 0 and len(await store.drafts(user)) >= DRAFTS:
-            raise InvalidInput("id", f"expected at most {DRAFTS} drafts; send or discard one")
-        draft = Draft(data.id, user, data.contact, _clean(data.data), now, data.version)
-        if not await store.put_draft(draft):
-            raise VersionConflict("This draft was changed in another window.", code="draft.conflict")
-        return {"version": data.version + 1}
+        draft = DraftOfMail(data.version, data.data, data.contact)
+        return {"version": await self._mailing.save_draft(session.user, data.id, draft)}
 
     async def _drafts(self, sid: str, session: Session, data: Nothing) -> Ack:
-        return {"drafts": [draft_json(draft) for draft in await self._hub.store.mails.drafts(session.user.id)]}
+        return {"drafts": [draft_json(draft) for draft in await self._mailing.drafts(session.user)]}
 
     async def _discard(self, sid: str, session: Session, data: OfDraft) -> Ack:
-        known = await self._hub.store.mails.draft(data.id)
-        if known is None:
-            return {}
-        if known.user != session.user.id:
-            raise NotFound("draft", data.id)
-        await self._hub.store.mails.delete_draft(data.id)
+        await self._mailing.discard_draft(session.user, data.id)
         return {}
 
     # --- who looks at a thread ----------------------------------------------------------------------------------------
@@ -276,16 +257,3 @@ class MailDesk:
         task = asyncio.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _clean(data: Any, depth: int = 0) -> Any:
-    """The composer's data without what the store cannot take."""
-    if depth > 20:
-        raise InvalidInput("data", "expected at most 20 levels")
-    if isinstance(data, str):
-        return clean_text(data, "data", DRAFT_BYTES)
-    if isinstance(data, dict):
-        return {clean_text(str(key), "data", 200): _clean(value, depth + 1) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_clean(value, depth + 1) for value in data]
-    return data

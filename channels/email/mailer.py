@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from channels.email.beginning import Beginning
+from channels.email.drafts import Drafts
 from channels.email.moving import Moving
 from channels.email.outbox import Outbox
 from channels.email.posting import Posting
+from channels.email.reopening import Reopening
 from channels.email.transcript import Transcripts
 from hub.errors import NotFound
 from hub.files import FileStore
-from hub.mailing import NewMail
-from hub.mails import StoredMail
+from hub.mailing import DraftOfMail, NewMail
+from hub.mails import Draft, StoredMail
 from hub.model import User
 from hub.ports import ContactRow
 from hub.service import Hub
@@ -26,6 +28,8 @@ class Mailer:
         self.posting = Posting(hub, files, outbox, secret, domain)
         self._beginning = Beginning(hub, self.posting)
         self._moving = Moving(hub, self.posting)
+        self._reopening = Reopening(hub, self.posting)
+        self._drafts = Drafts(hub)
         self.transcripts = Transcripts(hub, self.posting, secret, domain)
 
     async def send(self, user: User, contact: str | None, mail: NewMail, key: str) -> tuple[ContactRow, StoredMail]:
@@ -53,6 +57,18 @@ class Mailer:
 
     async def split(self, user: User, contact: str, mail: str, key: str) -> ContactRow:
         return await self._moving.split(user, contact, mail, key)
+
+    async def reopen(self, user: User, contact: str, key: str) -> ContactRow:
+        return await self._reopening.reopen(user, contact, key)
+
+    async def save_draft(self, user: User, id: str, draft: DraftOfMail) -> int:
+        return await self._drafts.save(user, id, draft)
+
+    async def drafts(self, user: User) -> list[Draft]:
+        return await self._drafts.all(user)
+
+    async def discard_draft(self, user: User, id: str) -> None:
+        await self._drafts.discard(user, id)
 
     async def transcript(self, user: User, contact: str, to: str, key: str) -> StoredMail:
         row = await self._hub.seen_by(user, contact)

@@ -257,6 +257,17 @@ def test_a_closed_contact_goes_on_as_if_it_were_new() -> None:
         decide(Contact("ct_1"), reopen, NOW)
 
 
+def test_who_writes_again_has_the_contact_at_once() -> None:
+    said = run(served(), say(1), c.End("us_1", "closed", 0), c.Finish("us_1", "solved"))
+    reopen = c.Reopen("by_hand", "sales", {"sales": 2}, 0, agent="us_2")
+    events = decide(said, reopen, NOW)
+    assert [type(event) for event in events] == [e.ContactReopened, e.ContactDialled]
+    again = run(said, reopen, c.Connect("us_2"), at=NOW + 90_000)
+    assert (again.phase, again.agent, again.queue, again.outcome) == (Phase.ACTIVE, "us_2", "sales", None)
+    assert (again.connected_at, again.handled_by) == (NOW + 90_000, ("us_1", "us_2"))
+    assert decide(again, reopen, NOW) == [], "one that is open is left alone"
+
+
 def test_an_answer_ends_the_wrap_up() -> None:
     wrapping = run(served(), c.End("us_1", "closed", 60_000))
     events = decide(wrapping, c.Reopen("reply", "support", {}), NOW + 1)
@@ -299,6 +310,7 @@ simple: st.SearchStrategy[c.ContactCommand] = st.one_of(
     st.builds(c.ExtendWrapUp, spans, spans),
     st.builds(c.Finish, agents, st.none() | st.just("solved")),
     st.builds(c.Reopen, st.just("reply"), st.just("sales"), st.just({}), st.integers(-5, 5), st.none() | agents),
+    st.builds(c.Reopen, st.just("by_hand"), st.just("sales"), st.just({}), agent=agents),
     st.builds(c.Mark, st.sampled_from(["visitor", "agent"]), st.integers(-1, 9), st.integers(-1, 9)),
     st.builds(c.Rate, st.integers(1, 5), st.text(max_size=3)),
     st.builds(c.Edit, agents, st.none() | st.text(max_size=3), st.none() | st.just(("a",))),
@@ -382,8 +394,9 @@ class AnyLife(RuleBasedStateMachine):
                     self.give(c.Miss(contact.offer.agent, contact.offer.fence, 0))
                 assert self.contact.phase is not Phase.OFFERED
             case Phase.CLOSED:
-                self.give(c.Reopen("reply", "support", {}, 0, agent))
-                assert self.contact.phase is Phase.QUEUED
+                by_hand = agent if self.said % 2 else None
+                self.give(c.Reopen("reply", "support", {}, 0, agent, by_hand))
+                assert self.contact.phase is (Phase.CONNECTING if by_hand else Phase.QUEUED)
             case Phase.CONNECTING | Phase.HELD | Phase.ACTIVE:
                 assert contact.agent is not None
                 self.give(c.Connect(contact.agent))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from hub.errors import InvalidInput
 from hub.mail_views import mail_json
-from hub.mailing import NewMail, switched_on
+from hub.mailing import DraftOfMail, NewMail, switched_on
 from hub.permissions import Permission
 from hub.web import shapes as s
 from hub.web.api.contacts import command_id
@@ -18,6 +20,7 @@ table = Table("E-mail")
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 LARGEST = 4_000_000
+_DRAFT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class SendMail(NewMail, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -111,6 +114,24 @@ async def merge(call: Call[Merge, Nothing]) -> object:
     return await call.hub.views.for_agent(row)
 
 
+class Reopen(Input, frozen=True, forbid_unknown_fields=True):
+    client_id: ClientId | None = None
+
+
+@table.add(
+    "POST",
+    "/contacts/{id}/reopen",
+    Permission.CONTACT_HANDLE,
+    body=Reopen,
+    result=s.Contact,
+    summary="Open a closed e-mail contact again, to write in it; it is yours at once",
+)
+async def reopen(call: Call[Reopen, Nothing]) -> object:
+    key = command_id(call, call.body.client_id)
+    row = await switched_on(call.hub.mailing).reopen(call.user, call.path("id"), key)
+    return await call.hub.views.for_agent(row)
+
+
 class Split(Input, frozen=True, forbid_unknown_fields=True):
     mail: Id
     client_id: ClientId | None = None
@@ -151,6 +172,26 @@ async def transcript(call: Call[Transcript, Nothing]) -> object:
     key = command_id(call, call.body.client_id)
     mail = await switched_on(call.hub.mailing).transcript(call.user, call.path("id"), call.body.to, key)
     return mail_json(mail, call.now)
+
+
+class SavedDraft(Struct, frozen=True):
+    version: int
+
+
+@table.add(
+    "PUT",
+    "/me/drafts/{id}",
+    Permission.CONTACT_HANDLE,
+    body=DraftOfMail,
+    result=SavedDraft,
+    largest=LARGEST,
+    summary="Keep a mail that you are writing; the id is of your own making",
+)
+async def save_draft(call: Call[DraftOfMail, Nothing]) -> object:
+    id = call.path("id")
+    if not _DRAFT_ID.fullmatch(id):
+        raise InvalidInput("id", "expected 8 to 64 letters, digits, - or _")
+    return {"version": await switched_on(call.hub.mailing).save_draft(call.user, id, call.body)}
 
 
 class Mailbox(Struct, frozen=True):
