@@ -14,6 +14,7 @@ import { route, selectedId, showList, showNewMail, showSearch } from "./route.ts
 import { SearchView } from "./search/search.tsx";
 import { Settings, settingsOpen } from "./settings/settings.tsx";
 import { sheetOpen } from "./settings/sheet-open.ts";
+import { SignatureDialog } from "./settings/signature.tsx";
 import { ShortcutSheet } from "./settings/sheet.tsx";
 import { ContactList } from "./side/contacts.tsx";
 import { InvitationCard } from "./side/invitation.tsx";
@@ -90,6 +91,7 @@ export function App() {
         <Stage />
       </div>
       <Settings />
+      <SignatureDialog />
       <PhoneDialogs />
       <ShortcutSheet />
       <Why />

@@ -70,6 +70,7 @@ const drawings = {
   read: () => <><path d="M1.8 10.8l3.4 3.4 7-7.6"/><path d="M9.6 13.4l.9.8 7.4-7.6"/></>,
   recon: () => <><circle cx="10" cy="10" r="7"/><circle class="f" cx="10" cy="10" r="3"/></>,
   recpause: () => <><circle cx="10" cy="10" r="7"/><path d="M8.2 7.6v4.8"/><path d="M11.8 7.6v4.8"/></>,
+  merge: () => <><circle cx="15.5" cy="10" r="2"/><circle cx="4.5" cy="4.5" r="2"/><circle cx="4.5" cy="15.5" r="2"/><path d="M13.5 10H12c-3 0-2.5-5.5-5.5-5.5"/><path d="M12 10c-3 0-2.5 5.5-5.5 5.5"/></>,
   reply: () => <><path d="M8 4.5L3.5 9 8 13.5"/><path d="M3.5 9H12a5 5 0 0 1 5 5v2"/></>,
   replyall: () => <><path d="M6.5 4.5L2 9l4.5 4.5"/><path d="M11 4.5L6.5 9l4.5 4.5"/><path d="M6.5 9H13a5 5 0 0 1 5 5v2"/></>,
   retry: () => <><path d="M15.8 8A6.2 6.2 0 0 0 4.3 7.3"/><path d="M4 3.8v3.7h3.7"/><path d="M4.2 12a6.2 6.2 0 0 0 11.5.7"/><path d="M16 16.2v-3.7h-3.7"/></>,

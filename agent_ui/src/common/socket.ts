@@ -105,21 +105,26 @@ export async function request<T = object>(event: string, payload: object, timeou
   return ack as T;
 }
 
-/**
- * A request that carries its own client_id, repeated while the failure may pass by itself: the server gives the first
- * result again, so nothing is done twice.
- */
-export async function command<T = object>(event: string, payload: object): Promise<T> {
-  const body = { client_id: newId(), ...payload };
+/** Work that does nothing twice, repeated while its failure may pass by itself. */
+export async function repeated<T>(work: () => Promise<T>): Promise<T> {
   for (const wait of [...RETRY_MS, null]) {
     try {
-      return await request<T>(event, body);
+      return await work();
     } catch (error) {
       if (wait === null || !(error instanceof HubError) || !error.retryable || error.code === "rate.limited") throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
   throw new HubError("net.timeout");
+}
+
+/**
+ * A request that carries its own client_id, repeated while the failure may pass by itself: the server gives the first
+ * result again, so nothing is done twice.
+ */
+export function command<T = object>(event: string, payload: object): Promise<T> {
+  const body = { client_id: newId(), ...payload };
+  return repeated(() => request<T>(event, body));
 }
 
 /** Sends what may be lost: typing. Nothing is kept for later. */

@@ -5,18 +5,17 @@ import { useId, useRef } from "preact/hooks";
 import { attempt, Avatar, IconButton, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
 import { t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
-import { command } from "../../common/socket.ts";
 import { me } from "../../common/store.ts";
 import { clock, clockOrDay, dateTime, sameDay, serverNow } from "../../common/time.ts";
 import type { Contact, Message } from "../../common/types.ts";
 import { canWrite } from "../mine.ts";
-import { showContact } from "../route.ts";
 import { Attachments } from "./attached.tsx";
 import { Body, folded } from "./body.tsx";
 import { answer } from "./compose/composing.ts";
 import { Recipients } from "./head.tsx";
 import { mailOf } from "./mails.ts";
 import { nameOf } from "./people.ts";
+import { split } from "./split.ts";
 import { StateSign, Trouble } from "./state.tsx";
 import type { Mail } from "./types.ts";
 import { Warnings } from "./warnings.tsx";
@@ -45,11 +44,6 @@ export function newestMail(messages: readonly Message[]): number | undefined {
 async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   toast(t("mail.copied"), "ok");
-}
-
-async function split(mail: Mail): Promise<void> {
-  const { contact } = await command<{ contact: Contact }>("mail:split", { contact: mail.contact, mail: mail.id });
-  toast(t("mail.split.done"), "ok", { label: t("mail.split.show"), run: () => showContact(contact.id) });
 }
 
 function more(mail: Mail, message: Message, writable: boolean): MenuEntry[] {
@@ -103,7 +97,7 @@ export function MailLine({ message, contact, last }: { message: Message; contact
   const side = `mail${out ? " out" : ""}${mail.state === "cancelled" ? " gone" : ""}`;
   if (!open) {
     return (
-      <article class={`${side} folded`}>
+      <article class={`${side} folded`} data-mail={mail.id}>
         <button type="button" aria-expanded={false} onClick={() => choose(message.id, true)}>
           <Avatar name={who} />
           <b class="cut">{who}</b>
@@ -116,7 +110,7 @@ export function MailLine({ message, contact, last }: { message: Message; contact
     );
   }
   return (
-    <article class={side} aria-labelledby={id}>
+    <article class={side} aria-labelledby={id} data-mail={mail.id}>
       <header class="mail-head">
         <Avatar name={who} />
         <div class="mail-who">

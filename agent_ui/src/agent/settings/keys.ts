@@ -6,6 +6,8 @@ import { accept } from "../actions/accept.ts";
 import { closeContact } from "../actions/close.ts";
 import { decline } from "../actions/decline.ts";
 import { setPresence } from "../actions/set-presence.ts";
+import { canMove } from "../mail/again.ts";
+import { askToSplit } from "../mail/split.ts";
 import { canWrite, isOwner, mine, selected } from "../mine.ts";
 import { currentOffer } from "../offers.ts";
 import { showContact, showSearch } from "../route.ts";
@@ -79,6 +81,13 @@ export const shortcuts: Shortcut[] = [
   { keys: ["Alt", "T"], code: "KeyT", label: "agent.keys.transfer", group: "conversation", run: () => withOwned(() => (asking.value = "transfer")) },
   { keys: ["Alt", "I"], code: "KeyI", label: "agent.keys.invite", group: "conversation", run: () => withOwned(() => (asking.value = "invite")) },
   { keys: ["Alt", "C"], code: "KeyC", label: "agent.keys.close", group: "conversation", run: () => withOwned((contact) => void attempt(() => closeContact(contact))) },
+  { keys: ["Alt", "G"], code: "KeyG", label: "mail.keys.merge", group: "conversation", run: () => {
+    if (selected.value && canMove(selected.value)) asking.value = "merge";
+  } },
+  { keys: ["Alt", "X"], code: "KeyX", label: "mail.keys.split", group: "conversation", run: () => {
+    const contact = selected.value;
+    if (contact) void attempt(() => askToSplit(contact));
+  } },
   { keys: ["Alt", "M"], code: "KeyM", label: "phone.keys.mute", group: "conversation", run: () => withCall(toggleMute) },
   { keys: ["Alt", "H"], code: "KeyH", label: "phone.keys.hold", group: "conversation", run: () => withCall((id) => {
     void attempt(() => holdCall(id, calls.value.get(id)?.state !== "held"));

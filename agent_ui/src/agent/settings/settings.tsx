@@ -10,6 +10,7 @@ import { askForNotifications, notifications } from "../alerts.ts";
 import { sample, setSound, soundOn, volume } from "../chime.ts";
 import { dialog } from "../phone/dialogs.ts";
 import { lines } from "../phone/phone.ts";
+import { signatureOpen } from "./signature.tsx";
 import { setSingleKeys, singleKeys } from "./single-keys.ts";
 
 export const settingsOpen = signal(false);
@@ -99,6 +100,18 @@ export function Settings() {
             }}
           >
             {t("phone.setup_open")}
+          </Button>
+        </Line>
+        <Line label={t("mail.signature.yours")} help={t("mail.signature.where")}>
+          <Button
+            small
+            icon="edit"
+            onClick={() => {
+              settingsOpen.value = false;
+              signatureOpen.value = true;
+            }}
+          >
+            {t("mail.signature.edit")}
           </Button>
         </Line>
         <Line label={t("common.theme")}>

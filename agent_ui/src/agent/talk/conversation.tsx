@@ -6,6 +6,7 @@ import { me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 import { join } from "../actions/join.ts";
 import { canWrite, customerName, isOwner } from "../mine.ts";
+import { canWriteAgain, writeAgain } from "../mail/again.ts";
 import { addFiles } from "../mail/compose/files.tsx";
 import { MailDock } from "../mail/dock.tsx";
 import { CallBar } from "../phone/bar.tsx";
@@ -26,6 +27,7 @@ function ReadOnly({ contact }: { contact: Contact }) {
     <div class="read-only">
       <Icon name={contact.phase === "closed" ? "check" : "eye"} small />
       <p>{words}</p>
+      {canWriteAgain(contact) && <Button icon="reply" onClick={() => writeAgain(contact.id)}>{t("mail.again")}</Button>}
       {invited && <Button kind="primary" icon="join" onClick={() => join(contact.id)}>{t("agent.invite.join")}</Button>}
     </div>
   );

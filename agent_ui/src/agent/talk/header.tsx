@@ -14,6 +14,8 @@ import { join } from "../actions/join.ts";
 import { leave } from "../actions/leave.ts";
 import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
+import { canMove, canWriteAgain, writeAgain } from "../mail/again.ts";
+import { MergeDialog } from "../mail/merge.tsx";
 import { customerName, isOwner, isParticipant } from "../mine.ts";
 import { calls } from "../phone/phone.ts";
 import { contactHref, showContact, showList } from "../route.ts";
@@ -55,6 +57,8 @@ function more(contact: Contact): MenuEntry[] {
   if (isOwner(contact) && contact.phase !== "closed") {
     entries.push({ label: t("agent.subject.edit"), icon: "edit", onSelect: () => (asking.value = "subject") });
   }
+  if (canWriteAgain(contact)) entries.push({ label: t("mail.again"), icon: "reply", onSelect: () => void attempt(() => writeAgain(contact.id)) });
+  if (canMove(contact)) entries.push({ label: t("mail.merge"), icon: "merge", onSelect: () => (asking.value = "merge") });
   if (isParticipant(contact) && !isOwner(contact)) {
     entries.push({ label: t("agent.header.leave"), icon: "out", onSelect: () => void attempt(() => leave(contact.id)) });
   }
@@ -121,6 +125,7 @@ export function Header({ contact }: { contact: Contact }) {
       </div>
       {asking.value === "transfer" && <TransferDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "subject" && <SubjectDialog contact={contact} onClose={() => (asking.value = null)} />}
+      {asking.value === "merge" && <MergeDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "invite" && <InviteDialog contact={contact} onClose={() => (asking.value = null)} />}
     </header>
   );

@@ -13,7 +13,7 @@ import { fillIn } from "../../talk/placeholders.ts";
 import { isAddress } from "../people.ts";
 import type { Mailbox } from "../types.ts";
 import { begin, change, type Compose, discard, hasWords, renewed, replaceText, saved } from "./composing.ts";
-import type { Active, Editor } from "./editor.ts";
+import { type Editor, NO_TOOLS } from "./editing.ts";
 import { addFiles, ComposeFiles, rising } from "./files.tsx";
 import { escapeHtml, textAsHtml } from "./plain.ts";
 import { Recipients } from "./recipients.tsx";
@@ -22,7 +22,6 @@ import { sendMail, type When } from "./sending.ts";
 import { Templates } from "./templates.tsx";
 import { Toolbar } from "./toolbar.tsx";
 
-const NO_TOOLS: Active = { strong: false, em: false, underline: false, strike: false, link: null, bullet_list: false, ordered_list: false, blockquote: false };
 const FROM_SHOWN = 2;
 
 /** Who stands for an empty contact where canned replies are asked for. */

@@ -2,11 +2,13 @@
 // draft a moment after each change, so that it is there at every desk.
 
 import { signal } from "@preact/signals";
+import { api } from "../../../common/api.ts";
 import { errorText, HubError } from "../../../common/errors.ts";
 import { newId } from "../../../common/ids.ts";
 import { connection, on, request } from "../../../common/socket.ts";
 import type { FileInfo } from "../../../common/types.ts";
 import type { Address, Beginning, How } from "../types.ts";
+import { tooLarge } from "./size.ts";
 
 export interface Compose {
   /** Of the draft; files of a new mail are uploaded to it. */
@@ -162,7 +164,10 @@ async function saveNow(key: string): Promise<void> {
   mark(compose.id, "saving");
   const { id, version, contact, ...data } = compose;
   try {
-    const answered = await request<{ version: number }>("mail:draft", { id, version, contact, data });
+    const draft = { version, contact, data };
+    const answered = tooLarge(draft)
+      ? await api<{ version: number }>("PUT", `me/drafts/${encodeURIComponent(id)}`, draft)
+      : await request<{ version: number }>("mail:draft", { id, ...draft });
     const now = composeOf(key);
     if (now?.id === id) put(key, { state: "open", compose: { ...now, version: answered.version } });
     mark(id, "saved");
@@ -205,6 +210,16 @@ export function forget(key: string): void {
   unsaved.delete(key);
   put(key, null);
   renew(key);
+}
+
+/** The author has another signature now: what is being written gets it. */
+export async function signAnew(): Promise<void> {
+  for (const [key, each] of writing.value) {
+    if (each.state !== "open") continue;
+    const { contact, about, how, mailbox } = each.compose;
+    const { mail } = await request<{ mail: Beginning }>("mail:begin", { contact, mail: about, how, mailbox: mailbox || null });
+    change(key, { signature: mail.signature });
+  }
 }
 
 /** Takes up what was begun earlier, at this desk or another. */

@@ -28,6 +28,8 @@ export type Tool = "strong" | "em" | "underline" | "strike" | "bullet_list" | "o
 
 export interface EditorOptions {
   place: HTMLElement;
+  /** Of the field; the reply's when none is given, to which shortcuts go. */
+  id?: string;
   html: string;
   label: string;
   placeholder: string;
@@ -168,7 +170,7 @@ export function createEditor(options: EditorOptions): Editor {
   const view = new EditorView(place, {
     state: EditorState.create({ doc: fromHtml(options.html), plugins: [rules, keys, keymap(baseKeymap), history()] }),
     attributes: {
-      id: "reply",
+      id: options.id ?? "reply",
       role: "textbox",
       "aria-multiline": "true",
       "aria-label": options.label,

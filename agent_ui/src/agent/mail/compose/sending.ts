@@ -1,7 +1,8 @@
 // Sending what was written, taking it back within ten seconds, and writing on from there.
 
 import { signal } from "@preact/signals";
-import { command } from "../../../common/socket.ts";
+import { api } from "../../../common/api.ts";
+import { command, repeated } from "../../../common/socket.ts";
 import { contacts } from "../../../common/store.ts";
 import { withContact } from "../../../common/sync.ts";
 import type { Contact } from "../../../common/types.ts";
@@ -11,6 +12,7 @@ import type { Mail } from "../types.ts";
 import { type Compose, composeOf, forget, replaceText, begin } from "./composing.ts";
 import { plainText } from "./plain.ts";
 import { quoteOf } from "./quote.ts";
+import { tooLarge } from "./size.ts";
 import { undo } from "../state.tsx";
 
 export interface When {
@@ -42,15 +44,28 @@ async function content(compose: Compose): Promise<{ text: string; html: string }
   return { text, html };
 }
 
+interface Sent {
+  contact: Contact;
+  mail: Mail;
+}
+
+/** The same id by either way is the same mail, so that a repetition is none. */
+async function post(contact: string | null, mail: object): Promise<Sent> {
+  const event = { contact, ...mail };
+  if (!tooLarge(event)) return command<Sent>("mail:send", event);
+  const path = contact === null ? "mails" : `contacts/${encodeURIComponent(contact)}/mails`;
+  const sent = await repeated(() => api<Mail>("POST", path, mail));
+  return { mail: sent, contact: await repeated(() => api<Contact>("GET", `contacts/${encodeURIComponent(sent.contact)}`)) };
+}
+
 /** @throws HubError; what was written is kept then */
-export async function sendMail(key: string, when: When = {}): Promise<{ contact: Contact; mail: Mail } | null> {
+export async function sendMail(key: string, when: When = {}): Promise<Sent | null> {
   const compose = composeOf(key);
   if (!compose) return null;
   const { text, html } = await content(compose);
   const people = (list: Compose["to"]) => list.map(({ address, name }) => ({ address, name }));
-  const { contact, mail } = await command<{ contact: Contact; mail: Mail }>("mail:send", {
+  const { contact, mail } = await post(compose.contact, {
     client_id: compose.key,
-    contact: compose.contact,
     mailbox: compose.mailbox || null,
     to: people(compose.to),
     cc: people(compose.cc),
