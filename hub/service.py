@@ -119,7 +119,7 @@ class Hub:
         self.presence = PresenceService(store, self.contacts, clock, self.roster, self.leadership, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
         self.phones = Phones(self.directory, clock, secret)
-        self.views = Views(self.directory, self.contacts, self.online)
+        self.views = Views(self.directory, self.contacts, self.online, lambda: self.mailing is not None)
         self._routing: Routing | None = None
         self.stopping = False
         self.takes_calls = False  # from web pages: the voice channel runs here

@@ -59,12 +59,19 @@ def customer_json(customer: Customer) -> Json:
 
 
 class Views:
-    """`online(visitor)` says whether a visitor has the page open now."""
+    """`online(visitor)` says whether a visitor has the page open now, `mails()` whether the hub sends mail."""
 
-    def __init__(self, directory: Directory, contacts: ContactService, online: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        contacts: ContactService,
+        online: Callable[[str], bool],
+        mails: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._directory = directory
         self._contacts = contacts
         self._online = online
+        self._mails = mails
 
     def message(self, message: Message, *, for_visitor: bool, reader: str | None = None) -> Json:
         """`reader` is who will see it: only its own author gets the client id back (it is a secret of his browser)."""
@@ -90,7 +97,8 @@ class Views:
             "internal": message.internal,
         }
 
-    def for_visitor(self, row: ContactRow) -> Json:
+    async def for_visitor(self, row: ContactRow) -> Json:
+        """`can_mail`: it is over, and what was said can be sent to the address that we know of."""
         contact = row.contact
         phase = _visitor_phase(contact)
         return {
@@ -108,7 +116,14 @@ class Views:
             "ended_at": contact.ended_at,
             "can_rate": phase == "ended" and not contact.abandoned and contact.rating is None,
             "can_write": contact.phase in WAITING | SERVED,
+            "can_mail": phase == "ended" and await self._can_mail(contact),
         }
+
+    async def _can_mail(self, contact: Contact) -> bool:
+        if contact.channel is Channel.EMAIL or not self._mails():
+            return False
+        customer = (await self._contacts.customers([contact.customer])).get(contact.customer)
+        return customer is not None and bool(customer.email)
 
     async def for_agents(self, rows: Sequence[ContactRow]) -> list[Json]:
         """The contacts as the desktop shows them, in the given order."""

@@ -176,7 +176,7 @@ class VisitorNamespace:
             contacts: list[dict[str, Any]] = []
             if visitor is not None:
                 rows = await hub.store.contacts.page(ContactFilter(visitor=visitor.id), limit=HISTORY)
-                contacts = [hub.views.for_visitor(row) for row in rows]
+                contacts = [await hub.views.for_visitor(row) for row in rows]
         except HubError as error:
             raise refused(error) from None
         user_agent = str(environ.get("HTTP_USER_AGENT", ""))
@@ -239,7 +239,7 @@ class VisitorNamespace:
         messages = await hub.store.contacts.messages(outcome.row.contact.id, internal=False)
         return {
             "token": hub.visitors.token(visitor),
-            "contact": hub.views.for_visitor(outcome.row),
+            "contact": await hub.views.for_visitor(outcome.row),
             "messages": [hub.views.message(m, for_visitor=True, reader=visitor.id) for m in messages],
         }
 
@@ -252,7 +252,7 @@ class VisitorNamespace:
         more = len(messages) > PAGE
         messages = messages[-PAGE:] if data.before else messages[:PAGE]
         return {
-            "contact": self._hub.views.for_visitor(row),
+            "contact": await self._hub.views.for_visitor(row),
             "messages": [self._hub.views.message(m, for_visitor=True, reader=session.visitor.id) for m in messages],
             "more": more,
         }
@@ -287,13 +287,13 @@ class VisitorNamespace:
 
     async def _end(self, sid: str, session: VisitorSession, data: EndInput) -> Ack:
         outcome = await self._conversations.end(session.visitor, data.contact, data.client_id)
-        return {"contact": self._hub.views.for_visitor(outcome.row)}
+        return {"contact": await self._hub.views.for_visitor(outcome.row)}
 
     async def _rate(self, sid: str, session: VisitorSession, data: RateInput) -> Ack:
         outcome = await self._conversations.rate(
             session.visitor, data.contact, data.client_id, data.score, data.comment
         )
-        return {"contact": self._hub.views.for_visitor(outcome.row)}
+        return {"contact": await self._hub.views.for_visitor(outcome.row)}
 
     async def _transcript(self, sid: str, session: VisitorSession, data: EndInput) -> Ack:
         row = await self._conversations.own(session.visitor, data.contact)
@@ -351,7 +351,7 @@ class VisitorNamespace:
         found = [message for id in message_ids if (message := await hub.contacts.message(id))]
         sync = {
             "seq": row.seq,
-            "contact": hub.views.for_visitor(row),
+            "contact": await hub.views.for_visitor(row),
             "messages": [hub.views.message(message, for_visitor=True, reader=visitor) for message in found],
         }
         await self._sio.emit("sync", sync, room=f"visitor:{visitor}", namespace=NAMESPACE)

@@ -140,7 +140,7 @@ class VisitorPhone:
         self._calls.put_in(live, outcome.row.contact.queue or "")
         live.party.language = outcome.row.contact.language
         await self._begin(live)
-        return self._answer(session, outcome.row, answer)
+        return await self._answer(session, outcome.row, answer)
 
     async def _upgrade(self, session: VisitorSession, data: CallStart, id: str) -> Ack:
         """The open conversation goes on by voice, with its agent and its history."""
@@ -168,7 +168,7 @@ class VisitorPhone:
             live.give(v.NotReady(503, "not_made"))
             raise
         await self._begin(live)
-        return self._answer(session, outcome.row, answer)
+        return await self._answer(session, outcome.row, answer)
 
     async def _leg(self, live: LiveCall, offer: str) -> str:
         """His leg, in the place of a former one; the answer to his offer."""
@@ -187,11 +187,11 @@ class VisitorPhone:
         live.give(v.Ready())
         await self._calls.tell_contact(live)
 
-    def _answer(self, session: VisitorSession, row: ContactRow, answer: str) -> Ack:
+    async def _answer(self, session: VisitorSession, row: ContactRow, answer: str) -> Ack:
         assert session.visitor is not None
         return {
             "token": self._hub.visitors.token(session.visitor),
-            "contact": self._hub.views.for_visitor(row),
+            "contact": await self._hub.views.for_visitor(row),
             "answer": answer,
         }
 
@@ -199,7 +199,7 @@ class VisitorPhone:
         """The same start again, as its answer was lost: the call is there, and gets a new leg."""
         row = await self._conversations.own(session.visitor, contact)
         answer = await self._elsewhere.ask(contact, "rejoin", {"contact": contact, "offer": offer})
-        return self._answer(session, row, answer["answer"])
+        return await self._answer(session, row, answer["answer"])
 
     async def _rejoin(self, sid: str, session: VisitorSession, data: CallRejoin) -> Ack:
         await self._conversations.own(session.visitor, data.contact)
@@ -213,7 +213,7 @@ class VisitorPhone:
 
     async def _hang_up(self, sid: str, session: VisitorSession, data: CallHangUp) -> Ack:
         outcome = await self._conversations.end(session.visitor, data.contact, data.client_id)
-        return {"contact": self._hub.views.for_visitor(outcome.row)}
+        return {"contact": await self._hub.views.for_visitor(outcome.row)}
 
     # --- pushes ------------------------------------------------------------------------------------------------------
 

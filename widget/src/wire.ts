@@ -54,6 +54,8 @@ export interface Contact {
   ended_at: number | null;
   can_rate: boolean;
   can_write: boolean;
+  /** It is over, and can be sent to an address that the hub knows. */
+  can_mail: boolean;
 }
 
 export interface Field {

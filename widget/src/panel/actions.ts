@@ -149,6 +149,8 @@ export function settle(): void {
         go({ name: "talk", id: answer.contact.id });
       }
       if (event == "chat:end") tellHost("chat:ended", { contact });
+      const talk = contact && event == "chat:transcript" && state.talks.get(contact);
+      if (talk) talk.mailed = true;
       changed();
     },
     ({ event, contact, data }, code, { path }) => {

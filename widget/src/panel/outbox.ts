@@ -12,7 +12,7 @@ export interface Entry {
   id: string;
   order: number;
   at: number;
-  event: "message:send" | "chat:start" | "offline:leave" | "chat:end" | "chat:rate";
+  event: "message:send" | "chat:start" | "offline:leave" | "chat:end" | "chat:rate" | "chat:transcript";
   /** null for what begins a conversation. */
   contact: string | null;
   data: Record<string, unknown>;
@@ -116,7 +116,7 @@ export function flush(): void {
   for (const lane of new Set(entries.map(laneOf))) void pump(lane);
 }
 
-const permanent = /^(input|file|contact|queue|auth)\./;
+const permanent = /^(input|file|contact|queue|auth|mail|mailbox|email)\./;
 
 async function pump(lane: string): Promise<void> {
   if (lanes.has(lane)) return;

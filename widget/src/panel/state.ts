@@ -22,6 +22,8 @@ export interface Talk {
   /** When this window saw the agent's read mark move. */
   readAt: number | null;
   skippedRating: boolean;
+  /** What was said is on its way to the visitor's address. */
+  mailed: boolean;
 }
 
 export type View =

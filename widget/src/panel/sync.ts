@@ -118,6 +118,7 @@ function made(contact: Contact): Talk {
     read: 0,
     readAt: null,
     skippedRating: kept("skipped") == contact.id,
+    mailed: false,
   };
 }
 

@@ -45,6 +45,12 @@ export function skipRating(contact: string): void {
   changed();
 }
 
+/** What was said, by mail to the visitor's own address. */
+export function mailCopy(contact: string): void {
+  state.trouble = null;
+  outbox.put({ event: "chat:transcript", contact, data: {} });
+}
+
 /** The conversation as a text file. */
 export function saveCopy(id: string): void {
   const talk = state.talks.get(id);

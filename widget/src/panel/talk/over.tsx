@@ -4,6 +4,7 @@ import { go } from "../actions.ts";
 import { t, when } from "../i18n.ts";
 import { asksRating, isOpen, queueName, state, talks, type Talk } from "../state.ts";
 import { saveCopy } from "./actions.ts";
+import { ByMail } from "./by-mail.tsx";
 import { Log } from "./log.tsx";
 import { Icon } from "../views/icons.tsx";
 import { Avatar, Top } from "../views/parts.tsx";
@@ -25,6 +26,7 @@ function Over({ talk }: { talk: Talk }) {
       <Log talk={talk} />
       <footer class="w-foot">
         {contact.rating && <p class="fine center">{t("thanks", { score: t("score", {}, contact.rating.score) })}</p>}
+        <ByMail talk={talk} centred />
         <div class="row">
           <button class="btn quiet" onClick={() => saveCopy(contact.id)}>
             {t("save_copy")}

@@ -1,5 +1,6 @@
 import { Component } from "preact";
 import { rate, saveCopy, skipRating } from "./actions.ts";
+import { ByMail } from "./by-mail.tsx";
 import { t } from "../i18n.ts";
 import { pending } from "../outbox.ts";
 import { isCall, type Talk } from "../state.ts";
@@ -50,6 +51,7 @@ export class Rating extends Component<{ talk: Talk }, { score?: number; comment?
             <Icon name="save" size={20} />
             {t("save_copy")}
           </button>
+          <ByMail talk={talk} />
         </div>
         <footer class="w-foot">
           <div class="row">
