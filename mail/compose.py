@@ -43,7 +43,8 @@ class Letter(Struct, frozen=True):
     """What is to be sent. Message ids are without brackets; `references` are oldest first.
 
     `bcc` stand in no header. `automatic` is the value of Auto-Submitted (RFC 3834) for what no person wrote.
-    `unsubscribe` is a mailto: or https: link, for what is sent to people who did not ask for it just now.
+    `unsubscribe` is a mailto: or https: link, for what is sent to people who did not ask for it just now: nothing that
+    the hub sends today (docs/architecture.md, Mail).
     """
 
     from_: Address

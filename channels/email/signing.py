@@ -13,7 +13,10 @@ from hub.errors import InvalidInput
 # Those that are shown or lead somewhere. Each but those that mailing lists add is named once more than it is there,
 # so that nobody can add a second one (RFC 6376, 5.4.2 and 8.15).
 ONCE_MORE = (b"from", b"to", b"cc", b"subject", b"date", b"reply-to", b"message-id", b"content-type", b"mime-version")
-SIGNED = (*ONCE_MORE, b"in-reply-to", b"references", b"content-transfer-encoding", b"auto-submitted")
+SIGNED = (
+    *(*ONCE_MORE, b"in-reply-to", b"references", b"content-transfer-encoding", b"auto-submitted"),
+    *(b"list-unsubscribe", b"list-unsubscribe-post"),  # without these in it one click counts for nothing (RFC 8058, 4)
+)
 
 
 class Signer(Struct, frozen=True):

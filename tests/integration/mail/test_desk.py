@@ -16,6 +16,7 @@ from hub.contacts import Words
 from hub.ids import new_id
 from hub.mails import MailState
 from hub.model import AuthorKind, Channel, Customer, Phase
+from hub.web.table import BASE
 from tests.clients import Client, SignedIn
 from tests.integration.mail.office import Office, office
 from tests.integration.mail.office import hasty as hasty
@@ -192,6 +193,95 @@ async def test_a_chat_is_sent_as_a_transcript(tmp_path: Path, hasty: None) -> No
         await agent.client.close()
 
 
+async def test_a_closed_contact_is_written_in_again(tmp_path: Path, hasty: None) -> None:
+    async with taking(Box()) as box, office(tmp_path) as here:
+        await here.mailbox(box.port)
+        agent, other, lead = [await desk(here, name) for name in ("agent", "other", "lead")]
+        contact = (await here.written(subject="Your order"))["contact"]
+        again = {"contact": contact, "client_id": "again-0001"}
+        assert (await agent.call("mail:reopen", **again))["error"]["code"] == "contact.open"
+        agent_id = here.users["agent"].id
+        over = [c.End(agent_id, "closed", 0), c.Finish(agent_id, None)]
+        await here.floor.run(here.hub.contacts.do(contact, *over, actor=agent_id))
+        assert (await here.contact(contact)).phase is Phase.CLOSED
+        assert (await other.call("mail:reopen", **again))["error"]["code"] == "auth.forbidden"
+        for _ in range(2):  # a repetition changes nothing
+            opened = (await agent.ok("mail:reopen", **again))["contact"]
+            assert (opened["phase"], opened["agent"]["id"]) == ("active", agent_id)
+        assert (await here.lines(contact)).count("reopened") == 1
+        sent = await agent.ok("mail:send", contact=contact, text="One thing more.", client_id="send-00009")
+        assert sent["mail"]["contact"] == contact
+        # A supervisor may take up what others had; by REST as well.
+        await here.floor.run(here.hub.contacts.do(contact, *over, actor=agent_id))
+        answer = await here.rest("POST", f"/contacts/{contact}/reopen", "lead", client_id="again-0002")
+        assert answer.status_code == 200, answer.text
+        state = await here.contact(contact)
+        assert (state.phase, state.agent) == (Phase.ACTIVE, here.users["lead"].id)
+        assert state.handled_by == (agent_id, here.users["lead"].id)
+        waits = await arrive(here, Channel.CHAT, (AuthorKind.VISITOR, "Hello"))
+        assert (await lead.call("mail:reopen", contact=waits, client_id="again-0003"))["error"]["code"] == "mail.reopen"
+        for each in (agent, other, lead):
+            await each.client.close()
+
+
+async def test_what_is_too_large_for_the_socket_goes_by_rest_as_the_same_mail(tmp_path: Path, hasty: None) -> None:
+    async with taking(Box()) as box, office(tmp_path) as here:
+        await here.mailbox(box.port)
+        agent = await desk(here, "agent")
+        large = {"html": f"<p>{'lamp ' * 40_000}</p>", "client_id": "large-0001"}
+        people = [{"address": "clara@berg.example", "name": "Clara"}]
+        refused = await agent.call("mail:send", to=people, text="", **large)
+        assert refused["error"]["code"] == "input.too_large"
+        draft = {"version": 0, "data": {"html": large["html"]}}
+        headers = {"Authorization": f"Bearer {here.tokens['agent']}"}
+        async with httpx.AsyncClient(base_url=here.serving.origin, trust_env=False, timeout=30) as client:
+            kept = await client.put(f"{BASE}/me/drafts/draft-large", headers=headers, json=draft)
+            assert (kept.status_code, kept.json()) == (200, {"version": 1})
+            stale = await client.put(f"{BASE}/me/drafts/draft-large", headers=headers, json=draft)
+            assert stale.json()["error"]["code"] == "draft.conflict"
+            short = await client.put(f"{BASE}/me/drafts/x", headers=headers, json=draft)
+            assert short.json()["error"]["details"]["path"] == "id"
+        (found,) = (await agent.ok("mail:drafts"))["drafts"]
+        assert (found["id"], found["data"]) == ("draft-large", draft["data"])
+        sent = await here.written(**large, text="", to=people, draft="draft-large")
+        # The same again, by the other way: the first mail.
+        again = await agent.ok("mail:send", to=people, text="lamp", client_id=large["client_id"])
+        assert again["mail"]["id"] == sent["id"]
+        await here.becomes(sent["id"], MailState.SENT)
+        assert len(box.mails) == 1
+        assert (await agent.ok("mail:drafts"))["drafts"] == []
+        await agent.client.close()
+
+
+async def test_each_agent_signs_as_he_likes_and_as_the_queue_wants(tmp_path: Path, hasty: None) -> None:
+    async with taking(Box()) as box, office(tmp_path) as here:
+        await here.mailbox(box.port, signature="Hub Ltd")
+        agent = await desk(here, "agent")
+        own = {
+            "html": "<p><b>{{ agent.name }}</b><script>x()</script></p>",
+            "queues": {"support": {"text": "Yours\nA"}},
+        }
+        headers = {"Authorization": f"Bearer {here.tokens['agent']}"}
+        async with httpx.AsyncClient(base_url=here.serving.origin, trust_env=False, timeout=30) as client:
+            for signature, path in (
+                ({"text": "x" * 4001}, "mail_signature.text"),
+                ({"queues": {"nowhere": {"text": "x"}}}, "mail_signature.queues.nowhere"),
+            ):
+                refused = await client.patch(f"{BASE}/me", headers=headers, json={"mail_signature": signature})
+                assert (refused.status_code, refused.json()["error"]["details"]["path"]) == (422, path)
+            me = await client.patch(f"{BASE}/me", headers=headers, json={"mail_signature": own})
+            assert me.status_code == 200, me.text
+            assert me.json()["mail_signature"]["html"] == "<p><b>{{ agent.name }}</b></p>"
+            begun = (await agent.ok("mail:begin", how="new"))["mail"]["signature"]
+            assert begun == {"text": "Yours\nA\nHub Ltd", "html": "<p>Yours<br>A</p><p>Hub Ltd</p>"}
+            own["queues"] = {}
+            await client.patch(f"{BASE}/me", headers=headers, json={"mail_signature": own})
+            name = here.users["agent"].name
+            begun = (await agent.ok("mail:begin", how="new"))["mail"]["signature"]
+            assert begun == {"text": f"{name}\nHub Ltd", "html": f"<p><b>{name}</b></p><p>Hub Ltd</p>"}
+        await agent.client.close()
+
+
 async def test_threads_are_put_together_and_taken_apart(tmp_path: Path, hasty: None) -> None:
     async with taking(Box()) as box, office(tmp_path) as here:
         await here.mailbox(box.port)
@@ -320,6 +410,7 @@ async def test_a_visitor_may_have_his_chat_sent_to_himself_alone(tmp_path: Path,
         form = {"client_id": "start-0001", "name": "Mara", "email": "mara@home.example", "topic": "support"}
         started = await visitor.call("chat:start", {**form, "text": "Is it back?"})
         assert started["ok"], started
+        assert not started["contact"]["can_mail"], "it is not over"
         own = {"contact": started["contact"]["id"], "client_id": "script-0002"}
         for _ in range(2):
             assert (await visitor.call("chat:transcript", own))["ok"]
@@ -330,5 +421,11 @@ async def test_a_visitor_may_have_his_chat_sent_to_himself_alone(tmp_path: Path,
         assert mail.recipients == ["mara@home.example"]
         named = await visitor.call("chat:transcript", {**own, "to": "victim@other.example"})
         assert named["error"]["code"] == "input.invalid"
+        assert read(mail.data)["list-unsubscribe"] is None, "he asked for it himself"
+        ended = await visitor.call("chat:end", {**own, "client_id": "end-000001"})
+        assert ended["contact"]["can_mail"]
+        nameless = await other.call("chat:start", {"client_id": "start-0002", "topic": "support", "text": "Hello?"})
+        ended = await other.call("chat:end", {"contact": nameless["contact"]["id"], "client_id": "end-000002"})
+        assert ended["ok"] and not ended["contact"]["can_mail"], "without an address"
         for each in (visitor, other):
             await each.close()

@@ -6,6 +6,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from msgspec.structs import replace
 
 from channels.email.signing import Signer, read_key
 from hub.errors import InvalidInput
@@ -52,6 +53,16 @@ def test_a_signature_holds() -> None:
 @pytest.mark.parametrize("name", [b"From", b"To", b"Cc", b"Subject", b"Reply-To", b"Date", b"Content-Type"])
 def test_no_second_header_of_its_kind_can_be_added(name: bytes) -> None:
     assert not verified(name + b": x@evil.example\r\n" + SIGNED)
+
+
+def test_one_click_is_signed_or_counts_for_nothing() -> None:
+    letter = replace(LETTER, unsubscribe="https://example.org/u/1")
+    signed = Signer("example.org", "mail", read_key(PEM)).sign(compose(letter))
+    assert verified(signed)
+    head = signed.partition(b"From:")[0].replace(b"\r\n", b"").replace(b" ", b"").lower()
+    assert b":list-unsubscribe:list-unsubscribe-post" in head
+    assert not verified(signed.replace(b"https://example.org/u/1", b"https://evil.example/u/1"))
+    assert not verified(signed.replace(b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Two-Click"))
 
 
 def test_neither_text_nor_head_can_be_changed() -> None:
