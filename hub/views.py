@@ -98,7 +98,7 @@ class Views:
         }
 
     async def for_visitor(self, row: ContactRow) -> Json:
-        """`can_mail`: it is over, and what was said can be sent to the address that we know of."""
+        """`can_mail`: it is over, and what was written can be sent to the address that we know of."""
         contact = row.contact
         phase = _visitor_phase(contact)
         return {
@@ -120,7 +120,7 @@ class Views:
         }
 
     async def _can_mail(self, contact: Contact) -> bool:
-        if contact.channel is Channel.EMAIL or not self._mails():
+        if contact.channel is Channel.EMAIL or contact.last_message is None or not self._mails():
             return False
         customer = (await self._contacts.customers([contact.customer])).get(contact.customer)
         return customer is not None and bool(customer.email)

@@ -283,6 +283,111 @@ def test_a_mail_goes_later_and_its_contact_waits(desk: People, hub: DemoHub) -> 
     expect(page.get_by_role("list", name="My contacts").get_by_text("Ida Krog")).to_have_count(0, timeout=60_000)
 
 
+def test_an_agent_signs_with_words_of_his_own(desk: People, hub: DemoHub) -> None:
+    agent = take(desk, hub, letter("Vase", "Is it tall?", sender="Otto Vang <otto@example.org>"), "Otto Vang")
+    page = agent.page
+    expect(reply(page)).to_be_visible()
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("dialog", name="Settings").get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog", name="E-mail signature")
+    field = dialog.get_by_role("textbox", name="Signature")
+    expect(field).to_be_focused()
+    page.keyboard.press("Control+b")
+    page.keyboard.type("{{ agent.name }}")
+    page.keyboard.press("Control+b")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Studio hours: 9 to 5")
+    agent.picture("signature")
+    assert accessible(page) == []
+    dialog.get_by_role("combobox", name="For which queue").click()
+    page.get_by_role("option", name="Sales").click()
+    expect(field).to_have_text("")
+    page.keyboard.type("Sales team")
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Your signature is saved.")).to_be_visible()
+
+    # The mail that is being written has it at once, and goes out with it.
+    expect(page.locator(".mail-composer .signature")).to_contain_text("Studio hours: 9 to 5")
+    expect(page.locator(".mail-composer .signature")).not_to_contain_text("agent.name")
+    agent.say("It is 30 cm tall.")
+    expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
+    sent = outbox(hub)
+    assert "Studio hours: 9 to 5" in sent and "Sales team" not in sent
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("dialog", name="Settings").get_by_role("button", name="Edit").click()
+    expect(field.locator("strong")).to_have_text("{{ agent.name }}")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".mail-composer .signature")).not_to_contain_text("Studio hours")
+    close(agent)
+
+
+def test_threads_are_put_together_taken_apart_and_written_in_again(desk: People, hub: DemoHub) -> None:
+    nora = "Nora Falk <nora@example.org>"
+    agent = take(desk, hub, letter("First order", "Where is the first?", sender=nora), "Nora Falk")
+    page = agent.page
+    first = page.url
+    agent.sees("Where is the first?")
+    post(hub, letter("Second order", "And the second?", sender=nora))
+    agent.accept("Nora Falk")
+    agent.sees("And the second?")
+    listed = page.get_by_role("list", name="My contacts").get_by_role("listitem")
+    expect(listed).to_have_count(2)
+
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Merge into…").click()
+    dialog = page.get_by_role("dialog", name="Merge into another contact")
+    dialog.get_by_role("radio", name="First order").click()
+    agent.picture("merge")
+    assert accessible(page) == []
+    dialog.get_by_role("button", name="Merge", exact=True).click()
+    expect(page).to_have_url(first)
+    expect(agent.log.get_by_text("Where is the first?")).to_be_visible()
+    expect(agent.log.get_by_text("And the second?")).to_be_visible()
+    expect(listed).to_have_count(1)
+
+    # By keys: the mail that came last is meant, and named.
+    page.keyboard.press("Alt+x")
+    question = page.get_by_role("dialog", name="Move this mail into its own contact?")
+    expect(question).to_contain_text("“Second order” from Nora Falk")
+    page.keyboard.press("Enter")
+    agent.accept("Nora Falk")
+    agent.sees("And the second?")
+    expect(agent.log.get_by_text("Where is the first?")).to_have_count(0)
+    close(agent)
+    page.goto(first)
+    close(agent)
+
+    # One that is closed is written in again, and is at once the writer's.
+    page.goto(first)
+    agent.picture("closed")
+    page.get_by_role("button", name="Write again").click()
+    expect(reply(page)).to_be_focused()
+    expect(listed).to_have_count(1)
+    agent.say("It has arrived by now, has it not?")
+    expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
+    close(agent)
+
+
+def test_a_mail_larger_than_an_event_goes_all_the_same(desk: People, hub: DemoHub) -> None:
+    agent = take(
+        desk, hub, letter("All of it", "Please quote it all.", sender="Lea Roth <lea@example.org>"), "Lea Roth"
+    )
+    page = agent.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    reply(page).fill("A long story. " * 6_000)
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    assert any(each.startswith("PUT ") and "/me/drafts/" in each for each in asked), asked
+    page.reload()
+    expect(reply(page)).to_contain_text("A long story.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
+    assert sum(each.startswith("POST ") and each.endswith("/mails") for each in asked) == 1, asked
+    close(agent)
+
+
 def test_odd_mails_are_told_in_words(desk: People, hub: DemoHub) -> None:
     first = letter("Question", "Hello", sender="Uwe Brand <uwe@example.org>")
     agent = take(desk, hub, first, "Uwe Brand")

@@ -185,6 +185,10 @@ def test_conversations_are_kept_apart_and_earlier_ones_can_be_read(people_of_own
     with visitor.page.expect_download() as download:
         visitor.widget.get_by_role("button", name="Save a copy").click()
     assert "You: The first matter" in Path(download.value.path()).read_text(encoding="utf-8")
+    visitor.widget.get_by_role("button", name="Send me a transcript").click()
+    expect(visitor.widget.get_by_text("It is on its way to your e-mail address.")).to_be_visible()
+    expect(visitor.widget.get_by_role("button", name="Send me a transcript")).to_have_count(0)
+    visitor.picture("transcript")
     expect(agent.page.get_by_role("button", name="Finish wrap-up")).to_be_visible()
 
     visitor.widget.get_by_role("button", name="New chat").click()

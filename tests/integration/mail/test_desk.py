@@ -201,7 +201,7 @@ async def test_a_closed_contact_is_written_in_again(tmp_path: Path, hasty: None)
         again = {"contact": contact, "client_id": "again-0001"}
         assert (await agent.call("mail:reopen", **again))["error"]["code"] == "contact.open"
         agent_id = here.users["agent"].id
-        over = [c.End(agent_id, "closed", 0), c.Finish(agent_id, None)]
+        over: list[c.ContactCommand] = [c.End(agent_id, "closed", 0), c.Finish(agent_id, None)]
         await here.floor.run(here.hub.contacts.do(contact, *over, actor=agent_id))
         assert (await here.contact(contact)).phase is Phase.CLOSED
         assert (await other.call("mail:reopen", **again))["error"]["code"] == "auth.forbidden"
@@ -421,7 +421,7 @@ async def test_a_visitor_may_have_his_chat_sent_to_himself_alone(tmp_path: Path,
         assert mail.recipients == ["mara@home.example"]
         named = await visitor.call("chat:transcript", {**own, "to": "victim@other.example"})
         assert named["error"]["code"] == "input.invalid"
-        assert read(mail.data)["list-unsubscribe"] is None, "he asked for it himself"
+        assert read(mail.raw)["list-unsubscribe"] is None, "he asked for it himself"
         ended = await visitor.call("chat:end", {**own, "client_id": "end-000001"})
         assert ended["contact"]["can_mail"]
         nameless = await other.call("chat:start", {"client_id": "start-0002", "topic": "support", "text": "Hello?"})
