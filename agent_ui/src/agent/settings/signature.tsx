@@ -58,7 +58,7 @@ function Field({ of, label, onChange }: { of: Signature; label: string; onChange
   return (
     <div class="signature-box mail-composer">
       <div ref={place} class="editor blank" data-placeholder={t("mail.signature.placeholder")} />
-      {editor ? <footer><Toolbar editor={editor} active={tools} /></footer> : <div class="editor-wait skeleton" aria-hidden="true" />}
+      {editor ? <div class="signature-tools"><Toolbar editor={editor} active={tools} /></div> : <div class="editor-wait skeleton" aria-hidden="true" />}
     </div>
   );
 }
