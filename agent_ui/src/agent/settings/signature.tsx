@@ -92,7 +92,7 @@ function Form({ all, onClose }: { all: Signatures; onClose: () => void }) {
   return (
     <Dialog
       title={t("mail.signature.yours")}
-      subtitle={t("mail.signature.help", { example: "{{ agent.name }}" })}
+      subtitle={t("mail.signature.help", { example: "{{agent.name}}" })}
       onClose={onClose}
       onSubmit={() => void save()}
       footer={
