@@ -30,6 +30,9 @@ from channels.chat.socket import VisitorNamespace
 from channels.email import channel as mail_in
 from channels.email import demo_outbox, outgoing
 from channels.email.check import check_mail
+from channels.email.form import EmailForm
+from channels.email.form_events import FormEvents
+from channels.email.inquiry import Inquiries
 from channels.email.routes import MailPages
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
@@ -185,6 +188,9 @@ class Application:
             self.mail_out = outgoing.configured(self.hub, self.files, email, config.secret_key())
             self.mail_out.serve_agents(self.sio, self.agents.table, self.agents.sessions)
         self.mail_in = self._mail_in(self.mail_out)
+        receiver = self.mail_in.receiver if self.mail_in is not None else None
+        self.email_form = EmailForm(self.hub, self.files, receiver, config.secret_key(), email.domain)
+        FormEvents(self.visitors.table, self.email_form, Inquiries(self.hub))
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
@@ -278,7 +284,7 @@ class Application:
             *pages.routes(self.shells),
             *widget_routes(web, self.assets, lambda id: sites.public_site(self.hub, id)),
             *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES),
-            *uploads.routes(web, self.files, self.config.files.max_bytes),
+            *uploads.routes(web, self.files, self.config.files.max_bytes, self.email_form.uploads_to),
             *self.mail_pages.routes(),
             Mount("/static", HashedFiles(directory=STATIC)),
         ]

@@ -15,6 +15,7 @@ import msgspec
 from agent_ui import inputs
 from agent_ui.actions import Actions
 from channels.chat import conversation, socket
+from channels.email import form, form_events
 from channels.email.desk import MailDesk
 from channels.voice import visitor_phone
 from channels.voice.agent_phone import AgentPhone
@@ -101,7 +102,15 @@ def events_page() -> str:
 
 VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "chat:start": (conversation.StartInput, "`token`, `contact`, `messages`: the same ones for the same client id"),
-    "offline:leave": (conversation.StartInput, "as chat:start; the contact is answered later"),
+    "email:begin": (
+        Nothing,
+        "`ticket`, `nonce`, `bits`: a puzzle for one form; `wait_ms` until it may be sent, `files` (`count`, `bytes`)",
+    ),
+    "email:send": (form.SendInput, "`reference`, `email`: the same ones for the same form; a ticket is taken once"),
+    "email:ask": (
+        form_events.AskInput,
+        "`state` (waiting, working, answered or closed), `received_at`, `answered_at`; nothing of what was written",
+    ),
     "chat:sync": (socket.SyncInput, "`contact`, `messages` after that sequence number, `more`"),
     "message:send": (socket.SendInput, "`message`, once it is committed"),
     "typing": (socket.TypingInput, "nothing; may be lost"),

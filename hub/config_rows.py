@@ -305,6 +305,8 @@ class Site(Row, frozen=True, forbid_unknown_fields=True):
     )
     invitations: list[Invitation] = field(default_factory=list)
     page_info: bool = True
+    email: bool = True
+    """Whether "E-mail us" is offered: for topics whose queue a mailbox that sends serves."""
     files: FileRules = FileRules()
     identity_secret: str = ""
     privacy_url: Annotated[str, Meta(max_length=500)] | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct, field
 
+from hub.config_mail import Mailbox
 from hub.errors import Refused
 from hub.mails import Draft, StoredMail
 from hub.model import User
@@ -122,3 +124,13 @@ def switched_on(mailing: Mailing | None) -> Mailing:
     if mailing is None:
         raise Refused("This hub does not send mail.", code="email.off")
     return mailing
+
+
+def sending(mailboxes: Mapping[str, Mailbox]) -> dict[str, Mailbox]:
+    """Those that mail can go out from."""
+    return {id: row for id, row in mailboxes.items() if row.enabled and row.outbound.kind != "none"}
+
+
+def mailbox_of(mailboxes: Mapping[str, Mailbox], queue: str) -> str | None:
+    """The first that sends and serves the queue."""
+    return next((id for id, row in sending(mailboxes).items() if row.queue == queue), None)

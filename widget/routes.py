@@ -55,7 +55,8 @@ def routes(web: Web, assets: Assets, public_site: Callable[[str], Json]) -> list
 
     async def panel(request: Request) -> Response:
         site = public_site(request.query_params.get("site", "")[:64])
-        page = _panel_page(settings.boot(site, asked_locale(request)), assets)
+        boot = settings.boot(site, asked_locale(request)) | {"worker": assets.url("work.worker")}
+        page = _panel_page(boot, assets)
         # A site's pages may frame it, and our own.
         policy = page_csp(request, web.settings, " ".join(["'self'", *site["allowed_origins"]]))
         if origin := origin_of(site["theme"]["logo"] or ""):

@@ -71,13 +71,16 @@ class Settings:
         }
 
     def boot(self, site: Json, wanted: str) -> Json:
-        """Boot of widget/src/wire.ts: what the panel's first picture needs."""
+        """Boot of widget/src/wire.ts but for the worker: what the panel's first picture needs."""
         locale = self._words.choose(wanted, site["locale"], site["locales"])
         theme = {**site["theme"], "palette": palette(site["theme"]["accent"])}
         return {
             "site": {**site, "theme": theme},
             "locale": locale,
-            "strings": self._words.languages[locale],
+            # What only e-mail says comes with its part of the panel.
+            "strings": {
+                key: text for key, text in self._words.languages[locale].items() if not key.startswith("mail_")
+            },
             "languages": [
                 {"locale": tag, "name": self._words.name(tag)} for tag in self._words.offered(site["locales"])
             ],

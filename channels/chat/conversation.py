@@ -1,8 +1,8 @@
-"""What a visitor does in a conversation: start, leave a message for later, write, mark, end, rate."""
+"""What a visitor does in a conversation: start, write, mark, end, rate."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import structlog
 from msgspec import Meta, Struct, field
@@ -75,11 +75,9 @@ class Conversations:
         form: StartInput,
         address: str,
         user_agent: str,
-        *,
-        later: bool,
         call: CallStarted | None = None,
     ) -> tuple[Visitor, Outcome]:
-        """A new chat (or, `later`, a message answered when somebody is there; or a `call`) with its first words.
+        """A new chat (or a `call`) with its first words.
 
         The same client id again returns the same contact, also when the first answer never arrived.
         """
@@ -93,13 +91,13 @@ class Conversations:
             return await self._as_stored(visitor), Outcome(known[contact_id], repeated=True)
         topic = topic_of(site, form.topic)
         name, email, phone = clean_text(form.name, "name", 200), clean_email(form.email), clean_phone(form.phone)
-        fields = {} if call is not None else _check_form(site, form, later)
+        fields = {} if call is not None else check_form(site, form)
         hub.refuse_blocked(email=email, phone=phone, visitor=visitor.id, address=address)
         await self._starts.take(address)
         visitor = await self._identified(visitor, form.identity, new=new)
         customer = await hub.visitors.customer_for(visitor, name, email, phone, form.locale)
         known_as = customer or (await hub.contacts.customers([visitor.customer])).get(visitor.customer)
-        channel = Channel.EMAIL if later else Channel.CHAT if call is None else Channel.VOICE
+        channel = Channel.CHAT if call is None else Channel.VOICE
         page = form.page if site.page_info else None
         draft = Contact(
             contact_id,
@@ -110,7 +108,7 @@ class Conversations:
             fields=fields,
         )
         place = hub.place(draft, known_as, topic.queue, topic.skills, topic=topic.id)
-        if not later and not hub.directory.is_open(place.queue, hub.clock.now()):
+        if not hub.directory.is_open(place.queue, hub.clock.now()):
             raise Refused("We are closed just now. Leave us a message instead.", code="queue.closed")
         self._check_length(place.queue)
         commands: list[c.ContactCommand] = [] if call is None else [c.NoteCall(call)]
@@ -124,7 +122,7 @@ class Conversations:
             site_id,
             visitor.customer,
             visitor.id,
-            _label(topic.label, site.locale) or queue.name,
+            in_words(topic.label, site.locale) or queue.name,
             form.locale,
             fields,
             media=call is not None,
@@ -221,11 +219,28 @@ def _words(visitor: Visitor, name: str, text: str, file: FileRef | None = None) 
     return Words(AuthorKind.VISITOR, visitor.id, name, text, file)
 
 
-def _label(label: dict[str, str], locale: str) -> str:
+def in_words(label: dict[str, str], locale: str) -> str:
     return label.get(locale) or next(iter(label.values()), "")
 
 
-def _check_form(site: Site, form: StartInput, later: bool) -> dict[str, str]:
+class Asked(Protocol):
+    """What forms that begin something have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def fields(self) -> dict[str, str]: ...
+
+
+def check_form(site: Site, form: Asked) -> dict[str, str]:
     """The site's own fields of the form, cleaned. Raises InvalidInput for what is required and missing."""
     given = {"name": form.name, "email": form.email, "topic": form.topic, "question": form.text, "phone": form.phone}
     fields: dict[str, str] = {}
@@ -237,8 +252,4 @@ def _check_form(site: Site, form: StartInput, later: bool) -> dict[str, str]:
             raise InvalidInput(wanted.name, "expected one of the options")
         if wanted.name not in given and value.strip():
             fields[wanted.name] = clean_text(value, wanted.name, 2000)
-    if later and not form.text.strip():
-        raise InvalidInput("question", "expected a message")
-    if later and not form.email.strip():
-        raise InvalidInput("email", "expected an address for our answer")
     return fields

@@ -6,6 +6,7 @@ from typing import Any
 
 from hub.config_rows import Site, Topic
 from hub.errors import InvalidInput, NotFound
+from hub.mailing import mailbox_of, sending
 from hub.model import Millis, PresenceState
 from hub.service import Hub
 
@@ -46,6 +47,17 @@ def standing_of(hub: Hub, site: Site, channel: str, now: Millis) -> Json:
     }
 
 
+def mail_topics(hub: Hub, site: Site) -> list[str]:
+    """The topics that visitors may write about by e-mail: those whose queue has a mailbox. Where the hub sends no mail
+    at all, a message is kept for its queue, so all of them."""
+    if not site.email:
+        return []
+    boxes = hub.directory.mailboxes() if hub.mailing is not None else {}
+    served = {queue for queue in queues_of(hub, site) if not sending(boxes) or mailbox_of(boxes, queue) is not None}
+    topics = site.topics or ([Topic("", {}, site.default_queue)] if site.default_queue else [])
+    return [topic.id for topic in topics if topic.queue in served]
+
+
 def agents_here(hub: Hub, site: Site) -> list[Json]:
     """The first names of at most three agents who are available for this site."""
     queues = queues_of(hub, site)
@@ -63,8 +75,10 @@ def standing(hub: Hub, site: Site) -> Json:
     """The part of the settings that changes by itself."""
     now = hub.clock.now()
     call = {"call": standing_of(hub, site, "voice", now)} if hub.takes_calls else {}
+    topics = mail_topics(hub, site)
+    email = {"open": bool(topics), "topics": topics}
     return {
-        "channels": {"chat": standing_of(hub, site, "chat", now), **call, "email": {"open": True}},
+        "channels": {"chat": standing_of(hub, site, "chat", now), **call, "email": email},
         "agents": agents_here(hub, site),
     }
 

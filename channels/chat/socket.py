@@ -134,7 +134,6 @@ class VisitorNamespace:
         self.table = EventTable(sio, NAMESPACE, hub.clock, self.sessions)
         self.table.add(
             SocketEvent("chat:start", StartInput, self._start),
-            SocketEvent("offline:leave", StartInput, self._leave),
             SocketEvent("chat:sync", SyncInput, self._sync),
             SocketEvent("message:send", SendInput, self._send),
             SocketEvent("typing", TypingInput, self._typing),
@@ -223,15 +222,9 @@ class VisitorNamespace:
     # --- events of the client -----------------------------------------------------------------------------------
 
     async def _start(self, sid: str, session: VisitorSession, form: StartInput) -> Ack:
-        return await self._open(session, form, later=False)
-
-    async def _leave(self, sid: str, session: VisitorSession, form: StartInput) -> Ack:
-        return await self._open(session, form, later=True)
-
-    async def _open(self, session: VisitorSession, form: StartInput, *, later: bool) -> Ack:
         hub = self._hub
         visitor, outcome = await self._conversations.start(
-            session.site, session.visitor, form, session.address, session.user_agent, later=later
+            session.site, session.visitor, form, session.address, session.user_agent
         )
         if session.visitor is None or session.visitor.id != visitor.id:
             await self.enter(session, visitor)

@@ -37,6 +37,8 @@ TEXTS = {
     ),
 }
 SUBJECTS = {"en": "We have received: {subject}", "zh": "已收到：{subject}"}
+# Of what came by a form. Nobody makes us send his words to a stranger by giving the stranger's address as his own.
+FORM_SUBJECTS = {"en": "We have received your message ({reference})", "zh": "已收到您的来信（{reference}）"}
 
 
 def reference(contact: str) -> str:
@@ -92,10 +94,11 @@ class Acknowledger:
         row, mail = arrival.row, arrival.mail
         language = arrival.language or row.language
         # Who gave no name is called by his address everywhere else, but nobody is greeted so.
-        name = "" if arrival.customer.name == arrival.customer.email else arrival.customer.name
+        unnamed = arrival.typed or arrival.customer.name == arrival.customer.email
+        name = "" if unnamed else arrival.customer.name
         values = {
             "customer": {"name": name, "first_name": first_name(name), "email": arrival.customer.email},
-            "contact": {"reference": reference(mail.contact), "subject": mail.subject},
+            "contact": {"reference": reference(mail.contact), "subject": "" if arrival.typed else mail.subject},
             "queue": {"name": self._hub.directory.queue_name(arrival.queue)},
             "mailbox": {"name": row.display_name or row.name, "address": row.address},
         }
@@ -107,7 +110,8 @@ class Acknowledger:
         domain = self._domain or row.address.rpartition("@")[2]
         token = make_token(mail.contact, self._secret)
         id = derived_id("ma", 0, "acknowledged", mail.id)
-        subject = (in_language(SUBJECTS, language) or SUBJECTS["en"]).format(subject=mail.subject)[:500]
+        subjects = FORM_SUBJECTS if arrival.typed else SUBJECTS
+        subject = in_language(subjects, language).format(subject=mail.subject, reference=reference(mail.contact))[:500]
         chain = mail.references or ((mail.in_reply_to,) if mail.in_reply_to else ())
         answer = StoredMail(
             id=id,
@@ -118,7 +122,7 @@ class Acknowledger:
             state=MailState.QUEUED,
             at=mail.at,
             from_=MailAddress(row.address, clean(row.display_name or row.name)),
-            to=(mail.from_,),
+            to=(MailAddress(mail.from_.address) if arrival.typed else mail.from_,),
             reply_to=(MailAddress(reply_address(row.address, token), clean(row.display_name or row.name)),),
             subject=clean(subject),
             subject_key=subject_key(mail.subject),

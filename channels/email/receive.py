@@ -25,7 +25,7 @@ from hub.errors import Forbidden, NotFound, Refused, VersionConflict
 from hub.files import FileStore
 from hub.ids import derived_id, new_id
 from hub.mails import MailState, StoredMail
-from hub.model import AuthorKind, Channel, Contact, Customer, MessageKind, Millis, Phase
+from hub.model import AuthorKind, Channel, Contact, Customer, MessageKind, Millis, Page, Phase, Requirements
 from hub.rules import Placement
 from hub.service import Hub
 from mail.model import Mail, MailKind
@@ -60,8 +60,25 @@ class Received(Struct, frozen=True):
     outcome: Literal["created", "continued", "reopened", "known", "blocked"]
 
 
+class Submitted(Struct, frozen=True):
+    """What is known of a mail that was written in a form of ours: where it goes, and what makes it this one.
+
+    It begins a contact of its own, whatever its subject and sender: both are only what somebody typed.
+    """
+
+    hash: str
+    site: str
+    queue: str
+    skills: Requirements
+    topic: str
+    language: str
+    fields: dict[str, str]
+    page: Page | None = None
+
+
 class Arrival(Struct, frozen=True):
-    """A mail that is about to become a contact, for who acknowledges it."""
+    """A mail that is about to become a contact, for who acknowledges it. `typed`: it came by a form, where anybody can
+    put in anybody's address."""
 
     mail: StoredMail
     mailbox: str
@@ -69,6 +86,7 @@ class Arrival(Struct, frozen=True):
     customer: Customer
     queue: str
     language: str
+    typed: bool = False
 
 
 class Receiver:
@@ -85,7 +103,12 @@ class Receiver:
         self.answer: Callable[[Arrival], Awaitable[Words | None]] | None = None
 
     async def receive(
-        self, raw: bytes, mailbox: str, envelope: Envelope | None = None, at: Millis | None = None
+        self,
+        raw: bytes,
+        mailbox: str,
+        envelope: Envelope | None = None,
+        at: Millis | None = None,
+        form: Submitted | None = None,
     ) -> Received:
         """Returns once the mail is committed. `at` is when the server had it, if that was earlier.
 
@@ -95,7 +118,7 @@ class Receiver:
         if row is None:
             raise NotFound("mailbox", mailbox)
         async with self._room:
-            hash = await keeping.hashed(raw)
+            hash = await keeping.hashed(raw) if form is None else form.hash
             known = await self._hub.store.mails.by_hash(hash)
             if known is not None:
                 return Received(known.contact, known.id, "known")
@@ -103,7 +126,7 @@ class Receiver:
             if self._blocked(mail, envelope):
                 return Received("", "", "blocked")
             stored = await self._files.keep(raw)
-            return await self._place(mail, mailbox, row, envelope or Envelope(), hash, stored, len(raw), at)
+            return await self._place(mail, mailbox, row, envelope or Envelope(), hash, stored, len(raw), at, form)
 
     def _blocked(self, mail: Mail, envelope: Envelope | None) -> bool:
         try:
@@ -125,11 +148,12 @@ class Receiver:
         raw: str,
         size: int,
         at: Millis | None,
+        form: Submitted | None,
     ) -> Received:
         id, now = derived_id("ma", 0, hash), self._hub.clock.now()
         text, fold_at = await keeping.body(mail)
         for attempt in range(TRIES):
-            found = await self._threads.find(mail, mailbox, row, envelope.recipients)
+            found = Found() if form is not None else await self._threads.find(mail, mailbox, row, envelope.recipients)
             contact = found.contact if found.continues else derived_id("ct", 0, "mail", hash)
             kept = await keeping.keep(self._files, mail, id, contact, raw, size, now)
             incoming = keeping.stored(
@@ -148,7 +172,7 @@ class Receiver:
             try:
                 if found.continues:
                     return await self._continue(mail, row, found, words, incoming)
-                return await self._create(mail, mailbox, row, contact, found.contact, words, incoming, envelope)
+                return await self._create(mail, mailbox, row, contact, found.contact, words, incoming, envelope, form)
             except VersionConflict:
                 if attempt == TRIES - 1:
                     raise
@@ -205,36 +229,60 @@ class Receiver:
         words: Words,
         incoming: StoredMail,
         envelope: Envelope,
+        form: Submitted | None,
     ) -> Received:
         """`follows` is the contact that the mail answers but cannot open any more; empty for none."""
         hub = self._hub
         customer, new = await self._customer(mail, envelope, incoming.hash)
         sorted_ = self.triage(mail, row)
+        if form is not None:
+            # Who chose a topic and a language knows better than his words; the rules know better than he does.
+            own_queue = sorted_.queue == row.queue
+            sorted_ = replace(
+                sorted_,
+                queue=form.queue if own_queue else sorted_.queue,
+                skills={**form.skills, **sorted_.skills} if own_queue else sorted_.skills,
+                language=sorted_.language or form.language,
+            )
         language = sorted_.language or mail.language or row.language
-        fields = {"follows": follows} if follows else {}
-        draft = Contact(id, channel=Channel.EMAIL, customer=customer.id, subject=incoming.subject, language=language)
+        fields = {} if form is None else form.fields
+        if follows:
+            fields = {"follows": follows}
+        draft = Contact(
+            id,
+            channel=Channel.EMAIL,
+            site="" if form is None else form.site,
+            customer=customer.id,
+            subject=incoming.subject,
+            language=language,
+            fields=fields,
+            page=None if form is None else form.page,
+        )
         # What a sender says of himself proves nothing, also not to the rules.
-        placement = self._placement(replace(draft, fields=fields), replace(customer, verified=False), sorted_, row)
+        placement = self._placement(draft, replace(customer, verified=False), sorted_, row, form)
         preferred = sorted_.owner or customer.owner
         if follows:
             before = (await hub.contacts.get(follows)).contact
             preferred = preferred or (before.handled_by[-1] if before.handled_by else None)
         tags = (*sorted_.tags, *((str(mail.kind),) if automatic(mail) or mail.kind is not MailKind.NORMAL else ()))
-        then: list[c.ContactCommand | Words] = [
-            c.Enqueue(placement.queue, placement.requirements, placement.priority, preferred, placement.rules)
-        ]
+        then: list[c.ContactCommand | Words] = []
+        if draft.page is not None:
+            then.append(c.VisitPage(draft.page.url, draft.page.title))
+        then.append(c.Enqueue(placement.queue, placement.requirements, placement.priority, preferred, placement.rules))
         if tags:
             then.append(c.Edit(ACTOR, tags=tuple(dict.fromkeys(tags))))
         then.append(words)
         # Nobody wants to hear of a mail that lay in its mailbox for long.
         fresh = incoming.at > hub.clock.now() - DAY_MS
         if self.answer is not None and fresh and not automatic(mail) and mail.kind is MailKind.NORMAL:
-            answer = await self.answer(Arrival(incoming, mailbox, row, customer, placement.queue, language))
+            answer = await self.answer(
+                Arrival(incoming, mailbox, row, customer, placement.queue, language, form is not None)
+            )
             if answer is not None:
                 then.append(answer)
         outcome = await hub.contacts.create(
             id,
-            c.Create(Channel.EMAIL, "", customer.id, None, incoming.subject, language, fields),
+            c.Create(Channel.EMAIL, draft.site, customer.id, None, incoming.subject, language, fields),
             then,
             actor=ACTOR,
             command_id=f"mail:{incoming.hash}",
@@ -243,28 +291,41 @@ class Receiver:
         log.info("mail.received", contact=id, mail=incoming.id, outcome="created", kind=incoming.kind)
         return Received(id, incoming.id, "known" if outcome.repeated else "created")
 
-    def _placement(self, draft: Contact, customer: Customer, found: Triage, row: Mailbox) -> Placement:
+    def _placement(
+        self, draft: Contact, customer: Customer, found: Triage, row: Mailbox, form: Submitted | None
+    ) -> Placement:
         """Where the routing rules put it; triage that names what is not there any more is passed over."""
         hub = self._hub
         queue = found.queue if found.queue in hub.directory.queues() else row.queue
-        placement = hub.place(draft, customer, queue, found.skills, called=row.address.lower())
+        topic = "" if form is None else form.topic
+        placement = hub.place(draft, customer, queue, found.skills, called=row.address.lower(), topic=topic)
         return replace(placement, priority=placement.priority + found.priority)
 
     async def _customer(self, mail: Mail, envelope: Envelope, hash: str) -> tuple[Customer, bool]:
-        """Who wrote, by his address, and whether he is new. An address proves nothing: it never makes one verified."""
-        hub = self._hub
+        """Who wrote, by his address, and whether he is new."""
         sender = keeping.address(mail.from_)
-        address = (sender.address or keeping.cleaned(envelope.sender, 320)).lower()
-        known = await hub.store.people.by_identity("email", address) if address else None
-        if known is not None:
-            return known, False
-        # Without an address nobody knows who it is, so it is nobody else.
-        id = derived_id("cu", 0, "email", address or f"unknown\x1f{hash}")
-        known = (await hub.contacts.customers([id])).get(id)
-        if known is not None:
-            return known, False
-        name = sender.name or address
-        return Customer(id, name, address, language=mail.language, created_at=hub.clock.now()), True
+        address = sender.address or keeping.cleaned(envelope.sender, 320)
+        return await writer(self._hub, address.lower(), sender.name, mail.language, hash)
+
+
+async def writer(hub: Hub, address: str, name: str, language: str, unknown: str) -> tuple[Customer, bool]:
+    """The customer of an address, and whether he is new. An address proves nothing: it never makes one verified.
+
+    Without one nobody knows who it is, so it is nobody else: `unknown` makes him.
+    """
+    known = await hub.store.people.by_identity("email", address) if address else None
+    if known is not None:
+        return known, False
+    id = customer_id(address or f"unknown\x1f{unknown}")
+    known = (await hub.contacts.customers([id])).get(id)
+    if known is not None:
+        return known, False
+    return Customer(id, name or address, address, language=language, created_at=hub.clock.now()), True
+
+
+def customer_id(address: str) -> str:
+    """Of who wrote from this address (in lower case) and has proved nothing."""
+    return derived_id("cu", 0, "email", address)
 
 
 def automatic(mail: Mail) -> bool:

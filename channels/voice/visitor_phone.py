@@ -125,7 +125,6 @@ class VisitorPhone:
                 form,
                 session.address,
                 session.user_agent,
-                later=False,
                 call=self._calls.note_start(live),
             )
         except BaseException:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from channels.email import puzzle
 from hub.model import Role
 from tests.clients import Client, visitor
 from tests.integration.serving import Browser, Serving, serving
@@ -71,14 +73,50 @@ async def test_the_sites_own_fields_are_asked_for_and_kept(hub: Serving) -> None
     await client.close()
 
 
-async def test_a_closed_queue_takes_a_message_for_later(hub: Serving) -> None:
+async def test_a_closed_queue_takes_no_chat(hub: Serving) -> None:
     client = await visitor(hub.origin).open()
     assert code(await client.call("chat:start", form("closed-01", topic="closed"))) == "queue.closed"
-    no_address = await client.call("offline:leave", form("closed-02", topic="closed"))
+    await client.close()
+
+
+async def test_a_mail_is_taken_when_all_is_closed_and_asked_about(hub: Serving) -> None:
+    """Over the socket, as the widget does it; this hub sends no mail (tests/integration/mail/test_form.py has one)."""
+    pushed: dict[str, Any] = {}
+    client = visitor(hub.origin)
+    client.on_event = pushed.__setitem__
+    await client.open()
+    begun = await client.call("email:begin", {})
+    assert begun["ok"] and begun["files"] == {"count": 5, "bytes": 15_000_000}
+    made = puzzle.Puzzle(begun["nonce"], "demo", 0, begun["bits"])
+    counter = await asyncio.to_thread(lambda: next(n for n in range(2**24) if puzzle.solved(made, n)))
+    mail = {"ticket": begun["ticket"], "counter": counter, "name": "Clara", "email": "c@example.org", "text": "Hello"}
+    mail |= {"topic": "closed", "fields": {"order": "MK-9"}, "locale": "en"}
+    early = await client.call("email:send", mail)
+    assert code(early) == "form.early"
+    headers = {"Authorization": f"Bearer {begun['ticket']}.{counter}", "X-Contact": "form", "X-File-Name": "a.txt"}
+    async with httpx.AsyncClient(base_url=hub.origin, trust_env=False) as http:
+        kept = await http.post("/widget/files", headers=headers | {"Content-Type": "text/plain"}, content=b"A note")
+        refused = await http.post("/widget/files", headers=headers | {"Authorization": "Bearer x.1"}, content=b"A note")
+        program = await http.post(
+            "/widget/files", headers=headers | {"X-File-Name": "a.exe"}, content=b"MZ\x90\x00" + bytes(64)
+        )
+    assert (kept.status_code, refused.status_code, program.status_code) == (201, 401, 415)
+    await asyncio.sleep(early["error"]["details"]["retry_after_ms"] / 1000)
+    mail["files"] = [kept.json()["file"]["id"]]
+    no_address = await client.call("email:send", mail | {"email": ""})
     assert code(no_address) == "input.invalid" and no_address["error"]["details"]["path"] == "email"
-    left = await client.call("offline:leave", form("closed-03", topic="closed", email="c@example.org"))
-    assert left["ok"] and left["contact"]["phase"] == "later" and left["contact"]["channel"] == "email"
-    assert [message["text"] for message in left["messages"] if message["kind"] == "text"] == ["Hello"]
+    sent = await client.call("email:send", mail)
+    assert sent["ok"] and len(sent["reference"]) == 8
+    again = await client.call("email:send", mail)
+    assert again["reference"] == sent["reference"]
+    assert code(await client.call("email:send", mail | {"text": "Something else"})) == "form.used"
+    asked = {"reference": sent["reference"], "email": "c@example.org"}
+    standing = await client.call("email:ask", asked)
+    assert {name for name in standing if name != "ok"} == {"state", "received_at", "answered_at"}
+    assert standing["state"] == "waiting"
+    assert code(await client.call("email:ask", asked | {"email": "d@example.org"})) == "reference.not_found"
+    # Who reads the visitor's conversations finds nothing of it.
+    assert pushed["hello"]["contacts"] == [] and "sync" not in pushed
     await client.close()
 
 

@@ -71,6 +71,8 @@ export interface Channel {
   wait_s?: number | null;
   until?: number | null;
   opens_at?: number | null;
+  /** The topics that can be written about by e-mail. */
+  topics?: string[];
 }
 
 /** The accent and what follows from it, for one colour scheme; worked out by the hub so that contrast holds. */
@@ -109,6 +111,8 @@ export interface Boot {
   locale: string;
   strings: Strings;
   languages: { locale: string; name: string }[];
+  /** The address of the worker that lets a form in. */
+  worker: string;
 }
 
 /** One language: its own name and direction under "_", sentences by key, plural forms by CLDR category. */

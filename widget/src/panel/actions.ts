@@ -48,8 +48,8 @@ export function open(way?: Way): void {
   else if (way == "call" && talk && !isCall(talk.contact) && channel(way)) {
     go({ name: "talk", id: talk.contact.id });
     showSheet({ name: "by_voice", id: talk.contact.id });
-  } else if (way && channel(way) && !((way == "chat" || way == "call") && talk) && (way == "chat" || way == "call" || way == "email")) go({ name: "form", channel: way });
-  else if (talk && (!way || way == "chat" || way == "call")) go({ name: "talk", id: talk.contact.id });
+  } else if (way && way != "callback" && channel(way) && (way == "email" || !talk)) go({ name: "form", channel: way });
+  else if (talk && way != "email" && way != "callback") go({ name: "talk", id: talk.contact.id });
   else if (way) go({ name: "home" });
   else changed();
 }
@@ -63,29 +63,17 @@ export function closed(): void {
   changed();
 }
 
-export function startOf(way: Way): outbox.Entry | undefined {
-  return outbox.pending(null).find(({ event }) => event == (way == "chat" ? "chat:start" : "offline:leave"));
+export const startOf = (event: outbox.Entry["event"]) => outbox.pending(null).find((entry) => entry.event == event);
+
+/** What was asked for, as the hub takes it. */
+export function given({ name = "", email = "", phone, topic = "", question = "", ...fields }: Record<string, string>) {
+  return { name, email, ...(phone && { phone }), topic, text: question, fields, page: state.site.page_info ? state.page : null, locale };
 }
 
-export function start(way: Way, values: Record<string, string>): void {
-  const { name = "", email = "", phone, topic = "", question = "", ...fields } = values;
+export function start(values: Record<string, string>): void {
   const { identity } = state;
   state.trouble = null;
-  outbox.put({
-    event: way == "chat" ? "chat:start" : "offline:leave",
-    contact: null,
-    data: {
-      name,
-      email,
-      ...(phone && { phone }),
-      topic,
-      text: question,
-      fields,
-      page: state.site.page_info ? state.page : null,
-      locale,
-      ...(identity && { identity }),
-    },
-  });
+  outbox.put({ event: "chat:start", contact: null, data: { ...given(values), ...(identity && { identity }) } });
 }
 
 /** Begins a call, or with `contact` lets a conversation go on by voice. */
@@ -103,11 +91,20 @@ export async function startCall(values: Record<string, string>, contact?: string
 
 export async function chooseLanguage(next: string): Promise<void> {
   showSheet(null);
-  const response = await fetch(`/widget/locales/${encodeURIComponent(next)}.json`);
-  if (!response.ok) return;
-  speak(next, (await response.json()) as Strings);
+  try {
+    await learn(next);
+  } catch {
+    return;
+  }
   keep("locale", next);
   changed();
+}
+
+/** All words of a language; the page brings only those that its first views need. */
+export async function learn(next = locale): Promise<void> {
+  const response = await fetch(`/widget/locales/${next}.json`);
+  if (response.ok) speak(next, (await response.json()) as Strings);
+  else throw new Error(next);
 }
 
 export function identify(identity: Identity): void {
@@ -129,7 +126,7 @@ export function leave(): void {
   void calling()?.then(({ hangUp }) => hangUp());
   outbox.forget();
   state.talks.clear();
-  Object.assign(state, { identity: null, form: {}, drafts: {}, sheet: null, view: { name: "home" } });
+  Object.assign(state, { identity: null, form: {}, files: [], drafts: {}, sheet: null, view: { name: "home" } });
   keep("drafts", null, true);
   renew();
   changed();

@@ -12,7 +12,7 @@ export interface Entry {
   id: string;
   order: number;
   at: number;
-  event: "message:send" | "chat:start" | "offline:leave" | "chat:end" | "chat:rate" | "chat:transcript";
+  event: "message:send" | "chat:start" | "email:send" | "chat:end" | "chat:rate" | "chat:transcript";
   /** null for what begins a conversation. */
   contact: string | null;
   data: Record<string, unknown>;
@@ -20,6 +20,10 @@ export interface Entry {
   file?: File;
   /** Set once the bytes are with the hub, so that a retry does not send them again. */
   fileId?: string;
+  /** An e-mail's own: see mail/send.ts. */
+  files?: File[];
+  fileIds?: string[];
+  pass?: { ticket: string; counter: number; due: number };
 }
 
 /** What can be seen of an entry on its way. */
@@ -56,6 +60,11 @@ export const pending = (contact: string | null) => entries.filter((entry) => ent
 /** Whether something is still on its way. */
 export const anything = () => entries.some(({ id }) => !progressOf(id).failed);
 export const progressOf = (id: string): Progress => progress.get(id) ?? { tries: 0 };
+
+export function progressing(id: string, uploaded: number): void {
+  progress.set(id, { ...progressOf(id), uploaded });
+  changed();
+}
 
 const laneOf = (entry: Entry) => entry.contact ?? "";
 
@@ -116,7 +125,7 @@ export function flush(): void {
   for (const lane of new Set(entries.map(laneOf))) void pump(lane);
 }
 
-const permanent = /^(input|file|contact|queue|auth|mail|mailbox|email)\./;
+const permanent = /^(input|file|contact|queue|auth|form|mail|mailbox|email)\./;
 
 async function pump(lane: string): Promise<void> {
   if (lanes.has(lane)) return;
@@ -169,11 +178,9 @@ function sleep(lane: string, ms: number): Promise<void> {
 
 async function deliver(entry: Entry): Promise<Answer> {
   if (state.link != "online") throw new Refused("offline");
+  if (entry.event == "email:send") return (await import("./mail/index.ts")).deliver(entry);
   if (entry.file && !entry.fileId) {
-    const sent = await upload(entry.file, entry.contact!, (uploaded) => {
-      progress.set(entry.id, { ...progressOf(entry.id), uploaded });
-      changed();
-    });
+    const sent = await upload(entry.file, entry.contact!, (uploaded) => progressing(entry.id, uploaded));
     entry.fileId = sent.id;
     void outboxStore.put(entry);
   }

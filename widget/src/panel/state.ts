@@ -28,7 +28,8 @@ export interface Talk {
 
 export type View =
   | { name: "home" | "earlier" }
-  | { name: "form"; channel: Way }
+  /** An e-mail's has gone with `sent`; with `ask` it is asked how one stands. */
+  | { name: "form"; channel: Way; step?: "sent" | "ask" }
   | { name: "call" }
   | { name: "talk"; id: string };
 
@@ -62,6 +63,8 @@ export const state = {
   page: null as Page | null,
   /** What the visitor has written into the form, kept while looking at something else. */
   form: {} as Record<string, string>,
+  /** The files that go along with an e-mail. */
+  files: [] as File[],
   drafts: {} as Record<string, string>,
   /** What the hub last said of each call; kept by sync.ts, as the call's own part of the panel may not be here yet. */
   calls: new Map<string, CallState>(),

@@ -71,7 +71,7 @@ export const sites: Resource = {
     { key: "origins", label: t("admin.sites.allowed_origins"), extra: true, text: (row) => list(row["allowed_origins"]).join(" "), cell: (row) => <span class="cut">{list(row["allowed_origins"]).join(", ")}</span> },
   ],
   fresh: () => ({
-    id: "", name: "", allowed_origins: [], locale: "en", locales: Object.keys(LANGUAGES), page_info: true, privacy_url: null, idle_reminder_s: 300, idle_close_s: 900,
+    id: "", name: "", allowed_origins: [], locale: "en", locales: Object.keys(LANGUAGES), page_info: true, email: true, privacy_url: null, idle_reminder_s: 300, idle_close_s: 900,
     default_queue: null, topics: [], invitations: [],
     theme: { accent: "#0b6e63", scheme: "auto", position: "end", logo: null, greeting: {}, launcher: {} },
     files: { max_mb: 20, types: ["image/*", "application/pdf", "text/plain"] },
@@ -90,6 +90,7 @@ export const sites: Resource = {
       idField(isNew),
       field("allowed_origins", { kind: "lines", format: "origin", add: t("admin.sites.allowed_origins.add"), placeholder: "https://www.example.com" }),
       field("page_info", { kind: "switch" }),
+      field("email", { kind: "switch" }),
       field("privacy_url", { kind: "text", format: "link", placeholder: "https://www.example.com/privacy", mono: true }),
     ]),
     section("look", [

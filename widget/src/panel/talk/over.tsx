@@ -1,4 +1,4 @@
-// Conversations that are over, or left for an answer by e-mail: to read, to keep, to begin anew.
+// Conversations that are over: to read, to keep, to begin anew.
 
 import { go } from "../actions.ts";
 import { t, when } from "../i18n.ts";
@@ -9,10 +9,9 @@ import { Log } from "./log.tsx";
 import { Icon } from "../views/icons.tsx";
 import { Avatar, Top } from "../views/parts.tsx";
 import { Rating } from "./rating.tsx";
-import { Away, Seal } from "./talk.tsx";
+import { Away } from "./talk.tsx";
 
 export function OverView({ talk }: { talk: Talk }) {
-  if (talk.contact.phase == "later") return <Later talk={talk} />;
   return asksRating(talk) ? <Rating talk={talk} /> : <Over talk={talk} />;
 }
 
@@ -40,51 +39,7 @@ function Over({ talk }: { talk: Talk }) {
   );
 }
 
-/** Left for an answer by e-mail. */
-function Later({ talk }: { talk: Talk }) {
-  const { contact } = talk;
-  const email = state.form["email"];
-  return (
-    <>
-      <Top title={t("email")} back={() => go({ name: "home" })} />
-      <div class="done scroll">
-        <Seal icon="check" tone="ok" />
-        <h3 tabIndex={-1}>
-          {t("email_done")}
-        </h3>
-        <p class="lede">{email ? t("email_done_to", { email }) : t("email_done_line")}</p>
-        <dl class="facts">
-          {email && (
-            <div>
-              <dt>{t("your_email")}</dt>
-              <dd dir="ltr">{email}</dd>
-            </div>
-          )}
-          <div>
-            <dt>{t("reference")}</dt>
-            <dd class="ref" dir="ltr">
-              {contact.id.slice(-6).toUpperCase()}
-            </dd>
-          </div>
-        </dl>
-        {talk.messages
-          .filter(({ author_kind, text }) => author_kind == "visitor" && text)
-          .map(({ id, text }) => (
-            <p class="quote" key={id}>
-              {text}
-            </p>
-          ))}
-      </div>
-      <footer class="w-foot">
-        <button class="btn quiet" onClick={() => go({ name: "home" })}>
-          {t("done")}
-        </button>
-      </footer>
-    </>
-  );
-}
-
-/** Conversations that are over, or wait for an e-mail; each can be read, none written to. */
+/** Conversations that are over; each can be read, none written to. */
 export function Earlier() {
   const over = talks().filter(({ contact }) => !isOpen(contact));
   return (

@@ -1,7 +1,7 @@
 // Which view is shown, what lies above it, and where the focus goes.
 
 import { Component } from "preact";
-import { go } from "../actions.ts";
+import { go, learn } from "../actions.ts";
 import { fetchCalling } from "../calling.ts";
 import { t } from "../i18n.ts";
 import { asksRating, changed, isOpen, state } from "../state.ts";
@@ -10,69 +10,74 @@ import { Form } from "./form.tsx";
 import { Home } from "./home.tsx";
 import { Top } from "./parts.tsx";
 
-let talking: typeof import("../talk/index.ts") | null = null;
-let fetching = false;
-let calling: typeof import("../call/index.ts") | null = null;
-
-function withCalling(): typeof import("../call/index.ts") | null {
-  if (!calling) {
-    void fetchCalling().then((part) => {
-      calling = part;
-      changed();
-    }, () => undefined);
-  }
-  return calling;
-}
-
-/** Fetches the conversation's part of the panel, and goes on trying until it is here. */
-function fetchTalking(): void {
-  if (fetching) return;
-  fetching = true;
-  import("../talk/index.ts").then(
-    (views) => {
-      talking = views;
-      changed();
+/** A part of the panel that is fetched on its own: the first picture does without. Asks again until it has come. */
+function later<T>(load: () => Promise<T>) {
+  let asked = false;
+  const it = {
+    part: null as T | null,
+    fetch(): T | null {
+      if (!asked) {
+        asked = true;
+        load().then(
+          (part) => {
+            it.part = part;
+            changed();
+          },
+          () => setTimeout(() => ((asked = false), changed()), 3000),
+        );
+      }
+      return it.part;
     },
-    () => setTimeout(() => ((fetching = false), fetchTalking()), 3000),
-  );
+  };
+  return it;
 }
+
+const talking = later(() => import("../talk/index.ts"));
+const calling = later(fetchCalling);
+const mailing = later(() => learn().then(() => import("../mail/index.ts")));
+
+const byMail = () => state.view.name == "form" && state.view.channel == "email";
 
 function current() {
   const { view } = state;
+  if (byMail()) {
+    const part = mailing.fetch();
+    return part ? <part.Mail /> : <Top title={t("email")} />;
+  }
   if (view.name == "form") return <Form key={view.channel} way={view.channel} />;
   if (view.name == "call" && state.call) {
-    const part = withCalling();
+    const part = calling.fetch();
     return part ? <part.CallView /> : <Top title={t("call")} />;
   }
   if (view.name == "talk") {
     const talk = state.talks.get(view.id);
-    if (talk && talking) return isOpen(talk.contact) ? <talking.TalkView key={view.id} talk={talk} /> : <talking.OverView key={view.id} talk={talk} />;
+    if (talk && talking.part) return isOpen(talk.contact) ? <talking.part.TalkView key={view.id} talk={talk} /> : <talking.part.OverView key={view.id} talk={talk} />;
     if (talk) return <Top title="" back={() => go({ name: "home" })} />;
   }
-  if (talking && view.name == "earlier") return <talking.Earlier />;
-  if (talking && !state.met && state.away && kept("token")) return <talking.Unreachable />;
+  if (talking.part && view.name == "earlier") return <talking.part.Earlier />;
+  if (talking.part && !state.met && state.away && kept("token")) return <talking.part.Unreachable />;
   return <Home />;
 }
 
 function sheet() {
   const { sheet } = state;
-  if (!sheet || !talking) return null;
+  if (!sheet || !talking.part) return null;
   if (sheet.name == "by_voice" || sheet.name == "sound" || sheet.name == "keypad") {
-    const part = withCalling();
+    const part = calling.fetch();
     if (!part) return null;
     return sheet.name == "sound" ? <part.SoundSheet /> : sheet.name == "keypad" ? <part.KeypadSheet /> : <part.ByVoiceSheet id={sheet.id} />;
   }
-  if (sheet.name == "end") return <talking.EndSheet id={sheet.id} />;
-  if (sheet.name == "more") return <talking.MoreSheet id={sheet.id} />;
-  if (sheet.name == "language") return <talking.LanguageSheet />;
-  return <talking.PictureSheet file={sheet.file} />;
+  if (sheet.name == "end") return <talking.part.EndSheet id={sheet.id} />;
+  if (sheet.name == "more") return <talking.part.MoreSheet id={sheet.id} />;
+  if (sheet.name == "language") return <talking.part.LanguageSheet />;
+  return <talking.part.PictureSheet file={sheet.file} />;
 }
 
 /** What is before the visitor, as far as the focus is concerned. */
 function place(): string {
   const { view } = state;
   const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
-  return JSON.stringify([view, talk && [!!talking, isOpen(talk.contact), asksRating(talk)]]);
+  return JSON.stringify([view, byMail() && !!mailing.fetch(), talk && [!!talking.part, isOpen(talk.contact), asksRating(talk)]]);
 }
 
 export class App extends Component {
@@ -80,7 +85,7 @@ export class App extends Component {
   private drawn = place();
 
   override componentDidMount(): void {
-    if (kept("token") !== null) fetchTalking();
+    if (kept("token") !== null) talking.fetch();
   }
 
   /** A new view takes the focus that would otherwise be lost with the old one's button. */
@@ -88,7 +93,7 @@ export class App extends Component {
     const now = place();
     if (this.drawn != now && state.open) focusFirst(this.main!);
     this.drawn = now;
-    if (state.met || state.sheet) fetchTalking();
+    if (state.met || state.sheet) talking.fetch();
   }
 
   override render() {

@@ -1,9 +1,11 @@
 // Small pieces that every view is made of.
 
 import { Component, type ComponentChildren } from "preact";
+import type { Field } from "../../wire.ts";
 import { showSheet } from "../actions.ts";
 import { closeInHost, framed } from "../host.ts";
-import { t } from "../i18n.ts";
+import { pick, t } from "../i18n.ts";
+import { changed, state } from "../state.ts";
 import { Icon } from "./icons.tsx";
 
 export function Avatar({ name, online }: { name: string; online?: boolean }) {
@@ -114,3 +116,84 @@ export const Outside = ({ href, children }: { href: string; children: ComponentC
     {children}
   </a>
 );
+
+/** Which field a problem is about, in words to stand below it; "" when it is fine. */
+export function problem(field: Field, value: string): string {
+  const known = ["name", "email", "topic", "question"].includes(field.name);
+  if (field.type == "checkbox") return field.required && !value ? t("need_tick") : "";
+  if (!value.trim()) return field.required ? t(known ? `need_${field.name}` : "need_other") : "";
+  if (field.type == "email" && !/^[^\s@]+@[^\s@]+\.[^\s@.]{2,}$/.test(value.trim())) return t("bad_email");
+  if (field.type == "tel" && !/^[+\d][\d\s()/.-]{4,}$/.test(value.trim())) return t("bad_phone");
+  return "";
+}
+
+const label = (field: Field) => pick(field.label) || t(field.name == "email" ? "email_field" : field.name);
+
+export const value = (name: string) => state.form[name] ?? "";
+
+function set(name: string, next: string): void {
+  state.form[name] = next;
+  changed();
+}
+
+const complete: Record<string, string> = { name: "name", email: "email", phone: "tel" };
+
+export function Input({ field, error, leave }: { field: Field; error: string; leave: () => void }) {
+  const { name, type, required } = field;
+  const id = `f-${name}`;
+  const props = {
+    id,
+    name,
+    required,
+    class: "in",
+    "aria-invalid": !!error,
+    "aria-describedby": `${id}-error`,
+    value: value(name),
+    onInput: (event: { currentTarget: { value: string } }) => set(name, event.currentTarget.value),
+    onBlur: leave,
+  };
+  const below = (
+    <p class="trouble" id={`${id}-error`} hidden={!error}>
+      {error && <Icon name="alert" size={16} />}
+      {error}
+    </p>
+  );
+  if (type == "checkbox")
+    return (
+      <div class="f">
+        <label class="tick">
+          <input {...props} class="cb" type="checkbox" checked={!!value(name)} value="yes" onInput={(event) => set(name, event.currentTarget.checked ? "yes" : "")} />
+          <span>{label(field)}</span>
+        </label>
+        {below}
+      </div>
+    );
+  return (
+    <div class="f">
+      <div>
+        <label for={id}>{label(field)}</label> {!required && <span class="op">{t("optional")}</span>}
+      </div>
+      {type == "select" ? (
+        <span class="sel">
+          <select {...props}>
+            <option value="">{t("choose")}</option>
+            {options(field).map(([id, text]) => (
+              <option value={id}>{text}</option>
+            ))}
+          </select>
+          <Icon name="down" size={20} />
+        </span>
+      ) : type == "textarea" ? (
+        <textarea {...props} rows={4} maxLength={4000} dir="auto" />
+      ) : (
+        <input {...props} type={type as "text"} maxLength={200} autocomplete={(complete[name] ?? "off") as "name"} dir={type == "text" ? "auto" : "ltr"} />
+      )}
+      {below}
+    </div>
+  );
+}
+
+function options(field: Field): [string, string][] {
+  if (field.name == "topic" && !field.options?.length) return state.site.topics.map(({ id, label }) => [id, pick(label)]);
+  return (field.options ?? []).map((option) => (typeof option == "string" ? [option, option] : [option.id, pick(option.label)]));
+}
