@@ -208,26 +208,6 @@ def test_conversations_are_kept_apart_and_earlier_ones_can_be_read(people_of_own
     expect(visitor.widget.get_by_role("textbox", name="Message")).to_have_count(0)
 
 
-def test_a_message_left_for_later_is_confirmed(people_of_own_hub: People) -> None:
-    visitor = people_of_own_hub.visitor()
-    visitor.visit()
-    visitor.page.get_by_role("button", name="Talk to an agent").click()
-    visitor.widget.get_by_role("button", name="E-mail us").click()
-    visitor.widget.get_by_role("textbox", name="Name").fill("Clara Berg")
-    visitor.widget.get_by_role("combobox", name="Topic").select_option(label="Sales")
-    visitor.widget.get_by_role("textbox", name="How can we help?").fill("Do you pack gifts?")
-    visitor.widget.get_by_role("button", name="Send e-mail").click()
-    expect(visitor.widget.get_by_text("Please give us your e-mail address.")).to_be_visible()
-    email = visitor.widget.get_by_role("textbox", name="E-mail")
-    expect(email).to_be_focused()
-    email.fill("clara@")
-    expect(visitor.widget.get_by_text("An e-mail address looks like name@shop.com.")).to_be_visible()
-    email.fill("clara@berg.example")
-    visitor.widget.get_by_role("button", name="Send e-mail").click()
-    expect(visitor.widget.get_by_role("heading", name="We have your message")).to_be_visible()
-    visitor.picture("left")
-
-
 def test_signed_identities_are_shown_as_verified_and_signing_out_forgets(people_of_own_hub: People) -> None:
     agent = people_of_own_hub.agent("agent1")
     agent.set_status("available")

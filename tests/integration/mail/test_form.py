@@ -113,14 +113,14 @@ async def test_a_form_becomes_a_contact_like_one_that_came_by_mail(house: House)
     assert contact.fields == {"order": "MK-1"}
     mail, acknowledged = sorted(await house.post.mails(id), key=lambda each: each.direction)
     assert (mail.direction, mail.state, mail.account) == ("in", MailState.RECEIVED, "support")
-    assert (mail.from_.address, mail.from_.name, mail.to[0].address) == ("Eva@Berg.example", "Eva Berg", ADDRESS)
+    assert (mail.from_.address, mail.from_.name, mail.to[0].address) == ("eva@berg.example", "Eva Berg", ADDRESS)
     assert [(file.name, file.size) for file in mail.attachments] == [("invoice.pdf", len(pdf))]
     row = await house.post.hub.store.files.get(mail.attachments[0].id)
     assert row is not None and row.contact == id
     message = (await house.post.messages(id))[0]
     assert message.text.strip() == "Where is my parcel?" and message.data == {"mail": mail.id}
     # Its acknowledgement names the reference, and nothing that somebody typed in.
-    assert acknowledged.automatic and acknowledged.to[0].address == "Eva@Berg.example" and not acknowledged.to[0].name
+    assert acknowledged.automatic and acknowledged.to[0].address == "eva@berg.example" and not acknowledged.to[0].name
     assert answer["reference"] in acknowledged.subject and "parcel" not in acknowledged.subject
     told = (await house.post.messages(id))[1].text
     assert answer["reference"] in told and "Eva" not in told and "您" in told

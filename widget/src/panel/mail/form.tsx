@@ -103,9 +103,15 @@ export class MailForm extends Component<object, Record<string, boolean>> {
               />
             ))}
             {/* A trap for machines that fill in everything: nobody sees it, hears of it or gets into it. */}
-            <div class="sr" aria-hidden="true">
-              <input name="website" tabIndex={-1} autocomplete="off" value={value("website")} onInput={({ currentTarget }) => void (state.form["website"] = currentTarget.value)} />
-            </div>
+            <input
+              class="sr"
+              name="website"
+              aria-hidden="true"
+              tabIndex={-1}
+              autocomplete="off"
+              value={value("website")}
+              onInput={({ currentTarget }) => void (state.form["website"] = currentTarget.value)}
+            />
             {state.site.files && (
               <div class="f">
                 {state.files.length > 0 && (

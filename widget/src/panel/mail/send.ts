@@ -29,14 +29,20 @@ export interface Pass {
 }
 
 let coming: Promise<Pass> | null = null;
+let failedAt = -Infinity;
+const AGAIN_MS = 5000;
 
 /** Begins while the visitor still writes. Where it cannot, sending does it. */
 export function prepare(): void {
-  coming ??= begin().catch((error: unknown) => {
+  if (!coming && Date.now() > failedAt + AGAIN_MS) pass().catch(() => {});
+}
+
+function pass(): Promise<Pass> {
+  return (coming ??= begin().catch((error: unknown) => {
     coming = null;
+    failedAt = Date.now();
     throw error;
-  });
-  coming.catch(() => {});
+  }));
 }
 
 async function begin(): Promise<Pass> {
@@ -89,8 +95,7 @@ export async function deliver(entry: Entry): Promise<Answer> {
 async function taken(entry: Entry): Promise<{ reference: string }> {
   for (let tries = 3; ; ) {
     if (!entry.pass) {
-      prepare();
-      entry.pass = await coming!;
+      entry.pass = await pass();
       coming = null; // each pass lets one form in
       void outboxStore.put(entry);
     }
