@@ -72,7 +72,7 @@ def test_a_mail_is_sent_acknowledged_answered_and_asked_about(people_of_own_hub:
     # The acknowledgement bears the reference too, and not what was written.
     outbox = httpx.get(f"{visitor.url}/demo/outbox", trust_env=False, timeout=30).text
     assert reference in outbox and "Gifts" not in outbox
-    visitor.widget.get_by_role("button", name="How it stands").click()
+    visitor.widget.get_by_role("button", name="Status").click()
     show = visitor.widget.get_by_role("button", name="Show how it stands")
     show.click()
     expect(visitor.widget.get_by_text("It is waiting for one of us")).to_be_visible()
@@ -117,7 +117,7 @@ def test_axe_finds_nothing_in_the_forms(people: People, scheme: str) -> None:
     check(visitor, "e-mail with a file")
     sent(visitor)
     check(visitor, "e-mail sent")
-    visitor.widget.get_by_role("button", name="How it stands").click()
+    visitor.widget.get_by_role("button", name="Status").click()
     visitor.widget.get_by_role("button", name="Show how it stands").click()
     visitor.widget.get_by_text("It is waiting for one of us").wait_for()
     check(visitor, "e-mail asked about")

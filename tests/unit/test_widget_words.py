@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers import CHECKOUT
 from widget.palette import contrast, palette
 from widget.words import LOCALES, Words
 
@@ -49,3 +50,16 @@ def test_a_language_file_that_is_put_there_is_offered(tmp_path: Path) -> None:
     assert words.offered(["en", "de", "xx"]) == ["en", "de"]
     assert words.languages["de"]["title"] == "Sprechen Sie mit uns"
     assert words.languages["de"]["chat"] == "Chat", "what it lacks is said in English"
+
+
+def test_what_only_e_mail_says_comes_with_its_part_and_all_of_it_is_said() -> None:
+    source = Path("widget/src/panel")
+    mail = {key for key in json.loads((LOCALES / "en.json").read_text()) if key.startswith("mail_")}
+
+    def named(paths: list[Path]) -> set[str]:
+        return {key for path in paths for key in re.findall(r'"(mail_\w+)"', path.read_text())}
+
+    own = sorted((CHECKOUT / source / "mail").glob("*.ts*"))
+    others = [path for path in (CHECKOUT / source).rglob("*.ts*") if path not in own]
+    assert named(own) == mail
+    assert named(others) == set()

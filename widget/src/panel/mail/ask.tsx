@@ -78,7 +78,7 @@ export class Ask extends Component<object, Now> {
           <footer class="w-foot">
             <Alert text={trouble ?? undefined} />
             <button class="btn" aria-disabled={!!asking}>
-              {t(asking ? "starting" : "ask_do")}
+              {t(asking ? "starting" : "mail_ask_do")}
             </button>
           </footer>
         </form>
