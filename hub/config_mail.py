@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from msgspec import Meta, Struct, field
 from hub.config_row import Id, LongText, Row, ShortText, Skills
 from hub.errors import InvalidInput
 from hub.mail_template import check_template
+from hub.patterns import check_pattern
 
 Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,253}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -156,7 +156,9 @@ MAIL_FACTS = (
 
 class MailCondition(Struct, frozen=True, forbid_unknown_fields=True):
     """`fact` is one of MAIL_FACTS or header.NAME. Compared without regard to case; `matches` takes * for any text,
-    `regex` is a regular expression. `vip` (the customer's) is "yes" or "no", `attachment` a file's name or type."""
+    `regex` is a regular expression in RE2's syntax, looked for anywhere. `to` is each recipient, with what stands
+    behind a + in it and without, `plus` that part alone. `vip` is "yes" or "no", by the customer's field of that name;
+    `attachment` a file's name or type, `kind` what the mail is (normal, auto_reply, bounce, feedback or list)."""
 
     fact: Annotated[str, Meta(pattern=rf"^({'|'.join(MAIL_FACTS)}|header\.[A-Za-z0-9-]{{1,60}})$")]
     value: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -185,10 +187,7 @@ class MailRule(Row, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("queue", "expected the rule to do something: a queue, skills, a priority or tags")
         for i, condition in enumerate(self.when):
             if condition.op == "regex":
-                try:
-                    re.compile(condition.value)
-                except (re.error, RecursionError, OverflowError):
-                    raise InvalidInput(f"when[{i}].value", "expected a regular expression") from None
+                check_pattern(condition.value, f"when[{i}].value")
 
 
 class MailTemplate(Row, frozen=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from channels.email.oauth import OAuthTokens
 from channels.email.receive import Envelope, Received, Receiver
 from channels.email.secrets import read_secret
 from channels.email.smtp_in import Settings, SmtpServer
+from channels.email.triage import Sorter
 from hub.config_email import Email, listener
 from hub.config_mail import Mailbox
 from hub.errors import ConfigError, Unavailable
@@ -49,6 +50,7 @@ class EmailChannel:
         self._sends = sends
         self._parser = ParserPool(email.workers)
         self.receiver = Receiver(hub, files, self._parser, secret)
+        self.receiver.triage = self.sorter = Sorter(hub.directory)
         self.smtp = SmtpServer(hub, self.receiver.receive, _listening(email))
 
         def secret_of(reference: str) -> str:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from channels.email import keeping
 from channels.email.threading import Found, Threads
-from channels.email.triage import Triage, triage
+from channels.email.triage import Guess, Incoming, Triage, by_mailbox
 from hub import commands as c
 from hub.config_rows import Mailbox
 from hub.contacts import Words
@@ -26,7 +26,7 @@ from hub.files import FileStore
 from hub.ids import derived_id, new_id
 from hub.mails import MailState, StoredMail
 from hub.model import AuthorKind, Channel, Contact, Customer, MessageKind, Millis, Page, Phase, Requirements
-from hub.rules import Placement
+from hub.rules import PRIORITY_LIMIT, Placement
 from hub.service import Hub
 from mail.model import Mail, MailKind
 
@@ -99,7 +99,7 @@ class Receiver:
         self._parser = parser
         self._threads = Threads(hub, secret)
         self._room = asyncio.Semaphore(AT_ONCE)
-        self.triage: Callable[[Mail, Mailbox], Triage] = triage
+        self.triage: Callable[[Incoming], Awaitable[Triage]] = by_mailbox
         self.answer: Callable[[Arrival], Awaitable[Words | None]] | None = None
 
     async def receive(
@@ -234,14 +234,13 @@ class Receiver:
         """`follows` is the contact that the mail answers but cannot open any more; empty for none."""
         hub = self._hub
         customer, new = await self._customer(mail, envelope, incoming.hash)
-        sorted_ = self.triage(mail, row)
+        chosen = "" if form is None else form.queue
+        sorted_ = await self.triage(Incoming(mail, mailbox, row, customer, envelope.recipients, chosen))
         if form is not None:
             # Who chose a topic and a language knows better than his words; the rules know better than he does.
-            own_queue = sorted_.queue == row.queue
             sorted_ = replace(
                 sorted_,
-                queue=form.queue if own_queue else sorted_.queue,
-                skills={**form.skills, **sorted_.skills} if own_queue else sorted_.skills,
+                skills={**form.skills, **sorted_.skills} if sorted_.queue == form.queue else sorted_.skills,
                 language=sorted_.language or form.language,
             )
         language = sorted_.language or mail.language or row.language
@@ -269,6 +268,8 @@ class Receiver:
         if draft.page is not None:
             then.append(c.VisitPage(draft.page.url, draft.page.title))
         then.append(c.Enqueue(placement.queue, placement.requirements, placement.priority, preferred, placement.rules))
+        if sorted_.guess is not None:
+            then.append(_guessed(hub.directory.queue_name(sorted_.guess.queue), sorted_.guess))
         if tags:
             then.append(c.Edit(ACTOR, tags=tuple(dict.fromkeys(tags))))
         then.append(words)
@@ -299,7 +300,8 @@ class Receiver:
         queue = found.queue if found.queue in hub.directory.queues() else row.queue
         topic = "" if form is None else form.topic
         placement = hub.place(draft, customer, queue, found.skills, called=row.address.lower(), topic=topic)
-        return replace(placement, priority=placement.priority + found.priority)
+        priority = max(-PRIORITY_LIMIT, min(PRIORITY_LIMIT, placement.priority + found.priority))
+        return replace(placement, priority=priority, rules=(*found.rules, *placement.rules))
 
     async def _customer(self, mail: Mail, envelope: Envelope, hash: str) -> tuple[Customer, bool]:
         """Who wrote, by his address, and whether he is new."""
@@ -347,6 +349,11 @@ def _words(text: str, incoming: StoredMail, kept: keeping.Kept) -> Words:
         mails=(incoming,),
         files=kept.files,
     )
+
+
+def _guessed(queue: str, guess: Guess) -> Words:
+    data = {"queue": queue, "percent": round(guess.confidence * 100), "words": ", ".join(guess.words)}
+    return Words(AuthorKind.SYSTEM, None, "", internal=True, kind=MessageKind.SYSTEM, code="guessed", data=data)
 
 
 def _bounces(mail: Mail, about: tuple[StoredMail, ...]) -> list[StoredMail]:

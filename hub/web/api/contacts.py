@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from hub.config_rows import Row
 from hub.errors import InvalidInput
 from hub.events import to_dict
 from hub.machine import WAITING
+from hub.mail_rules import PREFIX
 from hub.model import Channel, Phase
 from hub.permissions import Permission
 from hub.ports import ContactFilter
@@ -163,7 +165,10 @@ async def list_events(call: Call[None, EventQuery]) -> object:
 
 
 def rule_names(call: Call[Any, Any], rules: Iterable[str]) -> list[dict[str, str]]:
-    known = call.hub.directory.rules()
+    """Rules of the routing and, behind PREFIX, those of the triage of mails."""
+    directory = call.hub.directory
+    known: dict[str, Row] = dict(directory.rules())
+    known |= {PREFIX + id: rule for id, rule in directory.mail_rules().items()}
     return [{"id": id, "name": known[id].name if id in known else id} for id in rules]
 
 

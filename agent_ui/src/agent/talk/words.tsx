@@ -22,6 +22,8 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
   return tx(key, {
     name: bold(value("name") || t("agent.someone")),
     queue: bold(value("queue")),
+    percent: value("percent"),
+    words: value("words"),
     channel: bold(has(`common.channel.${value("channel")}`) ? t(`common.channel.${value("channel")}`) : value("channel")),
     by: bold(value("by")),
     from: bold(value("from")),
