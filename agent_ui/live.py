@@ -89,13 +89,20 @@ class Live:
             standing = hub.routing.standing(id)
             today = hub.today.queues.get(id, QueueToday())
             waiting: dict[str, int] = {}
-            active = 0
+            active, soon, late = 0, 0, 0
+            next_due: int | None = None
             for row in hub.living.in_queue(id):
                 if row.contact.phase in WAITING:
                     channel = str(row.contact.channel)
                     waiting[channel] = waiting.get(channel, 0) + 1
                 elif row.contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD):
                     active += 1
+                promised = hub.answers.due(row.contact)
+                if promised is not None:
+                    told = row.contact.escalation
+                    stage = told.stage if told is not None and told.since == promised.since else ""
+                    soon, late = soon + (stage == "soon"), late + (stage == "late")
+                    next_due = promised.at if next_due is None else min(next_due, promised.at)
             is_open = hub.directory.is_open(id, now)
             change = None if is_open else hub.directory.next_change(id, now)
             rows[id] = {
@@ -115,6 +122,7 @@ class Live:
                 "open": is_open,
                 "opens_at": change[0] if change else None,
                 "channels": waiting,
+                "answers": {"soon": soon, "late": late, "next_due": next_due},
             }
         return rows
 

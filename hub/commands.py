@@ -205,6 +205,16 @@ class Edit(Command, frozen=True):
     tags: tuple[str, ...] | None = None
 
 
+class Escalate(Command, frozen=True):
+    """An answer is due soon, or late; the contact comes earlier by `raised`."""
+
+    stage: str
+    answer: str
+    since: Millis
+    due: Millis
+    raised: int = 0
+
+
 class VisitPage(Command, frozen=True):
     url: str
     title: str
@@ -248,6 +258,7 @@ ContactCommand = (
     | Mark
     | Rate
     | Edit
+    | Escalate
     | VisitPage
     | RecogniseCustomer
     | Remind

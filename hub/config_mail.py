@@ -190,6 +190,17 @@ class MailRule(Row, frozen=True, forbid_unknown_fields=True):
                 check_pattern(condition.value, f"when[{i}].value")
 
 
+class AnswerTimes(Struct, frozen=True, forbid_unknown_fields=True):
+    """Within how many minutes of the queue's opening hours a mail is answered: the `first` one, and each `next` that
+    the customer writes (null: not promised). When `warn_percent` of it has passed, and again when all of it has, the
+    contact is escalated: its priority is raised by `raise_by`, and supervisors see it."""
+
+    first: Annotated[int, Meta(ge=1, le=60_000)] | None = None
+    next: Annotated[int, Meta(ge=1, le=60_000)] | None = None
+    warn_percent: Annotated[int, Meta(ge=1, le=99)] = 75
+    raise_by: Annotated[int, Meta(ge=0, le=500)] = 30
+
+
 class MailTemplate(Row, frozen=True, forbid_unknown_fields=True):
     """An answer to begin with. Variables stand as {{ customer.name }}; `queues` None means all."""
 

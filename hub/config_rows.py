@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct, field
 
+from hub.config_mail import AnswerTimes as AnswerTimes
 from hub.config_mail import Mailbox as Mailbox
 from hub.config_mail import MailRule as MailRule
 from hub.config_mail import MailTemplate as MailTemplate
@@ -86,7 +87,7 @@ class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
     is how long a customer waits for the agent who knows him before the others are asked. `caller_id` is the number that
-    the queue's outbound calls show, in the place of the trunk's."""
+    the queue's outbound calls show, in the place of the trunk's. `answer` is what is promised to who writes a mail."""
 
     skills: Skills = field(default_factory=dict)
     relax: list[RelaxStep] = field(default_factory=list)
@@ -105,6 +106,7 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     closed_message: Texts = field(default_factory=dict)
     recording: RecordingPolicy = RecordingPolicy()
     caller_id: Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")] = ""
+    answer: AnswerTimes = AnswerTimes()
 
     def check(self) -> None:
         age = 0

@@ -153,6 +153,9 @@ class Directory:
     def mail_templates(self) -> dict[str, rows.MailTemplate]:
         return self._all(rows.MailTemplate, "mail_template")
 
+    def calendars(self) -> dict[str, rows.Calendar]:
+        return self._all(rows.Calendar, "calendar")
+
     def users(self) -> dict[str, User]:
         return self._users
 

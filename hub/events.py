@@ -240,6 +240,17 @@ class ContactEdited(Event, frozen=True, gc=False, tag="contact.edited"):
     tags: tuple[str, ...] | None = None
 
 
+class ContactEscalated(Event, frozen=True, gc=False, tag="contact.escalated"):
+    """The answer that the customer waits for since `since` is due `soon` or `late`; `answer` is "first" or "next".
+    `priority` is what the contact has from now on."""
+
+    stage: str
+    answer: str
+    since: Millis
+    due: Millis
+    priority: int
+
+
 class PageVisited(Event, frozen=True, gc=False, tag="page.visited"):
     """The visitor is on another page of the site now."""
 
@@ -374,6 +385,7 @@ ContactEvent = (
     | MarksMoved
     | ContactRated
     | ContactEdited
+    | ContactEscalated
     | PageVisited
     | CustomerRecognised
     | VisitorReminded

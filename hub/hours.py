@@ -82,6 +82,19 @@ def is_open(calendar: Calendar, at: Millis) -> bool:
     return any(begin <= at < end for begin, end in _intervals(calendar, around, 3))
 
 
+def after_open(calendar: Calendar, at: Millis, span: Millis) -> Millis | None:
+    """When opening hours of `span` in all have passed since `at`, or None within `HORIZON_DAYS`."""
+    start = _local_date(calendar, at) - timedelta(days=1)
+    for days in (4, 12, 40, HORIZON_DAYS):
+        left = span
+        for begin, end in _intervals(calendar, start, days):
+            open_for = end - max(begin, at)
+            if open_for >= left:
+                return max(begin, at) + left
+            left -= max(0, open_for)
+    return None
+
+
 def next_change(calendar: Calendar, at: Millis) -> tuple[Millis, bool] | None:
     """The next instant after `at` at which it opens (True) or closes (False), or None within `HORIZON_DAYS`."""
     start = _local_date(calendar, at) - timedelta(days=1)

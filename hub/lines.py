@@ -54,6 +54,8 @@ def line_for(
             return Line("offline_received", {"queue": queue_name(event.queue)})
         case e.ContactReopened():
             return Line("reopened", {"reason": event.reason}, internal=True)
+        case e.ContactEscalated():
+            return Line(f"escalated_{event.stage}", {"due": event.due}, internal=True)
         case e.ContactQueued(reason="overflow"):
             return Line("overflowed", {"queue": queue_name(event.queue)}, internal=True)
         case e.ChannelChanged() | e.ContactUpgraded():

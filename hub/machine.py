@@ -15,7 +15,7 @@ from hub import commands as c
 from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
 from hub.machine_changes import CHANGES
-from hub.model import Contact, Millis, Offer, Phase
+from hub.model import PRIORITY_LIMIT, Contact, Millis, Offer, Phase
 
 P = Phase
 WAITING = frozenset({P.CREATED, P.QUEUED, P.OFFERED})
@@ -60,6 +60,7 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.MarksMoved: Transition(BEGUN, None),
     e.ContactRated: Transition(frozenset({P.WRAPPING, P.CLOSED}), None),
     e.ContactEdited: Transition(BEGUN, None),
+    e.ContactEscalated: Transition(frozenset({P.QUEUED}) | SERVED, None),
     e.PageVisited: Transition(OPEN, None),
     e.CustomerRecognised: Transition(OPEN, None),
     e.VisitorReminded: Transition(SERVED, None),
@@ -268,6 +269,8 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             subject = command.subject if command.subject != contact.subject else None
             tags = command.tags if command.tags != contact.tags else None
             return [] if subject is None and tags is None else [e.ContactEdited(command.by, subject, tags)]
+        case c.Escalate():
+            return _escalate(contact, command)
         case c.VisitPage():
             _require(contact, OPEN)
             if contact.page and (contact.page.url, contact.page.title) == (command.url, command.title):
@@ -300,6 +303,30 @@ def _transfer(contact: Contact, command: c.Transfer) -> list[e.ContactEvent]:
             only_until=command.only_until,
         ),
     ]
+
+
+def _escalate(contact: Contact, command: c.Escalate) -> list[e.ContactEvent]:
+    """Nothing for what was answered meanwhile or is said already, and nothing while an agent is asked: the offer stands.
+    After it this is asked again."""
+    before = contact.escalation
+    said = before is not None and before.since == command.since and command.stage in (before.stage, "soon")
+    if contact.phase not in SERVED | {P.QUEUED} or contact.waiting_since != command.since or said:
+        return []
+    priority = max(contact.priority, min(PRIORITY_LIMIT, contact.priority + command.raised))
+    escalated = e.ContactEscalated(command.stage, command.answer, command.since, command.due, priority)
+    if contact.phase in SERVED or priority == contact.priority:
+        return [escalated]
+    assert contact.queue is not None
+    queued = e.ContactQueued(
+        contact.queue,
+        contact.requirements,
+        priority,
+        contact.queued_at,
+        "escalated",
+        only_agent=contact.only_agent,
+        only_until=contact.only_until,
+    )
+    return [escalated, queued]
 
 
 def _end(contact: Contact, command: c.End, now: Millis) -> list[e.ContactEvent]:

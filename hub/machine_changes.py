@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hub import events as e
-from hub.model import Contact, Marks, Millis, Offer, Rating
+from hub.model import Contact, Escalation, Marks, Millis, Offer, Rating
 from hub.model import Page as VisitedPage
 
 Changes = dict[str, Any]
@@ -39,7 +39,13 @@ def _on_queued(contact: Contact, event: e.ContactQueued, at: Millis) -> Changes:
         "rules": event.rules or contact.rules,
         "only_agent": event.only_agent,
         "only_until": event.only_until,
+        "placed": contact.placed or event.queue,
+        "corrected": event.queue != contact.placed if event.reason == "transfer" else contact.corrected,
     }
+
+
+def _on_escalated(contact: Contact, event: e.ContactEscalated, at: Millis) -> Changes:
+    return {"priority": event.priority, "escalation": Escalation(event.since, event.stage, event.due)}
 
 
 def _on_offered(contact: Contact, event: e.ContactOffered, at: Millis) -> Changes:
@@ -73,7 +79,10 @@ def _on_connected(contact: Contact, event: e.ContactConnected, at: Millis) -> Ch
 
 
 def _on_taken_away(contact: Contact, event: e.ContactTransferred | e.ContactRequeued, at: Millis) -> Changes:
-    return {"agent": None, "participants": (), "invited": (), "preferred": None}
+    passed_on = isinstance(event, e.ContactTransferred)
+    return {"agent": None, "participants": (), "invited": (), "preferred": None} | {
+        "transfers": contact.transfers + passed_on
+    }
 
 
 def _on_invited(contact: Contact, event: e.ParticipantInvited, at: Millis) -> Changes:
@@ -212,6 +221,7 @@ CHANGES: dict[type[e.Event], Callable[[Contact, Any, Millis], Changes]] = {
     e.MarksMoved: _on_marks,
     e.ContactRated: lambda contact, event, at: {"rating": Rating(event.score, event.comment, at)},
     e.ContactEdited: _on_edited,
+    e.ContactEscalated: _on_escalated,
     e.PageVisited: lambda contact, event, at: {"page": VisitedPage(event.url, event.title, at)},
     e.CustomerRecognised: lambda contact, event, at: {"customer": event.customer},
     e.VisitorReminded: lambda contact, event, at: {"reminded_at": at},

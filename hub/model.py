@@ -87,6 +87,18 @@ class Page(Struct, frozen=True, gc=False):
     at: Millis
 
 
+PRIORITY_LIMIT = 1000
+"""A contact's priority, of rules and delays that add up, is no more than this, either way."""
+
+
+class Escalation(Struct, frozen=True, gc=False):
+    """How far it has come with an answer that the customer waits for since `since`: `stage` is "soon" or "late"."""
+
+    since: Millis
+    stage: str
+    due: Millis
+
+
 class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     """One interaction of a customer on one channel: the thing that is routed.
 
@@ -96,6 +108,8 @@ class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     `excluded` maps agents to the time until which they are not offered this contact again.
     `unread` are the numbers of the customer's messages that no agent has read (the newest 100 at most).
     `last_message` is the id of the last one that is neither a note nor a system line.
+    `placed` is the queue that it came to first, `transfers` how often agents passed it on, and `corrected` whether the
+    last time was to another queue than that.
     """
 
     id: str
@@ -145,6 +159,10 @@ class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     page: Page | None = None
     fields: dict[str, str] = field(default_factory=dict)
     media: bool = False
+    placed: str | None = None
+    transfers: int = 0
+    corrected: bool = False
+    escalation: Escalation | None = None
 
 
 class AuthorKind(StrEnum):

@@ -9,10 +9,7 @@ from ipaddress import ip_address, ip_network
 from msgspec import Struct
 
 from hub.config_rows import Block, Condition, Group, Queue, Rule
-from hub.model import Contact, Customer, Requirements, User
-
-PRIORITY_LIMIT = 1000
-"""Priorities of many rules may add up to no more than this, either way."""
+from hub.model import PRIORITY_LIMIT, Contact, Customer, Requirements, User
 
 
 class Placement(Struct, frozen=True):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub import commands as c
+from hub.answer_watch import AnswerWatch
 from hub.contacts import ContactService, Outcome, Words, agent_words, clean_text
 from hub.directory import Directory
 from hub.errors import Forbidden, NotFound, Refused
@@ -119,7 +120,10 @@ class Hub:
         self.presence = PresenceService(store, self.contacts, clock, self.roster, self.leadership, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
         self.phones = Phones(self.directory, clock, secret)
-        self.views = Views(self.directory, self.contacts, self.online, lambda: self.mailing is not None)
+        self.answers = AnswerWatch(self.directory, self.living, self.contacts, self.leadership, clock)
+        self.views = Views(
+            self.directory, self.contacts, self.online, self.answers.due, lambda: self.mailing is not None
+        )
         self._routing: Routing | None = None
         self.stopping = False
         self.takes_calls = False  # from web pages: the voice channel runs here
@@ -152,10 +156,13 @@ class Hub:
         await self.roster.start()
         self._state = self.feed.add("state", self._follow, cursor)
         await self.presence.start(self._held_by)
+        self.follow("answers", self.answers.follow)
+        await self.answers.start()
 
     async def stop(self) -> None:
         self.stopping = True
         await self.leadership.stop()
+        await self.answers.stop()
         await self.presence.stop()
         await self.roster.stop()
         await self.feed.stop()

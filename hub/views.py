@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hub.answer_times import Due
 from hub.contacts import ContactService
 from hub.directory import Directory
 from hub.machine import SERVED, WAITING
@@ -59,18 +60,21 @@ def customer_json(customer: Customer) -> Json:
 
 
 class Views:
-    """`online(visitor)` says whether a visitor has the page open now, `mails()` whether the hub sends mail."""
+    """`online(visitor)` says whether a visitor has the page open now, `due(contact)` when it has to be answered,
+    `mails()` whether the hub sends mail."""
 
     def __init__(
         self,
         directory: Directory,
         contacts: ContactService,
         online: Callable[[str], bool],
+        due: Callable[[Contact], Due | None],
         mails: Callable[[], bool] = lambda: False,
     ) -> None:
         self._directory = directory
         self._contacts = contacts
         self._online = online
+        self._due = due
         self._mails = mails
 
     def message(self, message: Message, *, for_visitor: bool, reader: str | None = None) -> Json:
@@ -178,6 +182,7 @@ class Views:
             "unread": len(contact.unread),
             "last_message": _preview(last) if last else None,
             "waiting_since": contact.waiting_since,
+            "due": _due_json(contact, self._due(contact)),
             "page": {"url": contact.page.url, "title": contact.page.title, "at": contact.page.at}
             if contact.page
             else None,
@@ -205,6 +210,14 @@ def _preview(message: Message) -> Json:
         "kind": str(message.kind),
         "n": message.n,
     }
+
+
+def _due_json(contact: Contact, due: Due | None) -> Json | None:
+    if due is None:
+        return None
+    told = contact.escalation
+    stage = told.stage if told is not None and told.since == due.since else None
+    return {"answer": due.answer, "since": due.since, "warn_at": due.warn_at, "at": due.at, "stage": stage}
 
 
 def _visitor_phase(contact: Contact) -> str:

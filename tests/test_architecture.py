@@ -36,6 +36,7 @@ HUB_ORDER = ("hub.model", "hub.events", "hub.machine", "hub.ports", "hub.service
 PURE = (
     "hub/model.py",
     "hub/events.py",
+    "hub/answer_times.py",
     "hub/call_records.py",
     "hub/commands.py",
     "hub/config_mail.py",

@@ -25,8 +25,19 @@ from hub.errors import Forbidden, NotFound, Refused, VersionConflict
 from hub.files import FileStore
 from hub.ids import derived_id, new_id
 from hub.mails import MailState, StoredMail
-from hub.model import AuthorKind, Channel, Contact, Customer, MessageKind, Millis, Page, Phase, Requirements
-from hub.rules import PRIORITY_LIMIT, Placement
+from hub.model import (
+    PRIORITY_LIMIT,
+    AuthorKind,
+    Channel,
+    Contact,
+    Customer,
+    MessageKind,
+    Millis,
+    Page,
+    Phase,
+    Requirements,
+)
+from hub.rules import Placement
 from hub.service import Hub
 from mail.model import Mail, MailKind
 

@@ -83,6 +83,17 @@ class Rating(Struct, frozen=True):
     comment: str
 
 
+class AnswerDue(Struct, frozen=True):
+    """The `answer` ("first" or "next") that was promised until `at`. `stage` is "soon" from `warn_at` on, "late" after
+    `at`, as far as it was escalated."""
+
+    answer: str
+    since: At
+    warn_at: At
+    at: At
+    stage: str | None
+
+
 class Contact(Struct, frozen=True):
     """One interaction of a customer. Phases: created, queued, offered, connecting, active, held, wrapping, closed.
     `media`: it is talked over the hub's own audio."""
@@ -119,6 +130,7 @@ class Contact(Struct, frozen=True):
     unread: int
     last_message: Preview | None
     waiting_since: At | None
+    due: AnswerDue | None
     page: VisitedPage | None
     offer: Offer | None
     rating: Rating | None

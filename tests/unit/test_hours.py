@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub.config_rows import Calendar, Day, Holiday, OpenDay, Span, read
 from hub.errors import InvalidInput
-from hub.hours import DAYS, HORIZON_DAYS, is_open, next_change
+from hub.hours import DAYS, HORIZON_DAYS, after_open, is_open, next_change
 
 MINUTE = 60_000
 WINDOW_DAYS = 8
@@ -191,3 +191,22 @@ def test_hours_that_cannot_be(week: object, path: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read(Calendar, {"name": "x", "week": week})
     assert caught.value.details["path"].startswith(path)
+
+
+@given(calendars(), st.integers(0, 2 * 24 * 60), st.integers(1, 600))
+def test_opening_time_that_has_passed(made: tuple[Calendar, date], since: int, span: int) -> None:
+    """Counted minute by minute, as far as the window reaches."""
+    calendar, start = made
+    begin, readings = wall(calendar.timezone, start)
+    minutes = open_minutes(calendar, start)
+    since += 2 * 24 * 60  # the window begins before its first day
+    found = after_open(calendar, begin + since * MINUTE, span * MINUTE)
+    open_then = [minute for minute in range(since, len(readings) - 3 * 24 * 60) if minutes[minute]]
+    if len(open_then) >= span:
+        assert found == begin + (open_then[span - 1] + 1) * MINUTE
+    else:
+        assert found is None or found > begin + (len(readings) - 4 * 24 * 60) * MINUTE
+
+
+def test_a_calendar_that_never_opens_has_no_time() -> None:
+    assert after_open(read(Calendar, {"name": "Never"}), 0, MINUTE) is None

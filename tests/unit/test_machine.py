@@ -12,7 +12,7 @@ from hub import events as e
 from hub.errors import OfferGone, Refused, WrongPhase
 from hub.machine import LIVING, SERVED, TRANSITIONS, WAITING, apply, decide, evolve
 from hub.machine_changes import CHANGES
-from hub.model import Channel, Contact, Phase
+from hub.model import Channel, Contact, Escalation, Phase
 
 NOW = 1_700_000_000_000
 AGENTS = ("us_1", "us_2", "us_3")
@@ -72,7 +72,7 @@ def _value(name: str) -> Any:
     values: dict[str, Any] = {"channel": "chat", "fields": {}, "requirements": {}, "tags": [], "auto": False}
     values |= {"rules": [], "before": "voice", "legs": {}, "was": {"id": "ct_1"}}
     numbers = {"priority", "queued_at", "only_until", "fence", "deadline", "epoch", "until", "wrap_until", "n"}
-    numbers |= {"delivered", "read", "score", "step", "status", "digits", "talk_ms"}
+    numbers |= {"delivered", "read", "score", "step", "status", "digits", "talk_ms", "since", "due"}
     if name in ("internal", "media"):
         return False
     return values.get(name, 1 if name in numbers else "visitor")
@@ -268,6 +268,44 @@ def test_who_writes_again_has_the_contact_at_once() -> None:
     assert decide(again, reopen, NOW) == [], "one that is open is left alone"
 
 
+def test_what_waits_too_long_comes_earlier_in_its_place() -> None:
+    soon, late = (c.Escalate(stage, "first", NOW, NOW + 9, 30) for stage in ("soon", "late"))
+    asked = run(waiting(Channel.EMAIL), say(1))
+    once = run(asked, soon, at=NOW + 7)
+    assert (once.phase, once.priority, once.queued_at, once.escalation) == (
+        Phase.QUEUED,
+        30,
+        asked.queued_at,
+        Escalation(NOW, "soon", NOW + 9),
+    )
+    assert [type(event) for event in decide(asked, soon, NOW + 7)] == [e.ContactEscalated, e.ContactQueued]
+    twice = run(once, late, at=NOW + 9)
+    assert (twice.priority, twice.escalation and twice.escalation.stage) == (60, "late")
+    for command in (soon, late):
+        assert decide(twice, command, NOW + 10) == []
+    # What was answered is no longer late; who is asked to take it is asked still; who has it is not disturbed.
+    assert decide(asked, c.Escalate("soon", "first", NOW - 1, NOW + 9, 30), NOW) == []
+    assert decide(run(asked, c.MakeOffer("us_1", 1, NOW + 20_000, 1)), soon, NOW) == []
+    had = run(served(), say(1))
+    assert [type(event) for event in decide(had, soon, NOW)] == [e.ContactEscalated]
+    # The next one is a delay of its own.
+    again = run(served(), say(1), soon, say(2, "agent"), at=NOW)
+    again = run(again, say(3), at=NOW + 5)
+    following = run(again, c.Escalate("soon", "next", NOW + 5, NOW + 9, 1000), at=NOW + 8)
+    assert (following.priority, following.escalation) == (1000, Escalation(NOW + 5, "soon", NOW + 9))
+
+
+def test_where_a_contact_came_first_and_who_passed_it_on_is_kept() -> None:
+    assert (waiting().placed, waiting().transfers, waiting().corrected) == ("support", 0, False)
+    away = run(served(), c.Transfer("us_1", "sales", {}))
+    assert (away.placed, away.transfers, away.corrected) == ("support", 1, True)
+    taken = run(away, c.MakeOffer("us_2", 2, NOW + 20_000, 1), c.Accept("us_2", 2))
+    back = run(taken, c.Transfer("us_2", "support", {}))
+    assert (back.placed, back.transfers, back.corrected) == ("support", 2, False)
+    overflown = run(waiting(), c.Move("sales", {}, "overflow"))
+    assert (overflown.placed, overflown.transfers, overflown.corrected) == ("support", 0, False)
+
+
 def test_an_answer_ends_the_wrap_up() -> None:
     wrapping = run(served(), c.End("us_1", "closed", 60_000))
     events = decide(wrapping, c.Reopen("reply", "support", {}), NOW + 1)
@@ -314,6 +352,7 @@ simple: st.SearchStrategy[c.ContactCommand] = st.one_of(
     st.builds(c.Mark, st.sampled_from(["visitor", "agent"]), st.integers(-1, 9), st.integers(-1, 9)),
     st.builds(c.Rate, st.integers(1, 5), st.text(max_size=3)),
     st.builds(c.Edit, agents, st.none() | st.text(max_size=3), st.none() | st.just(("a",))),
+    st.builds(c.Escalate, st.sampled_from(["soon", "late"]), st.just("next"), st.just(NOW), spans, st.integers(0, 600)),
     st.builds(c.VisitPage, st.sampled_from(["/a", "/b"]), st.just("")),
     st.just(c.Remind()),
     st.builds(c.ChangeChannel, st.sampled_from(Channel), st.booleans()),

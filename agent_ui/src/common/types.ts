@@ -108,6 +108,8 @@ export interface Contact {
   last_message: { text: string; at: number; author_kind: Message["author_kind"]; kind: Message["kind"]; n: number } | null;
   /** When the customer's oldest unanswered line was written. */
   waiting_since: number | null;
+  /** The answer that was promised, and how far it has come with it. */
+  due: { answer: "first" | "next"; since: number; warn_at: number; at: number; stage: "soon" | "late" | null } | null;
   page: PageInfo | null;
   offer: OfferRef | null;
   rating: { score: number; comment: string | null } | null;
@@ -231,6 +233,8 @@ export interface QueueRow extends Named {
   open: boolean;
   opens_at: number | null;
   channels: Partial<Record<Channel, number>>;
+  /** Mails whose promised answer is due soon or late, and when the next is due. */
+  answers: { soon: number; late: number; next_due: number | null };
 }
 
 /** A row of the supervisor's table of agents. */

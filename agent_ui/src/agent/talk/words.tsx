@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { has, t, tx } from "../../common/i18n.ts";
-import { duration } from "../../common/time.ts";
+import { dateTime, duration } from "../../common/time.ts";
 import type { Message } from "../../common/types.ts";
 
 function text(value: unknown): string {
@@ -30,6 +30,7 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
     customer: bold(customer),
     subject: bold(value("subject")),
     why: value("why"),
+    due: bold(dateTime(Number(data?.["due"] ?? 0))),
     time: bold(duration(Number(data?.["ms"] ?? 0))),
   });
 }
