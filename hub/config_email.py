@@ -53,6 +53,16 @@ class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ""
     workers: Annotated[Count, meta("Processes that read mails; each reads one at a time.")] = 2
     fetch_bytes: Annotated[Count, meta("How many bytes of mail are fetched and not yet stored, at most.")] = 64_000_000
+    classifier: Annotated[
+        bool,
+        meta(
+            "Whether the queue of a mail that no rule sends anywhere is guessed, by where agents answered such mails; "
+            "needs contacthub[classifier]."
+        ),
+    ] = False
+    classifier_percent: Annotated[
+        int, meta("How sure such a guess has to be.", "a whole number, 1 to 100", ge=1, le=100)
+    ] = 80
     images: Annotated[bool, meta("Whether agents may have a mail's remote images shown, fetched by the hub.")] = True
     images_allow_private: Annotated[
         bool, meta("Whether the hub also fetches those that lie at private and loopback addresses.")

@@ -306,7 +306,7 @@ def _transfer(contact: Contact, command: c.Transfer) -> list[e.ContactEvent]:
 
 
 def _escalate(contact: Contact, command: c.Escalate) -> list[e.ContactEvent]:
-    """Nothing for what was answered meanwhile or is said already, and nothing while an agent is asked: the offer stands.
+    """Nothing for what was answered meanwhile or is said already, and nothing while an agent is asked: his offer stays.
     After it this is asked again."""
     before = contact.escalation
     said = before is not None and before.since == command.since and command.stage in (before.stage, "soon")
