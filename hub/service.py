@@ -29,6 +29,7 @@ from hub.ports import Bus, Clock, ContactRow, Store
 from hub.presence import PresenceService
 from hub.roster import Roster
 from hub.rules import Placement, blocked, facts_of, place
+from hub.sorting import Sorting
 from hub.today import Today
 from hub.views import Views
 from hub.visitors import VisitorService
@@ -130,6 +131,7 @@ class Hub:
         self.trunk_health: Callable[[], list[TrunkHealth]] = list
         self.mail_health: Callable[[], list[MailHealth]] = list
         self.mailing: Mailing | None = None  # where the e-mail channel runs
+        self.sorting: Sorting | None = None  # there, too
         self._state: Reader
 
     def online(self, visitor: str) -> bool:

@@ -52,6 +52,7 @@ PURE = (
     "hub/patterns.py",
     "hub/rules.py",
     "hub/toml_values.py",
+    "hub/triage_report.py",
     "hub/estimate.py",
     "hub/permissions.py",
     "hub/simulation.py",

@@ -11,12 +11,15 @@ from collections.abc import Callable
 import structlog
 from msgspec.structs import replace
 
+from channels.email.classifier import Classifier
+from channels.email.dry_run import DryRuns
 from channels.email.imap_in import Around, Budget, ImapAccount
 from channels.email.oauth import OAuthTokens
 from channels.email.receive import Envelope, Received, Receiver
 from channels.email.secrets import read_secret
 from channels.email.smtp_in import Settings, SmtpServer
 from channels.email.triage import Sorter
+from channels.email.triaging import Triaging
 from hub.config_email import Email, listener
 from hub.config_mail import Mailbox
 from hub.errors import ConfigError, Unavailable
@@ -50,7 +53,9 @@ class EmailChannel:
         self._sends = sends
         self._parser = ParserPool(email.workers)
         self.receiver = Receiver(hub, files, self._parser, secret)
-        self.receiver.triage = self.sorter = Sorter(hub.directory)
+        self.classifier = Classifier(hub, email)
+        self.receiver.triage = Sorter(hub.directory, self.classifier if email.classifier else None)
+        hub.sorting = Triaging(DryRuns(hub, files, self._parser), self.classifier)
         self.smtp = SmtpServer(hub, self.receiver.receive, _listening(email))
 
         def secret_of(reference: str) -> str:
@@ -81,6 +86,7 @@ class EmailChannel:
             raise Unavailable(f"The e-mail channel cannot listen: {error}.", code="email.address") from None
         for host, port in self.smtp.addresses:
             log.info("email.listening", host=host, port=port)
+        await self.classifier.start()
         self._hub.mail_health = self.health
         self._hub.directory.on_change(self._configured)
         self._hub.leadership.on_change(self._leads)
@@ -96,6 +102,7 @@ class EmailChannel:
         await self.smtp.stop()
         await asyncio.gather(*(account.stop() for account in self._accounts.values()))
         self._accounts.clear()
+        await self.classifier.stop()
         await self._parser.stop()
 
     async def _fetched(self, raw: bytes, mailbox: str, at: Millis | None) -> Received:

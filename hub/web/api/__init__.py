@@ -28,6 +28,7 @@ from hub.web.api import (
     routing,
     status,
     tokens,
+    triage,
     trunks,
     users,
 )
@@ -47,6 +48,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *mailboxes.table.endpoints,
     *mails.table.endpoints,
     *mailing.table.endpoints,
+    *triage.table.endpoints,
     *config.endpoints(),
     *deliveries.table.endpoints,
     *users.table.endpoints,
