@@ -54,6 +54,16 @@ function ofQueue(row: QueueRow, at: number): Alert[] {
       ].filter(Boolean).join(" "),
     });
   }
+  const { late: overdue, soon } = row.answers;
+  if (overdue + soon > 0) {
+    found.push({
+      key: `answers:${row.id}:${overdue > 0}`,
+      tone: overdue > 0 ? "danger" : "warn",
+      icon: "clock",
+      title: t(overdue > 0 ? "supervisor.alert.answers_late" : "supervisor.alert.answers_soon", { queue: row.name, count: overdue || soon }),
+      text: t("supervisor.alert.answers.text"),
+    });
+  }
   if (row.service_level !== null && decided(row) >= ENOUGH && row.service_level * 100 < row.target.percent) {
     found.push({
       key: `level:${row.id}`,

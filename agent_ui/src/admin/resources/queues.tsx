@@ -23,6 +23,8 @@ function levels(value: unknown): string {
     .join(", ");
 }
 
+/** As a queue has it that promises nothing. */
+const ANSWER: Row = { first: null, next: null, warn_percent: 75, raise_by: 30 };
 const WHEN = ["wait", "unstaffed", "full", "closed"];
 const RECORDED = ["never", "always", "on_demand", "percentage"];
 const recorded = (row: Row, ...modes: string[]) => modes.includes(String((row["recording"] as Row | undefined)?.["mode"] ?? "never"));
@@ -67,8 +69,9 @@ export const queues: Resource = {
   fresh: () => ({
     id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
     max_length: null, overflow: [], groups: [], costs: {}, sticky_s: 20, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
-    recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "",
+    recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "", answer: ANSWER,
   }),
+  incoming: (row) => ({ ...row, answer: { ...ANSWER, ...((row["answer"] ?? {}) as Row) } }),
   outgoing: (row) => ({
     ...row, caller_id: rowText(row, "caller_id").trim(), offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
   }),
@@ -128,6 +131,12 @@ export const queues: Resource = {
     section("promise", [
       field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),
       field("target.seconds", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds"), half: true }),
+    ]),
+    section("answers", [
+      field("answer.first", { kind: "number", min: 1, max: 60_000, unit: t("admin.unit.minutes"), half: true, placeholder: t("admin.queues.answer.none") }),
+      field("answer.next", { kind: "number", min: 1, max: 60_000, unit: t("admin.unit.minutes"), half: true, placeholder: t("admin.queues.answer.none") }),
+      field("answer.warn_percent", { kind: "number", required: true, min: 1, max: 99, unit: "%", half: true }),
+      field("answer.raise_by", { kind: "number", required: true, min: 0, max: 500, unit: t("admin.unit.minutes"), half: true }),
     ]),
     section("hours", [
       field("hours", { kind: "select", options: () => optionsOf("hours"), empty: t("admin.queues.always") }),

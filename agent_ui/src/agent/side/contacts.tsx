@@ -30,6 +30,11 @@ function time(contact: Contact): { text: string; warn: boolean; live?: boolean; 
   if (contact.phase === "wrapping" && contact.wrap_until) {
     return { text: duration(contact.wrap_until - now.value), warn: contact.wrap_until - now.value < 10_000, title: t("agent.row.wrap_left") };
   }
+  if (contact.due && now.value >= contact.due.warn_at) {
+    const left = contact.due.at - now.value;
+    const text = duration(Math.abs(left));
+    return { text, warn: true, title: t(left < 0 ? "agent.row.late" : "agent.row.due", { time: text }) };
+  }
   if (contact.waiting_since) {
     const waited = now.value - contact.waiting_since;
     return { text: duration(waited), warn: waited > warnAfterMs(), title: t("agent.row.waiting") };
