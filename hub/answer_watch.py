@@ -71,6 +71,10 @@ class AnswerWatch:
                 self._known[contact.id] = known
         return known[1]
 
+    def look(self) -> None:
+        """The clock may have moved on by itself."""
+        self._wake.set()
+
     def _configured(self, kind: str, id: str) -> None:
         if kind in ("queue", "calendar"):
             self._anew = True

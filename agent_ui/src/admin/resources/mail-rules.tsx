@@ -5,6 +5,7 @@ import type { Row } from "../../common/form/paths.ts";
 import { LANGUAGES, list, number, t } from "../../common/i18n.ts";
 import { priorityText, skillsText } from "../../common/routing/sentences.ts";
 import { languageLabel, nameIn, optionsOf, rowText } from "../data.ts";
+import { DryRun } from "../dry-run.tsx";
 import { names } from "../summary.tsx";
 
 const field = (name: string, rest: Parameters<typeof fieldOf>[2]): Field => fieldOf("mail-rules", name, rest);
@@ -130,7 +131,7 @@ export const mailRules: Resource = {
   incoming: (row) => ({ ...row, when: ((row["when"] ?? []) as Row[]).map(splitFact) }),
   outgoing,
   asideLabel: "admin.in_words",
-  aside: (row) => <Summary row={outgoing(row)} />,
+  aside: (row, isNew) => <><Summary row={outgoing(row)} /><DryRun row={outgoing(row)} isNew={isNew} /></>,
   sections: (_row, isNew) => [
     section("rule", [
       field("name", { kind: "text", required: true, max: 120, half: true }),
