@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 LOOK_S = 30.0
 """The clock may be set, so it is looked at in any case."""
 AGAIN_MS = 5_000
-TURN = 200
+TURN = 5
+"""So many are planned between two turns of the loop: opening hours take a millisecond, rare ones five."""
 _Key = tuple[str | None, Millis | None, bool]
 
 
@@ -67,7 +68,7 @@ class AnswerWatch:
             queue = self._directory.queues().get(contact.queue or "")
             calendar = self._directory.calendars().get(queue.hours or "") if queue is not None else None
             known = (key, due(contact, queue, calendar))
-            if contact.id in self._planned or self._living.get(contact.id) is not None:
+            if self._living.get(contact.id) is not None:
                 self._known[contact.id] = known
         return known[1]
 
@@ -82,8 +83,16 @@ class AnswerWatch:
 
     async def follow(self, batch: Sequence[Recorded]) -> None:
         """The log reader, behind the one that keeps what is living."""
-        for recorded in batch:
-            self._plan(recorded.stream)
+        mails = {
+            recorded.stream: None
+            for recorded in batch
+            if recorded.stream in self._known or self._is_mail(recorded.stream)
+        }
+        await self._plan_in_turns(mails)
+
+    def _is_mail(self, id: str) -> bool:
+        row = self._living.get(id)
+        return row is not None and row.contact.channel is Channel.EMAIL
 
     def _plan(self, id: str) -> None:
         row = self._living.get(id)
@@ -119,15 +128,17 @@ class AnswerWatch:
             self._wake.clear()
 
     async def _plan_all(self) -> None:
-        """In turns: there may be many."""
         self._anew = False
         self._known.clear()
         self._planned.clear()
         self._heap.clear()
-        for n, id in enumerate([row.contact.id for row in self._living if row.contact.channel is Channel.EMAIL]):
-            self._plan(id)
+        await self._plan_in_turns([row.contact.id for row in self._living if row.contact.channel is Channel.EMAIL])
+
+    async def _plan_in_turns(self, ids: Iterable[str]) -> None:
+        for n, id in enumerate(ids):
             if n % TURN == TURN - 1:
                 await asyncio.sleep(0)
+            self._plan(id)
 
     async def _escalate_due(self) -> float:
         """Escalates what has come to its time; seconds until the next."""
@@ -143,8 +154,10 @@ class AnswerWatch:
             del self._planned[id]
             try:
                 await self._escalate(id, now)
-            except HubError as error:
-                log.warning("answers.not_escalated", contact=id, problem=error.message)
+            except Exception as error:
+                log.warning(
+                    "answers.not_escalated", contact=id, exc_info=not isinstance(error, HubError), problem=str(error)
+                )
                 self._put(id, now + AGAIN_MS)
         return LOOK_S
 

@@ -19,7 +19,7 @@ from hub.ports import Store
 Json = dict[str, Any]
 PASSWORD = "demo"  # noqa: S105 - the demo's, printed when it starts
 # Grows when there is more for a store that was filled by an earlier edition.
-EDITION = 2
+EDITION = 3
 
 USERS: tuple[tuple[str, str, Role, dict[str, int]], ...] = (
     ("agent1", "Nadia Berg", Role.AGENT, {"support": 5, "billing": 3}),
@@ -87,6 +87,19 @@ ROWS: tuple[tuple[str, str, Json], ...] = (
     ("mailbox", "support", _mailbox("Support", "support")),
     ("mailbox", "sales", _mailbox("Sales", "sales")),
     ("mailbox", "billing", _mailbox("Billing", "billing")),
+    (
+        "mail_rule",
+        "chinese",
+        {
+            "name": "Chinese to those who speak it",
+            # Nobody in billing does.
+            "when": [
+                {"fact": "language", "op": "starts", "value": "zh"},
+                {"fact": "mailbox", "op": "is_not", "value": "billing"},
+            ],
+            "skills": {"chinese": 3},
+        },
+    ),
     ("outcome", "solved", {"name": "Solved"}),
     ("outcome", "follow-up", {"name": "Follow-up needed"}),
     ("outcome", "sale", {"name": "Sale", "queues": ["sales"]}),
