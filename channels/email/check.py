@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 
 from channels.email.channel import trusted
+from channels.email.classifier import MISSING, installed
 from channels.email.imap_client import ImapError
 from channels.email.imap_in import Trouble, connect
 from channels.email.oauth import NoToken, OAuthTokens
@@ -80,6 +81,8 @@ async def _check(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding
     asked = [way_in(id, row) for id, row in enabled.items() if row.inbound.kind == "imap"]
     asked += [way_out(id, row) for id, row in enabled.items() if row.outbound.kind == "smtp"]
     found = list(await asyncio.gather(*asked))
+    if email.classifier and not installed():
+        found.append(Finding("email.classifier", False, MISSING))
     if not email.listen and any(row.inbound.kind == "direct" for row in enabled.values()):
         names = ", ".join(id for id, row in enabled.items() if row.inbound.kind == "direct")
         found.append(Finding("email.listen", False, f"names nowhere to listen, where mail for {names} is to be given"))

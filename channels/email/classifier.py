@@ -44,6 +44,11 @@ LEARN_S = 900.0
 GUESS_S = 3.0
 
 
+def installed() -> bool:
+    """Whether the extra is there. Nothing of it is imported here."""
+    return find_spec("sklearn") is not None
+
+
 class _Process:
     """The process that learns and guesses, started when it is first needed. One question at a time."""
 
@@ -103,7 +108,7 @@ class Classifier:
         self.learning = Learning("off", threshold=self._threshold)
         if email.classifier:
             self.learning = replace(self.learning, state="waiting")
-            if find_spec("sklearn") is None:
+            if not installed():
                 self.learning = replace(self.learning, state="trouble", problem=MISSING)
         self._process = _Process()
         self._asked = asyncio.Event()

@@ -25,7 +25,7 @@ PAGE = 500
 DRY_LIMIT = 500
 
 
-class Candidate(Struct, frozen=True, forbid_unknown_fields=True):
+class RuleChange(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule as it would be saved: `id` None for a new one, `row` None for one that would be deleted."""
 
     id: rows.Id | None = None
@@ -35,7 +35,7 @@ class Candidate(Struct, frozen=True, forbid_unknown_fields=True):
 class DryRunBody(Input, frozen=True, forbid_unknown_fields=True):
     """Without `changes` the rules are tried as they are. Of `mailbox`, created in [`since`, `until`), newest first."""
 
-    changes: Annotated[list[Candidate], Meta(max_length=50)] = field(default_factory=list)
+    changes: Annotated[list[RuleChange], Meta(max_length=50)] = field(default_factory=list)
     mailbox: rows.Id | None = None
     since: s.At | None = None
     until: s.At | None = None
