@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from hub.config_rows import Block, Condition, Rule
 from hub.errors import InvalidInput
-from hub.model import Channel, Contact, Customer, Page
-from hub.rules import PRIORITY_LIMIT, blocked, facts_of, holds, place
+from hub.model import PRIORITY_LIMIT, Channel, Contact, Customer, Page
+from hub.rules import blocked, facts_of, holds, place
 
 
 def rule(*when: tuple[str, str, str], **does: object) -> Rule:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from hub import commands as c
-from hub.model import Role
+from hub.contacts import Words
+from hub.model import AuthorKind, Role
 from hub.web.table import BASE
 from tests.integration.serving import Serving, serving
 
@@ -132,18 +133,15 @@ def test_the_classifier_learns_from_what_agents_answered(tmp_path: Path) -> None
         for number in range(60):
             money = number % 2 == 0
             contact = deliver(hub, number, "Hello", "My invoice is wrong" if money else "My screen is broken")
-            hub.run(
-                contacts.do(
-                    contact,
-                    *([c.Move("billing", {}, "overflow")] if money else []),
-                    c.MakeOffer(agent, 1_000_000 + number, now + 3_600_000, 1),
-                    c.Accept(agent, 1_000_000 + number),
-                    c.Say(f"ms_{number}", "agent", "mail", agent),
-                    c.End(agent, "closed", 0),
-                    c.Finish(agent, None),
-                    actor=agent,
-                )
-            )
+            steps: list[c.ContactCommand | Words] = [
+                *([c.Move("billing", {}, "overflow")] if money else []),
+                c.MakeOffer(agent, 1_000_000 + number, now + 3_600_000, 1),
+                c.Accept(agent, 1_000_000 + number),
+                Words(AuthorKind.AGENT, agent, "Ada", "We look into it."),
+                c.End(agent, "closed", 0),
+                c.Finish(agent, None),
+            ]
+            hub.run(contacts.carry_out(contact, steps, actor=agent, command_id=f"answer-{number}"))
         assert client.post(f"{BASE}/triage/classifier/learn").status_code == 202
         while state()["state"] != "ready":
             time.sleep(0.05)
