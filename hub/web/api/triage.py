@@ -218,7 +218,8 @@ async def report(call: Call[None, ReportQuery]) -> object:
     summary="What the classifier has learned from where mails ended up, and how often it is right",
 )
 async def classifier(call: Call[None, Nothing]) -> object:
-    return switched_on(call.hub.sorting).learning()
+    sorting = call.hub.sorting
+    return Learning("off") if sorting is None else sorting.learning()
 
 
 @table.add(
