@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hub.config_mail import MailRule
 from hub.errors import Refused
@@ -54,7 +54,7 @@ class Learning(Struct, frozen=True):
     learned_at: Millis | None = None
     accuracy: float | None = None
     threshold: float = 0.0
-    queues: tuple[LearnedQueue, ...] = ()
+    queues: list[LearnedQueue] = field(default_factory=list)
 
 
 class GuessedQueue(Struct, frozen=True):
