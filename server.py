@@ -30,10 +30,12 @@ from channels.chat.socket import VisitorNamespace
 from channels.email import channel as mail_in
 from channels.email import demo_outbox, outgoing
 from channels.email.check import check_mail
+from channels.email.clamd import Clamd
 from channels.email.form import EmailForm
 from channels.email.form_events import FormEvents
 from channels.email.inquiry import Inquiries
 from channels.email.routes import MailPages
+from channels.email.scanning import Scanner
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
 from channels.voice.check import check_trunks
@@ -47,6 +49,7 @@ from hub.cli import run_command
 from hub.cli.finding import Checks
 from hub.clock import SystemClock
 from hub.config import Config
+from hub.config_email import clamd_address
 from hub.errors import ConfigError, Forbidden, HubError, Unavailable
 from hub.files import FileStore
 from hub.interpreter import settle
@@ -176,10 +179,17 @@ class Application:
         )
         measure_media(self.media, self.metrics)
         email = config.email
+        self.scanner = Scanner(
+            self.hub,
+            self.files,
+            Clamd(clamd_address(email.clamd)) if email.clamd else None,
+            required=email.clamd_required,
+        )
         self.mail_pages = MailPages(
             self.web,
             self.files,
             config.secret_key(),
+            self.scanner,
             images=email.images,
             allow_private=email.images_allow_private,
         )
@@ -203,6 +213,7 @@ class Application:
         email = mail_in.demo(config.email, config.demo.smtp_port) if config.demo.enabled else config.email
         channel = mail_in.EmailChannel(self.hub, self.files, email, config.secret_key(), sends=out.problem)
         channel.receiver.answer = out.acknowledger
+        channel.receiver.scanner = self.scanner
         return channel
 
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:
@@ -283,7 +294,7 @@ class Application:
             *api.routes(web),
             *pages.routes(self.shells),
             *widget_routes(web, self.assets, lambda id: sites.public_site(self.hub, id)),
-            *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES),
+            *files.routes(web, self.files, self.config.files.max_bytes, uploads.AGENT_TYPES, self.scanner.admit),
             *uploads.routes(web, self.files, self.config.files.max_bytes, self.email_form.uploads_to),
             *self.mail_pages.routes(),
             Mount("/static", HashedFiles(directory=STATIC)),

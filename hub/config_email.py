@@ -3,6 +3,7 @@ edited on the administration's pages."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, NamedTuple
 
@@ -10,6 +11,7 @@ from hub.config_base import Count, Section, meta
 from hub.errors import ConfigError
 
 PROTOCOLS = ("smtp", "lmtp")
+_CLAMD = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
 
 class Listener(NamedTuple):
@@ -18,6 +20,14 @@ class Listener(NamedTuple):
     protocol: str
     host: str
     port: int
+
+
+class ClamdAddress(NamedTuple):
+    """A Unix socket by its path, or a host and port."""
+
+    path: str = ""
+    host: str = ""
+    port: int = 0
 
 
 class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,6 +73,16 @@ class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     classifier_percent: Annotated[
         int, meta("How sure such a guess has to be.", "a whole number, 1 to 100", ge=1, le=100)
     ] = 80
+    clamd: Annotated[
+        str,
+        meta(
+            "clamd, which looks for malware in attachments: its socket's path, or host:port; empty: nobody looks.",
+            "the path of a socket, or host:port",
+        ),
+    ] = ""
+    clamd_required: Annotated[
+        bool, meta("Whether attachments that clamd could not look at wait; if not, they can be downloaded, marked.")
+    ] = False
     images: Annotated[bool, meta("Whether agents may have a mail's remote images shown, fetched by the hub.")] = True
     images_allow_private: Annotated[
         bool, meta("Whether the hub also fetches those that lie at private and loopback addresses.")
@@ -82,6 +102,10 @@ def check_email(email: Email) -> None:
             ) from None
     if bool(email.tls_certificate) != bool(email.tls_key):
         raise ConfigError("email.tls_key: expected a certificate and its key, or neither")
+    if email.clamd:
+        clamd_address(email.clamd)
+    if email.clamd_required and not email.clamd:
+        raise ConfigError("email.clamd: expected where clamd is, as email.clamd_required asks for it")
     if email.tls_required and not email.tls_certificate:
         raise ConfigError("email.tls_certificate: expected a certificate, as email.tls_required asks for TLS")
 
@@ -98,3 +122,13 @@ def listener(text: str, path: str = "listen") -> Listener:
     if protocol not in PROTOCOLS or not 0 <= number <= 65_535:
         raise ConfigError(f'{path}: expected protocol:address:port such as lmtp:127.0.0.1:2424, got "{text}"')
     return Listener(protocol, address, number)
+
+
+def clamd_address(text: str) -> ClamdAddress:
+    """What `/path` or `host:port` names. Raises ConfigError."""
+    if text.startswith("/"):
+        return ClamdAddress(path=text)
+    found = _CLAMD.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= 65_535:
+        raise ConfigError(f'email.clamd: expected the path of a socket, or host:port, got "{text}"')
+    return ClamdAddress(host=found[1].removeprefix("[").removesuffix("]"), port=int(found[2]))

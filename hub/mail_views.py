@@ -44,6 +44,7 @@ def mail_json(mail: StoredMail, now: int) -> Json:
         "automatic": mail.automatic,
         "language": mail.language,
         "problems": list(mail.problems),
+        "scans": {id: {"scan": str(each.scan), "threat": each.threat} for id, each in mail.scans.items()},
         "forwarded_from": None
         if mail.forwarded_from is None
         else {"address": mail.forwarded_from.address, "name": mail.forwarded_from.name},

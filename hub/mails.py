@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from hub.model import FileRef, Millis
+from hub.model import FileRef, Millis, Scanned
 
 
 class MailState(StrEnum):
@@ -68,6 +68,8 @@ class StoredMail(Struct, frozen=True, gc=False, omit_defaults=True):
     automatic: bool = False  # ours, and no person wrote it
     language: str = ""
     problems: tuple[str, ...] = ()
+    scans: dict[str, Scanned] = {}
+    """What was found in files of a mail that came in, by their ids."""
     forwarded_from: MailAddress | None = None
     author: str | None = None
     send_at: Millis = 0

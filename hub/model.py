@@ -346,8 +346,24 @@ class Token(Struct, frozen=True):
     expires_at: Millis | None = None
 
 
+class Scan(StrEnum):
+    """What a scanner for malware said of a file."""
+
+    NONE = ""  # nobody asked
+    CLEAN = "clean"
+    INFECTED = "infected"
+    UNSCANNED = "unscanned"  # it was asked, and could not say
+
+
+class Scanned(Struct, frozen=True, omit_defaults=True):
+    """`threat` is the name of what was found."""
+
+    scan: Scan
+    threat: str = ""
+
+
 class StoredFile(Struct, frozen=True):
-    """An uploaded file: who may see it follows from its contact."""
+    """An uploaded file: who may see it follows from its contact. `threat` names what `scan` found in it."""
 
     id: str
     contact: str
@@ -360,6 +376,8 @@ class StoredFile(Struct, frozen=True):
     width: int | None = None
     height: int | None = None
     thumb: bool = False
+    scan: Scan = Scan.NONE
+    threat: str = ""
 
 
 class AuditEntry(Struct, frozen=True):

@@ -18,6 +18,7 @@ from hub.model import (
     Message,
     Millis,
     Presence,
+    Scanned,
     Session,
     StoredFile,
     Token,
@@ -321,6 +322,10 @@ class Files(Protocol):
     async def get(self, id: str) -> StoredFile | None: ...
 
     async def bytes_since(self, uploader: str, since: Millis) -> int: ...
+
+    async def set_scan(self, id: str, scanned: Scanned) -> None:
+        """Writes what a scanner said of it; nothing when it is not there."""
+        ...
 
 
 class Delivery(Struct, frozen=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from channels.email.threads import subject_key
 from hub.contacts import clean_text
@@ -15,7 +16,7 @@ from hub.errors import HubError, Unavailable
 from hub.files import FileStore
 from hub.ids import derived_id
 from hub.mails import MailAddress, MailState, StoredMail
-from hub.model import FileRef, Millis, StoredFile
+from hub.model import FileRef, Millis, Scanned, StoredFile
 from mail.model import Address, Attachment, Mail
 
 TOGETHER = 8
@@ -101,6 +102,14 @@ async def keep(files: FileStore, mail: Mail, id: str, contact: str, raw: str, si
         else:
             attached.append(ref)
     return Kept(raw, size, html, tuple(attached), shown, tuple(rows))
+
+
+def marked(kept: Kept, scanned: Mapping[str, Scanned]) -> Kept:
+    """With what a scanner said of the files, by their contents' hashes."""
+    if not scanned:
+        return kept
+    found = ((file, scanned[file.sha256]) for file in kept.files)
+    return replace(kept, files=tuple(replace(file, scan=said.scan, threat=said.threat) for file, said in found))
 
 
 async def _attachment(files: FileStore, found: Attachment, id: str, contact: str, now: Millis) -> StoredFile:

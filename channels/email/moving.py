@@ -109,6 +109,7 @@ class Moving:
             message=message,
             attachments=tuple(renamed.get(file.id, file) for file in mail.attachments),
             inline={id: renamed.get(file.id, file) for id, file in mail.inline.items()},
+            scans={renamed[id].id if id in renamed else id: said for id, said in mail.scans.items()},
         )
         kind = AuthorKind.VISITOR if mail.direction == "in" else AuthorKind.AGENT
         if said is not None:

@@ -19,7 +19,19 @@ from hub.files import FileStore
 from hub.ids import derived_id
 from hub.mailing import NewMail, Recipient
 from hub.mails import MailAddress, MailState, StoredMail
-from hub.model import AuthorKind, Channel, Contact, Customer, FileRef, MessageKind, Millis, Phase, StoredFile, User
+from hub.model import (
+    AuthorKind,
+    Channel,
+    Contact,
+    Customer,
+    FileRef,
+    MessageKind,
+    Millis,
+    Phase,
+    Scan,
+    StoredFile,
+    User,
+)
 from hub.permissions import Permission, may
 from hub.ports import ContactRow
 from hub.service import Hub
@@ -277,6 +289,8 @@ class Posting:
         for file in {*new.attachments, *_shown(new.html or "")}:
             found = await self._hub.store.files.get(file)
             if found is not None and self._usable(user, found, contact):
+                if found.scan is Scan.INFECTED:
+                    raise Refused("Malware was found in one of these files.", code="file.infected")
                 own[file] = found
         html = None
         if new.html is not None:

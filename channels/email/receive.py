@@ -8,7 +8,7 @@ the way, is there once. Whoever brings it keeps it until `receive` has returned.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, Protocol
 
 import structlog
@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from channels.email import keeping
+from channels.email.scanning import Scanner, with_scans
 from channels.email.threading import Found, Threads
 from channels.email.triage import Guess, Incoming, Triage, by_mailbox
 from hub import commands as c
@@ -36,6 +37,7 @@ from hub.model import (
     Page,
     Phase,
     Requirements,
+    Scanned,
 )
 from hub.rules import Placement
 from hub.service import Hub
@@ -101,7 +103,8 @@ class Arrival(Struct, frozen=True):
 
 
 class Receiver:
-    """`answer` may add an automatic answer to a new contact, in the same step; nothing automatic is shown to it.
+    """`scanner` looks into files. `answer` may add an automatic answer to a new contact, in the same step; nothing
+    automatic is shown to it.
     `triage` says where new mails go."""
 
     def __init__(self, hub: Hub, files: FileStore, parser: Parser, secret: bytes) -> None:
@@ -110,6 +113,7 @@ class Receiver:
         self._parser = parser
         self._threads = Threads(hub, secret)
         self._room = asyncio.Semaphore(AT_ONCE)
+        self.scanner: Scanner | None = None
         self.triage: Callable[[Incoming], Awaitable[Triage]] = by_mailbox
         self.answer: Callable[[Arrival], Awaitable[Words | None]] | None = None
 
@@ -163,10 +167,14 @@ class Receiver:
     ) -> Received:
         id, now = derived_id("ma", 0, hash), self._hub.clock.now()
         text, fold_at = await keeping.body(mail)
+        scanned: Mapping[str, Scanned] | None = None
         for attempt in range(TRIES):
             found = Found() if form is not None else await self._threads.find(mail, mailbox, row, envelope.recipients)
             contact = found.contact if found.continues else derived_id("ct", 0, "mail", hash)
             kept = await keeping.keep(self._files, mail, id, contact, raw, size, now)
+            if scanned is None:
+                scanned = {} if self.scanner is None else await self.scanner.of_mail(kept.files)
+            kept = keeping.marked(kept, scanned)
             incoming = keeping.stored(
                 mail,
                 kept,
@@ -179,6 +187,8 @@ class Receiver:
                 fold_at=fold_at,
                 problems=found.problems,
             )
+            if scanned:
+                incoming = with_scans(incoming, {file.id: scanned[file.sha256] for file in kept.files})
             words = _words(text, incoming, kept)
             try:
                 if found.continues:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from channels.email import showing
 from channels.email.pictures import SHOWN, RemotePictures
+from channels.email.scanning import Scanner
 from hub.errors import Forbidden, NotFound
 from hub.file_types import safe_name
 from hub.files import FileStore
@@ -38,9 +39,17 @@ class MailPages:
     """`images`: whether agents may have pictures from elsewhere shown; `allow_private`: also from hosts inside."""
 
     def __init__(
-        self, web: Web, files: FileStore, secret: bytes, *, images: bool = True, allow_private: bool = False
+        self,
+        web: Web,
+        files: FileStore,
+        secret: bytes,
+        scanner: Scanner,
+        *,
+        images: bool = True,
+        allow_private: bool = False,
     ) -> None:
         self._web, self._files, self._images = web, files, images
+        self._scanner = scanner
         self._signer = showing.Signer(secret)
         self._remote = RemotePictures(allow_private=allow_private)
 
@@ -115,6 +124,7 @@ class MailPages:
         stored = await self._web.hub.store.files.get(pointed.name)
         if stored is None or stored.type not in SHOWN:
             raise NotFound("picture")
+        await self._scanner.admit(stored)
         return FileResponse(self._files.path(stored.sha256), media_type=stored.type, headers=_PICTURE_HEADERS)
 
     async def _quoted(self, request: Request) -> Response:
@@ -130,6 +140,7 @@ class MailPages:
         mail = await self._mail(request)
         if not mail.raw or not await self._files.has(mail.raw):
             raise NotFound("raw", mail.id)
+        await self._scanner.admit_original(mail)
         name = safe_name(f"{mail.subject or 'mail'}.eml")
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from msgspec.structs import replace
+from sqlalchemy import Connection, func, insert, select, update
 
-from hub.model import Millis, StoredFile
+from hub.model import Millis, Scanned, StoredFile
 from hub.store.append import file_row
 from hub.store.engine import Database
 from hub.store.tables import files
@@ -34,3 +35,10 @@ class SqlFiles:
             files.c.uploader == uploader, files.c.created_at >= since
         )
         return await self._database.read(lambda connection: int(connection.execute(statement).scalar_one()))
+
+    async def set_scan(self, id: str, scanned: Scanned) -> None:
+        known = await self.get(id)
+        if known is not None:
+            # Nothing else of a file's row ever changes.
+            data = file_row(replace(known, scan=scanned.scan, threat=scanned.threat))["data"]
+            await self._writer.execute(update(files).where(files.c.id == id).values(data=data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -72,7 +73,11 @@ async def receive(
     return stored
 
 
-def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...]) -> list[BaseRoute]:
+Admit = Callable[[StoredFile], Awaitable[None]]
+"""Raises Forbidden or Unavailable for a file that nobody gets, or not yet."""
+
+
+def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...], admit: Admit) -> list[BaseRoute]:
     """Uploads of agents, and the files themselves for agents and for the contact's own visitor."""
     hub = web.hub
     previews = Previews()
@@ -89,18 +94,18 @@ def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...])
         return JSONResponse({"file": file_json(stored)}, 201, headers={"Cache-Control": "no-store"})
 
     async def whole(request: Request) -> Response:
-        stored = await _allowed(web, request)
+        stored = await _allowed(web, request, admit)
         return _serve(stored, files.path(stored.sha256), stored.type)
 
     async def thumb(request: Request) -> Response:
-        stored = await _allowed(web, request)
+        stored = await _allowed(web, request, admit)
         if not stored.thumb:
             raise NotFound("thumbnail", stored.id)
         return _serve(stored, files.thumb_path(stored.sha256), "image/webp")
 
     async def page(request: Request) -> Response:
         """A page of a PDF, drawn by us; X-Pages says how many there are."""
-        stored = await _allowed(web, request)
+        stored = await _allowed(web, request, admit)
         if stored.type != "application/pdf":
             raise NotFound("page", stored.id)
         view = await previews.page(stored.sha256, files.path(stored.sha256), request.path_params["n"] - 1)
@@ -114,11 +119,18 @@ def routes(web: Web, files: FileStore, max_bytes: int, allowed: tuple[str, ...])
     ]
 
 
-async def _allowed(web: Web, request: Request) -> StoredFile:
-    """The file, for an agent who may see its contact or for the contact's own visitor.
+async def _allowed(web: Web, request: Request, admit: Admit) -> StoredFile:
+    """The file, if nothing is wrong with it, for who may see it.
 
-    Raises NotSignedIn, Forbidden (for a visitor also when there is no such file), NotFound.
+    Raises NotSignedIn, Forbidden (for a visitor also when there is no such file), NotFound, Unavailable.
     """
+    stored = await _seen(web, request)
+    await admit(stored)
+    return stored
+
+
+async def _seen(web: Web, request: Request) -> StoredFile:
+    """For an agent who may see its contact or for the contact's own visitor."""
     hub = web.hub
     id = request.path_params["id"]
     token = bearer(request.headers)

@@ -18,10 +18,16 @@ class MailAddress(Struct, frozen=True):
     name: str
 
 
+class Scanned(Struct, frozen=True):
+    scan: str
+    threat: str
+
+
 class Mail(Struct, frozen=True, rename={"from_": "from"}):
     """`state` is received, or of ours queued, sending, sent, failed, bounced or cancelled. `message` is the one that
     holds the text, whose quoted part begins at `fold_at`. `undo_until`: so long it can be taken back; `next_at`: the
     next try. `taken` are recipients for whom the next server has it, `refused` those for whom it never will, and why.
+    `scans` by the files' ids: clean, unscanned, or infected, by which threat.
     """
 
     id: str
@@ -49,6 +55,7 @@ class Mail(Struct, frozen=True, rename={"from_": "from"}):
     automatic: bool
     language: str
     problems: list[str]
+    scans: dict[str, Scanned]
     forwarded_from: MailAddress | None
     author: str | None
     send_at: s.At | None

@@ -133,7 +133,7 @@ export function MailLine({ message, contact, last }: { message: Message; contact
       <Warnings mail={mail} />
       <Trouble mail={mail} mine={mail.author === me.value?.id || writable} />
       <div class="mail-body"><Body mail={mail} message={message} /></div>
-      <Attachments files={mail.attachments} />
+      <Attachments files={mail.attachments} scans={mail.scans} />
     </article>
   );
 }

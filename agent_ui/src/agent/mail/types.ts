@@ -36,6 +36,8 @@ export interface Mail {
   automatic: boolean;
   language: string;
   problems: string[];
+  /** By the files' ids, when somebody looked: clean, unscanned, or infected by `threat`. */
+  scans: Record<string, { scan: string; threat: string }>;
   forwarded_from: Address | null;
   author: string | null;
   send_at: number | null;
