@@ -31,6 +31,7 @@ from channels.email import channel as mail_in
 from channels.email import demo_outbox, outgoing
 from channels.email.check import check_mail
 from channels.email.clamd import Clamd
+from channels.email.figures import measure as measure_mail
 from channels.email.form import EmailForm
 from channels.email.form_events import FormEvents
 from channels.email.inquiry import Inquiries
@@ -214,6 +215,9 @@ class Application:
         channel = mail_in.EmailChannel(self.hub, self.files, email, config.secret_key(), sends=out.problem)
         channel.receiver.answer = out.acknowledger
         channel.receiver.scanner = self.scanner
+        figures = measure_mail(self.hub, self.metrics)
+        channel.receiver.figures = figures
+        out.outbox.figures = figures
         return channel
 
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:

@@ -83,6 +83,15 @@ class StoredMail(Struct, frozen=True, gc=False, omit_defaults=True):
     version: int = 0
 
 
+class OutboxStanding(Struct, frozen=True):
+    """How many mails wait to be sent or are being sent; `oldest` is since when the first of those is due that have not
+    gone, None when none is."""
+
+    queued: int = 0
+    sending: int = 0
+    oldest: Millis | None = None
+
+
 class FolderProgress(Struct, frozen=True):
     """How far a mailbox's folder was read: everything above `newest` is new, `oldest` is how far back the backlog was
     taken (it goes newest first), `total` what there was to take at first."""
@@ -159,6 +168,8 @@ class Mails(Protocol):
         ...
 
     async def next_due(self) -> Millis | None: ...
+
+    async def outbox(self, now: Millis) -> OutboxStanding: ...
 
     async def sent(self, *, after: str | None = None, limit: int = 50) -> list[StoredMail]:
         """Ours, newest first."""

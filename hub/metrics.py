@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -22,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._asked: list[Callable[[], Awaitable[None]]] = []
         # What the operating system says of the process is read from files: apart, so that a thread can do it.
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
@@ -55,8 +56,14 @@ class Metrics:
         """A figure that `read` tells at each look, as (label values, value) pairs; nothing is kept in between."""
         self.registry.register(_Watched(name, help, labels, read, counter))
 
+    def ask(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        """`refresh` is waited for before each look: for figures that take a question to the store."""
+        self._asked.append(refresh)
+
     async def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
+        for refresh in self._asked:
+            await refresh()
         process = await asyncio.to_thread(generate_latest, self._process)
         return generate_latest(self.registry) + process
 

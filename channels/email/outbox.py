@@ -18,8 +18,10 @@ from typing import Any
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from channels.email.delivery import GIVE_UP_MS, after_verdict, again, failed, later, pause_ms, pending
+from channels.email.figures import Figures
 from channels.email.letters import Letters, addressed
 from channels.email.outcomes import Outcomes
 from channels.email.senders import Pace, Senders, Way
@@ -64,6 +66,7 @@ class Outbox:
         self._hub, self._files, self._senders = hub, files, senders
         self.letters = Letters(hub.store, files)
         self.outcomes = Outcomes(hub)
+        self.figures = Figures(CollectorRegistry())
         self.troubles: dict[str, Trouble] = {}
         self.failures = 0
         self.last_error: str | None = None
@@ -225,7 +228,7 @@ class Outbox:
             recipients = recipients_of(head)
             own = spec(mail.from_.address, "from")
         except InvalidInput as error:
-            await self.outcomes.write(failed(mail, error.message))
+            await self._invalid(mail, error.message)
             return
         trouble = self.troubles.get(mail.account)
         if trouble is not None and trouble.until > now:
@@ -243,7 +246,7 @@ class Outbox:
         try:
             mail, raw = await self._bytes(mail, way, now)
         except (InvalidInput, TooLarge) as error:
-            await self.outcomes.write(failed(mail, error.message))
+            await self._invalid(mail, error.message)
             return
         claimed = replace(
             mail,
@@ -296,11 +299,17 @@ class Outbox:
             )
             tried = replace(mail, attempts=mail.attempts + 1)
             pause = pause_ms(tried.attempts, random.random())
-            await self.outcomes.write(later(tried, recipients, why, None, self._hub.clock.now(), pause))
+            lost = later(tried, recipients, why, None, self._hub.clock.now(), pause)
+            await self.outcomes.write(lost)
+            self._tried(lost, "lost")
             return
         self.troubles.pop(mail.account, None)
         ended = after_verdict(mail, recipients, verdict, self._hub.clock.now(), random.random())
         await self.outcomes.write(ended)
+        if ended.state is MailState.SENT:
+            self._tried(ended, "partly" if ended.refused else "taken")
+        else:
+            self._tried(ended, "later" if verdict.later else "refused")
         log.info("mail.tried", mail=mail.id, contact=mail.contact, state=str(ended.state), status=ended.status)
 
     async def _down(self, mail: StoredMail, recipients: list[str], down: Down) -> None:
@@ -314,6 +323,19 @@ class Outbox:
             log.warning("mailbox.cannot_send", mailbox=mail.account, reason=down.sentence, status=down.code)
         waiting = later(mail, recipients, down.sentence, down.code, now, max(1000, known.until - now))
         await self.outcomes.write(waiting)
+        self._tried(waiting, "down")
+
+    async def _invalid(self, mail: StoredMail, why: str) -> None:
+        await self.outcomes.write(failed(mail, why))
+        self.figures.failures.labels(mail.account, "invalid").inc()
+
+    def _tried(self, mail: StoredMail, result: str) -> None:
+        """`result` is what the server did; that this was the last time is the mail's."""
+        if mail.state is MailState.FAILED and result != "refused":
+            result = "expired"
+        self.figures.tries.labels(mail.account, result).inc()
+        if mail.state is MailState.FAILED or result == "partly":
+            self.figures.failures.labels(mail.account, "expired" if result == "expired" else "refused").inc()
 
 
 def mails_changed(message: Mapping[str, Any]) -> tuple[str, str]:

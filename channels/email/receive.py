@@ -8,14 +8,17 @@ the way, is there once. Whoever brings it keeps it until `receive` has returned.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, Protocol
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from channels.email import keeping
+from channels.email.figures import Figures
 from channels.email.scanning import Scanner, with_scans
 from channels.email.threading import Found, Threads
 from channels.email.triage import Guess, Incoming, Triage, by_mailbox
@@ -113,6 +116,7 @@ class Receiver:
         self._parser = parser
         self._threads = Threads(hub, secret)
         self._room = asyncio.Semaphore(AT_ONCE)
+        self.figures = Figures(CollectorRegistry())
         self.scanner: Scanner | None = None
         self.triage: Callable[[Incoming], Awaitable[Triage]] = by_mailbox
         self.answer: Callable[[Arrival], Awaitable[Words | None]] | None = None
@@ -132,12 +136,25 @@ class Receiver:
         row = self._hub.directory.mailboxes().get(mailbox)
         if row is None:
             raise NotFound("mailbox", mailbox)
+        outcome = "failed"
+        try:
+            received = await self._receive(raw, mailbox, row, envelope, at)
+            outcome = received.outcome
+            return received
+        finally:
+            self.figures.received.labels(mailbox, outcome).inc()
+
+    async def _receive(
+        self, raw: bytes, mailbox: str, row: Mailbox, envelope: Envelope | None, at: Millis | None
+    ) -> Received:
         async with self._room:
             hash = await keeping.hashed(raw) if form is None else form.hash
             known = await self._hub.store.mails.by_hash(hash)
             if known is not None:
                 return Received(known.contact, known.id, "known")
+            began = time.perf_counter()
             mail = await self._parser.parse(raw)
+            self.figures.parse_seconds.observe(time.perf_counter() - began)
             if self._blocked(mail, envelope):
                 return Received("", "", "blocked")
             stored = await self._files.keep(raw)
@@ -220,6 +237,8 @@ class Receiver:
         over = contact.phase in (Phase.CLOSED, Phase.WRAPPING)
         steps: list[c.ContactCommand | Words] = [self._reopening(contact, row, mail)] if wakes else []
         await hub.contacts.carry_out(id, [*steps, words], actor=ACTOR, command_id=f"mail:{incoming.hash}")
+        for back in bounced:
+            self.figures.failures.labels(back.account, "bounced").inc()
         if wakes:
             await hub.store.mails.forget_reminder(id)
         outcome: Literal["reopened", "continued"] = "reopened" if wakes and over else "continued"

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
-from hub.mails import Draft, FolderProgress, MailState, Reminder, StoredMail
+from hub.mails import Draft, FolderProgress, MailState, OutboxStanding, Reminder, StoredMail
 from hub.model import Millis
 from hub.store import rows
 from hub.store.append import Transaction
@@ -25,6 +25,7 @@ _draft = msgspec.json.Decoder(Draft)
 m, d = mails.c, drafts.c
 MOST_ALIKE = 20
 MOST_NAMED = 100
+MOST_EARLY = 1000
 
 
 class SqlMails:
@@ -79,6 +80,22 @@ class SqlMails:
         waiting = m.state.in_([str(MailState.QUEUED), str(MailState.SENDING)])
         statement = select(func.min(m.next_at)).where(m.next_at.is_not(None), waiting)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def outbox(self, now: Millis) -> OutboxStanding:
+        waiting = (m.next_at.is_not(None), m.state.in_([str(MailState.QUEUED), str(MailState.SENDING)]))
+        count = select(m.state, func.count().label("number")).where(*waiting).group_by(m.state)
+        # What is to go some other day was written early, too: the first of a number of mails that is due.
+        early = select(m.data).where(*waiting).order_by(m.at).limit(MOST_EARLY)
+
+        def read(connection: Connection) -> OutboxStanding:
+            counts = {str(row.state): int(row.number) for row in connection.execute(count)}
+            found = [_mail.decode(data) for data in connection.execute(early).scalars()]
+            due = [max(mail.at, mail.send_at) for mail in found if mail.send_at <= now]
+            return OutboxStanding(
+                counts.get(str(MailState.QUEUED), 0), counts.get(str(MailState.SENDING), 0), min(due, default=None)
+            )
+
+        return await self._database.read(read)
 
     async def sent(self, *, after: str | None = None, limit: int = 50) -> list[StoredMail]:
         page = select(m.data).where(m.direction == "out").order_by(m.at.desc(), m.id.desc()).limit(limit)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hub import commands as c
 from hub.errors import Refused, VersionConflict
 from hub.files import FileStore
-from hub.mails import Draft, FolderProgress, MailAddress, MailState, Reminder, StoredMail
+from hub.mails import Draft, FolderProgress, MailAddress, MailState, OutboxStanding, Reminder, StoredMail
 from hub.model import AuthorKind, Channel, FileRef, Message, MessageKind, Role, StoredFile, User
 from hub.store import SqlStore, open_store, restore_store
 from tests.talk import T0, Talk
@@ -103,14 +103,18 @@ async def test_updates_count_versions(store: SqlStore) -> None:
 async def test_what_is_due(store: SqlStore) -> None:
     talk = await Talk(store.log).begin()
     assert await store.mails.next_due() is None
+    assert await store.mails.outbox(T0) == OutboxStanding()
     for n, state in enumerate([MailState.QUEUED, MailState.SENDING, MailState.SENT, MailState.CANCELLED]):
         await said(talk, mail(f"m{n}", talk, direction="out", state=state, next_at=T0 + 10 - n, hash=""))
     await said(talk, mail("m9", talk, direction="out", hash="", next_at=T0 + 99))
     assert [each.id for each in await store.mails.due(T0 + 50)] == ["m1", "m0"]
     assert [each.id for each in await store.mails.due(T0 + 50, limit=1)] == ["m1"]
     assert await store.mails.next_due() == T0 + 9
+    await said(talk, mail("m8", talk, direction="out", hash="", at=T0 - 5, send_at=T0 + 200, next_at=T0 + 200))
+    assert await store.mails.outbox(T0 + 10) == OutboxStanding(3, 1, T0)
+    assert await store.mails.outbox(T0 + 200) == OutboxStanding(3, 1, T0)
     assert [each.id for each in await store.mails.sent(limit=2)] == ["m9", "m3"]
-    assert [each.id for each in await store.mails.sent(after="m3")] == ["m2", "m1", "m0"]
+    assert [each.id for each in await store.mails.sent(after="m3")] == ["m2", "m1", "m0", "m8"]
 
 
 async def test_threads_are_found_by_message_ids_and_by_subject(store: SqlStore) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from hub import commands as c
 from hub.errors import NotFound, Refused, VersionConflict
 from hub.events import ConfigChanged
-from hub.model import AuditEntry, Channel, Customer, Role, Session, StoredFile, Token, User
+from hub.model import AuditEntry, Channel, Customer, Role, Scan, Scanned, Session, StoredFile, Token, User
 from hub.ports import ContactFilter, Delivery, Scope
 from hub.store import SqlStore
 from tests.talk import T0, Talk
@@ -328,6 +328,10 @@ async def test_file_rows(store: SqlStore) -> None:
     assert await store.files.bytes_since("vi_1", T0) == 1005
     assert await store.files.bytes_since("vi_1", T0 + 1) == 5
     assert await store.files.bytes_since("vi_none", 0) == 0
+    for id in ("fi_1", "fi_none"):
+        await store.files.set_scan(id, Scanned(Scan.INFECTED, "Eicar"))
+    assert await store.files.get("fi_1") == replace(file, scan=Scan.INFECTED, threat="Eicar")
+    assert await store.files.get("fi_none") is None
 
 
 def delivery(id: str, seq: int, contact: str | None = "ct_1", webhook: str = "wh_1", at: int = T0) -> Delivery:
