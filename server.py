@@ -28,15 +28,13 @@ from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
 from channels.email import channel as mail_in
-from channels.email import demo_outbox, outgoing
+from channels.email import demo_outbox, outgoing, scanning
 from channels.email.check import check_mail
-from channels.email.clamd import Clamd
 from channels.email.figures import measure as measure_mail
 from channels.email.form import EmailForm
 from channels.email.form_events import FormEvents
 from channels.email.inquiry import Inquiries
 from channels.email.routes import MailPages
-from channels.email.scanning import Scanner
 from channels.voice import settings as voice
 from channels.voice.channel import VoiceChannel
 from channels.voice.check import check_trunks
@@ -50,7 +48,6 @@ from hub.cli import run_command
 from hub.cli.finding import Checks
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.config_email import clamd_address
 from hub.errors import ConfigError, Forbidden, HubError, Unavailable
 from hub.files import FileStore
 from hub.interpreter import settle
@@ -180,12 +177,7 @@ class Application:
         )
         measure_media(self.media, self.metrics)
         email = config.email
-        self.scanner = Scanner(
-            self.hub,
-            self.files,
-            Clamd(clamd_address(email.clamd)) if email.clamd else None,
-            required=email.clamd_required,
-        )
+        self.scanner = scanning.configured(self.hub, self.files, email)
         self.mail_pages = MailPages(
             self.web,
             self.files,
@@ -218,6 +210,7 @@ class Application:
         figures = measure_mail(self.hub, self.metrics)
         channel.receiver.figures = figures
         out.outbox.figures = figures
+        out.mailer.posting.admit = self.scanner.admit
         return channel
 
     def _voice(self, conversations: Conversations, settings: voice.VoiceSettings | None) -> VoiceChannel:

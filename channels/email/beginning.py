@@ -14,7 +14,7 @@ from hub.mail_signature import Signature, for_queue
 from hub.mail_template import Values, fill_in, first_name
 from hub.mail_views import addresses_json
 from hub.mails import MailAddress, StoredMail
-from hub.model import Contact, User
+from hub.model import Contact, FileRef, Scan, User
 from hub.service import Hub
 from hub.views import file_json
 from mail.html_text import text_of
@@ -76,7 +76,7 @@ class Beginning:
             "cc": addresses_json(cc),
             "subject": subject,
             "signature": {"text": text, "html": html},
-            "attachments": [file_json(file) for file in original.attachments]
+            "attachments": [file_json(file) for file in _passed_on(original)]
             if how == "forward" and original is not None
             else [],
         }
@@ -141,6 +141,12 @@ def _filled(source: str, values: Values, *, html: bool = False) -> str:
         return fill_in(source, values, html=html)
     except InvalidInput:
         return source  # somebody's words with braces in them are words
+
+
+def _passed_on(mail: StoredMail) -> list[FileRef]:
+    """The files that may go with a mail to somebody else: not those that nobody gets."""
+    infected = {id for id, said in mail.scans.items() if said.scan is Scan.INFECTED}
+    return [file for file in mail.attachments if file.id not in infected]
 
 
 def reply_all(

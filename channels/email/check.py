@@ -1,13 +1,14 @@
 """What `contacthub check` tells of mailboxes: whether each one's server answers, takes what it is shown, and has the
-folders that are to be read; and whether the one that mail is given to does."""
+folders that are to be read; whether the one that mail is given to does; and whether clamd answers."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from channels.email.channel import trusted
+from channels.email.clamd import Clamd, Unscanned
 from channels.email.classifier import MISSING, installed
 from channels.email.imap_client import ImapError
 from channels.email.imap_in import Trouble, connect
@@ -16,7 +17,7 @@ from channels.email.secrets import read_secret
 from channels.email.senders import make_sender
 from channels.email.smtp_out import Down, Smtp
 from hub.cli.finding import Finding
-from hub.config_email import Email
+from hub.config_email import Email, clamd_address
 from hub.config_mail import Mailbox
 from hub.errors import ConfigError
 
@@ -24,8 +25,19 @@ LONGEST_S = 30.0
 
 
 def check_mail(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding]:
-    """A line for each mailbox's way in and way out; all are asked at once, for some seconds at most."""
+    """A line for each mailbox's way in and way out, all asked at once, for some seconds at most; and one for clamd."""
     return asyncio.run(_check(email, mailboxes))
+
+
+async def _clamd(text: str) -> Finding:
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
+    try:
+        await Clamd(clamd_address(text)).scan(nothing())
+    except Unscanned as error:
+        return Finding("email.clamd", False, str(error))
+    return Finding("email.clamd", True, f"{text} answers")
 
 
 async def _check(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding]:
@@ -83,6 +95,8 @@ async def _check(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding
     found = list(await asyncio.gather(*asked))
     if email.classifier and not installed():
         found.append(Finding("email.classifier", False, MISSING))
+    if email.clamd:
+        found.append(await _clamd(email.clamd))
     if not email.listen and any(row.inbound.kind == "direct" for row in enabled.values()):
         names = ", ".join(id for id, row in enabled.items() if row.inbound.kind == "direct")
         found.append(Finding("email.listen", False, f"names nowhere to listen, where mail for {names} is to be given"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -28,7 +28,6 @@ from hub.model import (
     MessageKind,
     Millis,
     Phase,
-    Scan,
     StoredFile,
     User,
 )
@@ -63,6 +62,7 @@ class Posting:
 
     def __init__(self, hub: Hub, files: FileStore, outbox: Outbox, secret: bytes, domain: str = "") -> None:
         self._hub, self._files, self._outbox, self._secret, self._domain = hub, files, outbox, secret, domain
+        self.admit: Callable[[StoredFile], Awaitable[None]] | None = None
 
     # --- who may, from where --------------------------------------------------------------------------------------
 
@@ -289,8 +289,7 @@ class Posting:
         for file in {*new.attachments, *_shown(new.html or "")}:
             found = await self._hub.store.files.get(file)
             if found is not None and self._usable(user, found, contact):
-                if found.scan is Scan.INFECTED:
-                    raise Refused("Malware was found in one of these files.", code="file.infected")
+                await self._admitted(found)
                 own[file] = found
         html = None
         if new.html is not None:
@@ -315,10 +314,17 @@ class Posting:
         size += sum(each.size for each in inline.values())
         shown = {id: _ref(each) for id, each in inline.items()}
         if html is not None:
+            for id in html.known:
+                await self._admitted(await self._hub.store.files.get(quoted[id].id))
             shown |= {id: quoted[id] for id in html.known}
             size += sum(quoted[id].size for id in html.known)
         fresh = [each for each in (*attachments, *inline.values()) if each.id not in own]
         return html, Attached(tuple(map(_ref, attachments)), shown, tuple(fresh), size)
+
+    async def _admitted(self, file: StoredFile | None) -> None:
+        """Raises Forbidden, Unavailable for what nobody may have, so that it is not sent to anybody either."""
+        if file is not None and self.admit is not None:
+            await self.admit(file)
 
     async def _pasted(self, data: bytes, type: str, contact: str, mail: str, user: User, now: Millis) -> StoredFile:
         blob = await self._files.save(

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from channels.email.clamd import Clamd, Unscanned
 from channels.email.keeping import UPLOADER
 from channels.email.outcomes import CHANGED
+from hub.config_email import Email, clamd_address
 from hub.errors import Forbidden, Unavailable
 from hub.files import FileStore
 from hub.mails import StoredMail
@@ -29,6 +30,8 @@ RECEIPT_S = 20.0
 """So long a mail waits for all its files together."""
 AWAY_S = 30.0
 """For so long after clamd was away no mail waits for it."""
+MALWARE = "malware"
+"""The problem of a mail in which there is some."""
 
 
 class Scanner:
@@ -123,7 +126,10 @@ class Scanner:
                 return
 
 
-MALWARE = "malware"
+def configured(hub: Hub, files: FileStore, email: Email) -> Scanner:
+    """As hub.toml has it."""
+    clamd = Clamd(clamd_address(email.clamd)) if email.clamd else None
+    return Scanner(hub, files, clamd, required=email.clamd_required)
 
 
 def with_scans(mail: StoredMail, found: Mapping[str, Scanned]) -> StoredMail:

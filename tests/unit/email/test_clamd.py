@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.email.check import check_mail
 from channels.email.clamd import BLOCK, Clamd, Unscanned
 from hub.config import parse
 from hub.config_email import ClamdAddress, clamd_address
@@ -104,6 +105,16 @@ def test_where_it_is(text: str, found: ClamdAddress) -> None:
 def test_settings_that_name_no_place_are_mistakes(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^email\.clamd: expected the path of a socket, or host:port"):
         parse({"email": {"clamd": text}})
+
+
+async def test_check_tells_whether_it_answers(tmp_path: Path) -> None:
+    path = str(tmp_path / "clamd.ctl")
+    settings = parse({"email": {"clamd": path}}).email
+    (away,) = await asyncio.to_thread(check_mail, settings, {})
+    assert (away.name, away.ok) == ("email.clamd", False)
+    async with clam(Path(path)) as (server, _):
+        (well,) = await asyncio.to_thread(check_mail, settings, {})
+        assert well.ok and server.streams == [0]
 
 
 def test_waiting_for_a_scanner_that_is_not_named_is_a_mistake() -> None:
