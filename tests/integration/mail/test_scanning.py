@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import smtplib
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -19,10 +21,13 @@ from channels.email.clamd import Clamd
 from channels.email.scanning import Scanner
 from hub.config_email import ClamdAddress
 from hub.errors import Forbidden, Unavailable
-from hub.mails import StoredMail
+from hub.mails import MailState, StoredMail
 from hub.model import Scan, Scanned, StoredFile
 from tests.clamd import EICAR, clam
+from tests.integration.mail.office import ADDRESS, office
+from tests.integration.mail.office import hasty as hasty
 from tests.integration.mail.receiving import Post, post
+from tests.integration.mail.servers import Box, taking
 
 CLAMD = shutil.which("clamd") or "/usr/sbin/clamd"
 
@@ -125,6 +130,59 @@ async def test_a_mail_of_which_only_the_head_was_read_is_looked_at_as_it_came(tm
         assert EICAR not in raw  # it is in base64 there: a real clamd reads mails, this one reads bytes
         await it.admit_original(clean)
         assert server.streams[-1] == len(raw)
+
+
+async def test_what_agents_are_given_of_it(tmp_path: Path, hasty: None) -> None:
+    socket = tmp_path / "clamd.ctl"
+    email = {"listen": ["smtp:127.0.0.1:0"], "clamd": str(socket), "clamd_required": True}
+    async with clam(socket) as (server, _), taking(Box()) as box, office(tmp_path, **email) as here:
+        await here.mailbox(box.port, inbound={"kind": "direct"})
+        channel = here.serving.application.mail_in
+        assert channel is not None
+        ((host, port),) = channel.smtp.addresses
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "eva@berg.example", ADDRESS, "An invoice"
+        mail.set_content("See there.")
+        mail.add_attachment(b"an invoice", "application", "octet-stream", filename="good.bin")
+        mail.add_attachment(EICAR, "application", "octet-stream", filename="bad.bin")
+
+        def give() -> None:
+            with smtplib.SMTP(host, port, timeout=20) as line:
+                line.send_message(mail)
+
+        async def ask(path: str) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {here.tokens['lead']}"}
+            async with httpx.AsyncClient(base_url=here.serving.origin, trust_env=False) as client:
+                return await client.get(path, headers=headers)
+
+        await asyncio.to_thread(give)
+        (contact,) = (await here.rest("GET", "/contacts", "lead")).json()["items"]
+        (told,) = (await here.rest("GET", f"/contacts/{contact['id']}/mails", "lead")).json()["items"]
+        good, bad = (file["id"] for file in told["attachments"])
+        assert told["scans"] == {
+            good: {"scan": "clean", "threat": ""},
+            bad: {"scan": "infected", "threat": "Eicar-Test-Signature"},
+        }
+        assert (await ask(f"/files/{good}")).content == b"an invoice"
+        for path in (f"/files/{bad}", f"/mails/{told['id']}/raw"):
+            answer = await ask(path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "file.infected"), path
+        forward = {"to": [{"address": "b@x.example"}], "text": "See there.", "forwards": told["id"]}
+        stopped = await here.rest("POST", f"/contacts/{contact['id']}/mails", "lead", attachments=[bad], **forward)
+        assert (stopped.status_code, stopped.json()["error"]["code"]) == (403, "file.infected")
+        sent = await here.written("lead", contact["id"], attachments=[good], **forward)
+        await here.becomes(sent["id"], MailState.SENT)
+        # What came while the scanner was away waits for it.
+        server.away = True
+        del mail["Subject"]
+        mail["Subject"] = "Another invoice"
+        await asyncio.to_thread(give)
+        found = (await here.rest("GET", "/contacts", "lead")).json()["items"]
+        (other,) = [each["id"] for each in found if each["id"] != contact["id"]]
+        (told,) = (await here.rest("GET", f"/contacts/{other}/mails", "lead")).json()["items"]
+        assert {said["scan"] for said in told["scans"].values()} == {"unscanned"}
+        answer = await ask(f"/files/{told['attachments'][0]['id']}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "file.not_scanned")
 
 
 @contextmanager
