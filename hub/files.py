@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 import zipfile
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -140,7 +140,7 @@ class FileStore:
     async def has(self, sha256: str) -> bool:
         return await self._run(self.path(sha256).is_file)
 
-    async def read(self, path: Path) -> AsyncIterator[bytes]:
+    async def read(self, path: Path) -> AsyncGenerator[bytes, None]:
         """The bytes of a file of this store, in blocks. Raises NotFound."""
         try:
             file: BinaryIO = await self._run(path.open, "rb")

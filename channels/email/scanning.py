@@ -8,7 +8,8 @@ mail as it came stay where they are, and nobody gets them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 
 import structlog
 from msgspec.structs import replace
@@ -104,17 +105,15 @@ class Scanner:
         if loop.time() < self._away_until:
             return Scanned(Scan.UNSCANNED)
         try:
-            threat = await self._clamd.scan(self._blocks(sha256))
+            # Closed here, too, when clamd answers or breaks off before the end.
+            async with aclosing(self._files.read(self._files.path(sha256))) as blocks:
+                threat = await self._clamd.scan(blocks)
         except Unscanned as error:
             if error.away:
                 self._away_until = loop.time() + AWAY_S
             log.warning("mail.not_scanned", file=sha256, reason=str(error))
             return Scanned(Scan.UNSCANNED)
         return Scanned(Scan.INFECTED, threat) if threat else Scanned(Scan.CLEAN)
-
-    async def _blocks(self, sha256: str) -> AsyncIterator[bytes]:
-        async for block in self._files.read(self._files.path(sha256)):
-            yield block
 
     async def _note(self, file: StoredFile, verdict: Scanned) -> None:
         """In the mail that it came with; when that is being written by somebody else, the next who asks notes it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import smtplib
 import subprocess
 import time
@@ -28,8 +27,7 @@ from tests.integration.mail.office import ADDRESS, office
 from tests.integration.mail.office import hasty as hasty
 from tests.integration.mail.receiving import Post, post
 from tests.integration.mail.servers import Box, taking
-
-CLAMD = shutil.which("clamd") or "/usr/sbin/clamd"
+from tests.peers import require
 
 
 @asynccontextmanager
@@ -188,6 +186,7 @@ async def test_what_agents_are_given_of_it(tmp_path: Path, hasty: None) -> None:
 @contextmanager
 def daemon(folder: Path) -> Iterator[ClamdAddress]:
     """The real one, with a signature of our own for the test file: it needs no database from elsewhere."""
+    program = require("clamd")
     signatures = folder / "signatures"
     signatures.mkdir()
     (signatures / "test.ndb").write_text(f"Test.Eicar:0:*:{EICAR.hex()}\n")
@@ -196,7 +195,7 @@ def daemon(folder: Path) -> Iterator[ClamdAddress]:
         f"LocalSocket {socket}\nDatabaseDirectory {signatures}\nForeground yes\nLogFile {folder}/clamd.log\n"
         f"TemporaryDirectory {folder}\nStreamMaxLength 1M\nMaxThreads 2\n"
     )
-    process = subprocess.Popen([CLAMD, "--config-file", str(config)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([program, "--config-file", str(config)], stdout=subprocess.DEVNULL)
     try:
         while not socket.exists():
             assert process.poll() is None, (folder / "clamd.log").read_text()
@@ -207,7 +206,6 @@ def daemon(folder: Path) -> Iterator[ClamdAddress]:
         process.wait()
 
 
-@pytest.mark.skipif(not Path(CLAMD).exists(), reason="clamd is not installed (apt-get install clamav-daemon)")
 async def test_with_the_real_clamd(tmp_path: Path) -> None:
     running = daemon(tmp_path)
     where = await asyncio.to_thread(running.__enter__)
