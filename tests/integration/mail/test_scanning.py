@@ -217,7 +217,8 @@ async def test_with_the_real_clamd(tmp_path: Path) -> None:
             assert large.scan is Scan.UNSCANNED  # beyond StreamMaxLength, and clamd closed early
             with pytest.raises(Forbidden):
                 await scanner.admit_original(mail)
-            # The mail as it came, in which it stands in base64.
+            # A mail as it came, in which it stands in base64.
+            mail, _ = await delivered(here, letter(here, EICAR))
             with pytest.raises(Forbidden):
                 await scanner.admit_original(replace(mail, attachments=(), problems=("too_big",)))
     finally:
