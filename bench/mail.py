@@ -171,9 +171,11 @@ async def mails_in(folder: Path, options: argparse.Namespace) -> None:
     hub = await prepare(folder, options)
     with hub.running() as server:
         async with process(give, hub.smtp, 0.0, max(10, options.count // 10), options.connections, 1) as line:
+            await told(line)
             await told(line)  # workers and models are warm
-        before, work_before = cpu_s(server), workers_s(server)
         async with process(give, hub.smtp, 0.0, options.count, options.connections, 2) as line:
+            await told(line)
+            before, work_before = cpu_s(server), workers_s(server)
             seconds, taken, refused = await told(line)
         main, work = cpu_s(server) - before, workers_s(server) - work_before
         print(f"{len(taken)} mails in {seconds:.1f} s over {options.connections} connections, each {spread(taken)}")
@@ -188,8 +190,9 @@ async def mails_in(folder: Path, options: argparse.Namespace) -> None:
         async with chats.open():
             await chats.measure("alone")
             seconds = options.seconds * options.rounds
-            async with process(give, hub.smtp, rate, int(rate * (seconds * 2 + 30)), options.connections, 3):
-                await asyncio.sleep(2)
+            async with process(give, hub.smtp, rate, int(rate * (seconds * 2 + 30)), options.connections, 3) as line:
+                await told(line)
+                await asyncio.sleep(1)
                 await chats.measure("beside")
             await chats.measure("alone")
         chats.judge()
@@ -211,6 +214,7 @@ async def mails_out(folder: Path, options: argparse.Namespace) -> None:
         with hub.running() as server:
             at = time.time() + UNDO_S + 5 + options.count / 40
             async with process(write, hub.url, hub.tokens, 0.0, options.count, int(at * 1000)) as line:
+                await told(line)
                 written, refused = await told(line)
             count = options.count - len(refused)
             print(f"{count} mails are written {at - written:.1f} s before they are to go; refused: {refused[:3] or 0}")
@@ -229,7 +233,8 @@ async def mails_out(folder: Path, options: argparse.Namespace) -> None:
             async with chats.open():
                 await chats.measure("alone")
                 length = int(rate * (options.seconds * options.rounds * 2 + UNDO_S + 30))
-                async with process(write, hub.url, hub.tokens, rate, length, None):
+                async with process(write, hub.url, hub.tokens, rate, length, None) as line:
+                    await told(line)
                     await asyncio.sleep(UNDO_S + 2)
                     await chats.measure("beside")
                 await asyncio.sleep(UNDO_S + 5)

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -96,13 +96,31 @@ async def _closed(line: Connection) -> None:
         await asyncio.to_thread(line.recv)
 
 
+async def _worked(line: Connection, work: Sequence[Coroutine[Any, Any, None]]) -> bool:
+    """Whether all of the work was done; false when the line was closed before."""
+    tasks = [asyncio.create_task(each) for each in work]
+    closed = asyncio.create_task(asyncio.to_thread(line.poll, None))
+    left = {*tasks}
+    while left and not closed.done():
+        done, _ = await asyncio.wait({*left, closed}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & left:
+            task.result()
+        left -= done
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    return not left
+
+
 async def give(line: Connection, port: int, rate: float, count: int, connections: int, seed: int) -> None:
     """Gives the hub `count` mails by SMTP, `rate` a second (0: as fast as it takes them), over so many connections.
-    Tells (seconds, milliseconds of each, what was refused), or, when the line closes before, nothing."""
+    Tells when it begins, and in the end (seconds, milliseconds of each, what was refused)."""
     mails = mix(seed)
     taken: list[float] = []
     refused: list[str] = []
+    next(mails)  # the corpus is read
     began = time.perf_counter()
+    line.send("begun")
     due = iter(range(count))
 
     async def sender() -> None:
@@ -119,15 +137,9 @@ async def give(line: Connection, port: int, rate: float, count: int, connections
                 else:
                     taken.append((time.perf_counter() - at) * 1000)
 
-    work = asyncio.gather(*(sender() for _ in range(connections)))
-    ended = asyncio.create_task(_closed(line))
-    both: list[asyncio.Future[Any]] = [work, ended]
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if not ended.done():
-        await work
+    if await _worked(line, [sender() for _ in range(connections)]):
         line.send((time.perf_counter() - began, taken, refused))
-        await ended
-    work.cancel()
+        await _closed(line)
 
 
 async def take(line: Connection) -> None:
@@ -151,9 +163,10 @@ async def take(line: Connection) -> None:
 
 async def write(line: Connection, url: str, tokens: list[str], rate: float, count: int, send_at: int | None) -> None:
     """Has the hub send `count` mails by REST, `rate` a second, to go at `send_at` (ms; None: after ten seconds). Tells
-    (when the last was written, what was refused)."""
+    when it begins, and in the end (when the last was written, what was refused)."""
     refused: list[str] = []
     began = time.perf_counter()
+    line.send("begun")
     due = iter(range(count))
     text = "Dear customer,\n\nthank you for your patience. It is on its way.\n\nKind regards\n" * 3
 
@@ -176,15 +189,9 @@ async def write(line: Connection, url: str, tokens: list[str], rate: float, coun
                 if answer.status_code != 201:
                     refused.append(f"{answer.status_code} {answer.text[:100]}")
 
-    work = asyncio.gather(*(writer(token) for token in tokens))
-    ended = asyncio.create_task(_closed(line))
-    both: list[asyncio.Future[Any]] = [work, ended]
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if not ended.done():
-        await work
+    if await _worked(line, [writer(token) for token in tokens]):
         line.send((time.time(), refused))
-        await ended
-    work.cancel()
+        await _closed(line)
 
 
 def fill(folder: Path, count: int, owner: tuple[int, int]) -> None:
