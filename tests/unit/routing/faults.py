@@ -61,6 +61,8 @@ class World(Wire):
             (self.change_channel, 15),
             (self.lose_agent, 6),
             (self.take_part, 12 if by_hand else 0),
+            (self.upgrade, 20 if by_hand else 0),
+            (self.dial, 6 if by_hand else 0),
             (self.change_presence, 40),
             (self.pass_time, 150),
             (self.deliver_again, 40),
@@ -161,6 +163,21 @@ class World(Wire):
         if contact is not None:
             agent = self.random.choice(list(self.settings.agents))
             self.do(contact.id, c.Leave(agent) if agent in contact.participants else c.Join(agent))
+
+    def upgrade(self) -> None:
+        """A chat goes on by voice with who has it, and takes the room of what he is only offered."""
+        contact = self.pick(Phase.ACTIVE)
+        if contact is not None and contact.channel is Channel.CHAT:
+            assert self.do(contact.id, c.Upgrade(Channel.VOICE))
+
+    def dial(self) -> None:
+        agent = self.random.choice(list(self.settings.agents))
+        if sum(contact.phase is not Phase.CLOSED for contact in self.contacts.values()) < CROWD:
+            self.number += 1
+            id = f"c{self.number}"
+            self.contacts[id], self.born[id] = Contact(id), self.clock
+            create = c.Create(Channel.VOICE, "shop", "cu", media=True)
+            assert self.do(id, create, c.Dial(agent, self.random.choice(QUEUES)))
 
     def change_presence(self) -> None:
         agent = self.random.choice(list(self.settings.agents))
