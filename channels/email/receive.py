@@ -107,8 +107,7 @@ class Arrival(Struct, frozen=True):
 
 class Receiver:
     """`scanner` looks into files. `answer` may add an automatic answer to a new contact, in the same step; nothing
-    automatic is shown to it.
-    `triage` says where new mails go."""
+    automatic is shown to it. `triage` says where new mails go."""
 
     def __init__(self, hub: Hub, files: FileStore, parser: Parser, secret: bytes) -> None:
         self._hub = hub
@@ -138,14 +137,20 @@ class Receiver:
             raise NotFound("mailbox", mailbox)
         outcome = "failed"
         try:
-            received = await self._receive(raw, mailbox, row, envelope, at)
+            received = await self._receive(raw, mailbox, row, envelope, at, form)
             outcome = received.outcome
             return received
         finally:
             self.figures.received.labels(mailbox, outcome).inc()
 
     async def _receive(
-        self, raw: bytes, mailbox: str, row: Mailbox, envelope: Envelope | None, at: Millis | None
+        self,
+        raw: bytes,
+        mailbox: str,
+        row: Mailbox,
+        envelope: Envelope | None,
+        at: Millis | None,
+        form: Submitted | None,
     ) -> Received:
         async with self._room:
             hash = await keeping.hashed(raw) if form is None else form.hash

@@ -59,7 +59,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 def side(hub: Serving, client_id: str) -> Side:
     application = hub.application
     form = StartInput(client_id=client_id, topic="support", text="Hello")
-    start = Conversations(application.hub).start("shop", None, form, "192.0.2.1", "", later=False)
+    start = Conversations(application.hub).start("shop", None, form, "192.0.2.1", "")
     visitor, outcome = hub.run(start)
     token = application.hub.visitors.token(visitor)
     return Side(visitor, outcome.row.contact.id, hub.client(headers={"Authorization": f"Bearer {token}"}))

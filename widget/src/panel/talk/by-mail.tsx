@@ -20,7 +20,7 @@ export function ByMail({ talk, centred }: { talk: Talk; centred?: boolean }) {
       {!talk.mailed && (
         <button class={centred ? "btn plain middle" : "btn plain"} aria-disabled={sending} onClick={() => sending || mailCopy(id)}>
           <Icon name="email" size={20} />
-          {t("mail_copy")}
+          {t("copy_by_mail")}
         </button>
       )}
       <Alert text={trouble} />
