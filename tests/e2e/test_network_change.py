@@ -73,7 +73,10 @@ def test_a_change_of_network_under_loss(speaking: Speak, own_hub: DemoHub, chang
             path.move()
         else:
             path.cut(True)
-        page.locator(".call.reconnecting").wait_for()
+            page.locator(".call.reconnecting").wait_for()
+        # Where the new leg works at once, nobody may have time to see that there was none.
+        while page.evaluate("legs") == legs:
+            page.wait_for_timeout(50)
         while time.time() * 1000 < changed_at + OUTAGE_MS:
             page.wait_for_timeout(50)
         path.cut(False)
@@ -81,7 +84,6 @@ def test_a_change_of_network_under_loss(speaking: Speak, own_hub: DemoHub, chang
         until_heard_by(caller, page, AGENT)
         until_hears(page, CUSTOMER)
         caller.until_held()  # as he was told meanwhile
-        assert page.evaluate("legs") > legs, "a new leg in the place of the lost one"
         page.wait_for_timeout(2_000)
         assert path.lost > 0
 

@@ -49,7 +49,7 @@ def test_words_written_without_the_hub_go_out_once_and_in_order_after_a_reload(
     expect(visitor.widget.get_by_text("Reconnecting")).to_be_visible()
     visitor.picture("reconnecting")
     own_hub.start()
-    expect(visitor.widget.get_by_text("Reconnecting")).to_have_count(0, timeout=8000)
+    expect(visitor.widget.get_by_text("Reconnecting")).to_have_count(0)
     expect(visitor.widget.get_by_text("Waiting for the connection")).to_have_count(0)
     assert own_words(visitor) == ["Hello there", "before", "one", "two", "three"]
 
