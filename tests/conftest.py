@@ -1,7 +1,9 @@
 """What every test may use. `from tests.peers import require` names a program that a test cannot do without."""
 
+import faulthandler
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,6 +24,11 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 # A shell that starts us in the background lets SIGINT be ignored, and the processes that we start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_unconfigure() -> None:
+    """A thread that never ends would keep the whole run from its end, without a word; this says which, and ends it."""
+    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,7 @@ class DemoHub:
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)
+        self.kill()
         raise AssertionError(f"the hub does not answer:\n{self.log.read_text()}")
 
     def kill(self) -> None:

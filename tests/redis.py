@@ -79,7 +79,7 @@ class Line:
         self._whole = True
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="line")
+        self._thread = threading.Thread(target=self._run, name="line", daemon=True)
         self.port = 0
         self._thread.start()
         assert self._ready.wait(10)

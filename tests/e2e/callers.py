@@ -59,7 +59,7 @@ class Callers:
         self._hub = hub
         self._loop = asyncio.new_event_loop()
         self._there = AsyncExitStack()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -73,10 +73,12 @@ class Callers:
         return self.do(come())
 
     def close(self) -> None:
-        self.do(self._there.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        try:
+            self.do(self._there.aclose())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
 
 @contextmanager

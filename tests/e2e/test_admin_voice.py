@@ -89,7 +89,7 @@ def a_server_with(files: TlsFiles) -> Iterator[int]:
                 taken.append(context.wrap_socket(connection, server_side=True))
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=take, args=(listening,))
+        thread = Thread(target=take, args=(listening,), daemon=True)
         thread.start()
         yield listening.getsockname()[1]
         listening.shutdown(socket.SHUT_RDWR)

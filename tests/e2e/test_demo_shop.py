@@ -61,7 +61,7 @@ def shop() -> Iterator[str]:
     """The address of the shop's English pages."""
     app = Starlette(routes=[Mount("/demo", routes=demo_shop.routes(lambda: "a-secret-of-the-site"))])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", lifespan="off"))
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.02)

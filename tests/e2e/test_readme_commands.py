@@ -23,6 +23,9 @@ START_S = 60
 STOP_S = 15
 
 
+pytestmark = pytest.mark.timeout(1800)
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clean_copy(tmp_path_factory.mktemp("readme"))
@@ -124,14 +127,11 @@ def test_make_demo(copy: Path, chromium: Browser) -> None:
 
 
 def test_make_test(copy: Path) -> None:
-    """In the copy only the fast set runs (CONTACTHUB_NESTED), or the copy would copy itself again."""
-    run = subprocess.run(
-        ["make", "test"],
-        cwd=copy,
-        env={**new_user_environment(), "CONTACTHUB_NESTED": "1"},
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_S,
-    )
-    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-5000:]
-    assert re.search(r"\d+ passed", run.stdout)
+    """In the copy only lint and a few tests run (CONTACTHUB_NESTED), or the copy would copy itself again."""
+    log = copy.parent / "test.log"
+    environment = {**new_user_environment(), "CONTACTHUB_NESTED": "1"}
+    with log.open("wb") as output:
+        run = subprocess.run(["make", "test"], cwd=copy, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    said = log.read_text()
+    assert run.returncode == 0, said[-10_000:]
+    assert re.search(r"\d+ passed", said)

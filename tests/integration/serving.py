@@ -119,7 +119,7 @@ def serving(folder: Path, voice: VoiceSettings | dict[str, Any] | None = None, *
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
-    thread = threading.Thread(target=work, name="hub")
+    thread = threading.Thread(target=work, name="hub", daemon=True)
     thread.start()
     running = Serving(application, loop, listener.getsockname()[1])
     try:

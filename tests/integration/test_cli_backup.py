@@ -38,7 +38,7 @@ def test_backup_while_serving_and_restore_elsewhere(tmp_path: Path) -> None:
         written: list[str] = []
         enough = threading.Event()
         with here.client(token) as client:
-            writer = threading.Thread(target=write_notes, args=(client, busy, enough, written))
+            writer = threading.Thread(target=write_notes, args=(client, busy, enough, written), daemon=True)
             writer.start()
             try:
                 while len(written) < 5:

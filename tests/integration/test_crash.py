@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.clients import Client, Gone, Refused, SignedIn, visitor
 from tests.hub import DemoHub
 
@@ -74,6 +76,7 @@ async def wait_for(what: Any, seconds: float = 30) -> Any:
     raise AssertionError("it did not happen")
 
 
+@pytest.mark.timeout(3600)
 async def test_a_hundred_crashes_lose_and_double_nothing(tmp_path: Path) -> None:
     settings = "[chat]\nmessages_per_minute = 1000000\n[routing]\ngrace_s = 3600\n[logging]\nlevel = 'warning'\n"
     hub = await asyncio.to_thread(DemoHub(tmp_path, settings).start)

@@ -348,7 +348,7 @@ async def test_a_locked_database_acknowledges_nothing(hub: DemoHub) -> None:
         connection.execute("ROLLBACK")
         connection.close()
 
-    holder = threading.Thread(target=lock, args=(hub.folder / "demo-data" / "hub.db",))
+    holder = threading.Thread(target=lock, args=(hub.folder / "demo-data" / "hub.db",), daemon=True)
     holder.start()
     await asyncio.to_thread(locked.wait, 10)
     try:

@@ -20,6 +20,7 @@ LIFE = 10_000
 """A world lasts so many steps; then the clock has to empty it, and the next one begins."""
 
 
+@pytest.mark.timeout(0)  # a million steps take half an hour
 @pytest.mark.parametrize("by_hand", [True, False], ids=["everything", "nobody-has-too-much"])
 def test_any_faults_leave_the_engine_with_what_the_log_holds(by_hand: bool, capsys: pytest.CaptureFixture[str]) -> None:
     left, seed, totals = STEPS // 2, SEED, dict[str, int]()
