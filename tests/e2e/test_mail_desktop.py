@@ -307,8 +307,8 @@ def test_an_agent_signs_with_words_of_his_own(desk: People, hub: DemoHub) -> Non
     expect(page.get_by_text("Your signature is saved.")).to_be_visible()
 
     # The mail that is being written has it at once, and goes out with it.
-    expect(page.locator(".mail-composer .signature")).to_contain_text("Studio hours: 9 to 5")
-    expect(page.locator(".mail-composer .signature")).not_to_contain_text("agent.name")
+    expect(page.locator("form.mail-composer .signature")).to_contain_text("Studio hours: 9 to 5")
+    expect(page.locator("form.mail-composer .signature")).not_to_contain_text("agent.name")
     agent.say("It is 30 cm tall.")
     expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
     sent = outbox(hub)
@@ -319,7 +319,7 @@ def test_an_agent_signs_with_words_of_his_own(desk: People, hub: DemoHub) -> Non
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
     dialog.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".mail-composer")).not_to_contain_text("Studio hours")
+    expect(page.locator("form.mail-composer")).not_to_contain_text("Studio hours")
     close(agent)
 
 
