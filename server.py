@@ -50,7 +50,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.errors import ConfigError, Forbidden, HubError, Unavailable
 from hub.files import FileStore
-from hub.interpreter import settle
+from hub.interpreter import settle, unattended
 from hub.measures import measure
 from hub.metrics import Metrics
 from hub.recordings import Recordings, RecordingSettings
@@ -270,7 +270,7 @@ class Application:
             self._voice_trunks_changed.clear()
             trunks = self.hub.directory.trunks()
             try:
-                secrets = await asyncio.to_thread(read_secrets, self.config.voice, trunks)
+                secrets = await unattended(read_secrets, self.config.voice, trunks)
             except ConfigError as error:
                 log.error("voice.no_secret", error=str(error))
                 continue

@@ -1,14 +1,21 @@
-"""Python itself, set for a server that must not pause: its garbage collector and the turns of its threads."""
+"""Python itself, set for a server that must not pause, nor stay when it shall go: its garbage collector, the turns of
+its threads, and those that nobody waits for."""
 
+import asyncio
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import ParamSpec, TypeVar
 
 YOUNG, MIDDLE, OLD = 700, 2, 1000
 TURN_S = 0.0005
 
 _settled = False
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def settle() -> None:
@@ -39,3 +46,33 @@ def building() -> Iterator[None]:
         gc.enable()
         if _settled:
             gc.freeze()
+
+
+async def unattended(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`asyncio.to_thread` for what may never come back, as reading a disk that is away.
+
+    Python waits for the threads of an executor before it ends; this one is left where it stands.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # what `work` gave
+
+    def run() -> None:
+        result: T | None = None
+        failed: BaseException | None = None
+        try:
+            result = work(*args, **kwargs)
+        except BaseException as error:  # told to who asked
+            failed = error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, result, failed)
+
+    threading.Thread(target=run, name=f"unattended {work.__name__}", daemon=True).start()
+    return await future
