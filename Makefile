@@ -1,7 +1,7 @@
 # Needs git, make and python3 >= 3.11 with venv; everything else is brought by `make` itself, node too.
 #
 #   make demo        the hub with demo data on http://127.0.0.1:$(PORT); Ctrl-C stops it, a second start keeps the data
-#   make test        everything that CI runs
+#   make test        everything that CI runs (WORKERS=0 for one process, whose output names the files)
 #   make test-fast   lint and unit tests, under a minute
 #   make nightly     the long runs: a million steps of routing among faults, half an hour (STEPS=100000 for fewer)
 #   make lint        ruff, mypy, tsc
@@ -15,6 +15,10 @@ SIP_PORT ?= 5060
 SMTP_PORT ?= 2525
 PYTEST_ARGS ?=
 STEPS ?= 1000000
+# Processes that test: most of the time each waits for a peer, a browser or a clock. Files stay whole and in their order,
+# browsers last.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,11 +41,11 @@ test: lint static/manifest.json
 	$(BIN)/python -m pytest tests/unit/test_front_end.py tests/test_architecture.py $(PYTEST_ARGS)
 else
 test: peers lint static/manifest.json
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 endif
 
 test-fast: lint static/manifest.json
-	$(BIN)/python -m pytest tests/unit tests/test_architecture.py $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit tests/test_architecture.py $(PYTEST_ARGS)
 
 nightly: $(VENV)/.dev
 	STEPS=$(STEPS) $(BIN)/python -m pytest tests/nightly $(PYTEST_ARGS)
