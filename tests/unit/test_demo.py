@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from channels.email.triage import Incoming, Sorter
 from hub import config_rows, demo
 from hub.demo_history import told
+from hub.directory import Directory
 from hub.model import Contact, Millis
 from hub.permissions import Permission, may
 from hub.ports import ContactFilter
 from hub.store import SqlStore, open_store
+from mail.language import language_of
+from mail.model import Mail
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -108,3 +113,45 @@ async def test_origins_follow_the_port(store: SqlStore) -> None:
     assert site.data["allowed_origins"] == [
         f"http://{host}:{port}" for port in (8000, 9000) for host in ("127.0.0.1", "localhost")
     ]
+
+
+async def test_row_of_an_earlier_edition_is_renewed_unless_somebody_changed_it(store: SqlStore) -> None:
+    """Who has a demo already gets the rule by which mails in Chinese come to their agent at once, too."""
+
+    async def rule() -> Any:
+        found = await store.configs.get("mail_rule", "chinese")
+        assert found is not None
+        return found
+
+    await demo.seed(store, 8000)
+    now = (await rule()).data
+    (before,) = [data for kind, id, data in demo.EARLIER if (kind, id) == ("mail_rule", "chinese")]
+    for stood, becomes in ((before, now), (before | {"name": "My own"}, before | {"name": "My own"})):
+        version = (await rule()).version
+        await store.configs.put("mail_rule", "chinese", stood, version=version, actor="system", at=1)
+        await store.set_cursor("demo", 3)
+        await demo.seed(store, 8000)
+        assert (await rule()).data == becomes
+
+
+async def test_mail_lands_at_once_with_who_can_read_it(store: SqlStore) -> None:
+    """Before any relaxation: whoever has what its queue asks for first, and what triage adds."""
+    await demo.seed(store, 8000)
+    directory = Directory(store)
+    await directory.load()
+    for words, mailbox, takes_it in (
+        ("我的茶壶漏水了，可以退货吗？请尽快回复，谢谢。", "support", {"agent2"}),
+        ("你们的茶杯还有蓝色的吗？我想买六个送给朋友。", "sales", {"agent2"}),
+        ("请把上个月的发票寄给我，谢谢。", "billing", {"agent1", "agent3"}),
+        ("My teapot leaks. Can I send it back?", "support", {"agent1"}),
+    ):
+        mail = Mail(text=words, language=await asyncio.to_thread(language_of, words))
+        found = await Sorter(directory)(Incoming(mail, mailbox, directory.mailboxes()[mailbox]))
+        asked = directory.queue(found.queue).skills | found.skills
+        able = {
+            user.username
+            for user in directory.users().values()
+            if may(user, Permission.CONTACT_HANDLE)
+            and all(user.skills.get(skill, 0) >= level for skill, level in asked.items())
+        }
+        assert able == takes_it, words
