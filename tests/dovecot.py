@@ -74,13 +74,15 @@ namespace inbox {{
 
 @dataclass
 class Dovecot:
-    """`user` is support@mail.test. The ports stay the same over restarts."""
+    """`user` is support@mail.test; `more_users` have mailboxes too, and the same password. They are Maildirs in the
+    folder `mail`. The ports stay the same over restarts."""
 
     certificate: Path | None = None
     key: Path | None = None
     token_info: str = ""  # an address that tells whose token one is
     connections: int = 20
     more: str = ""
+    more_users: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -96,7 +98,8 @@ class Dovecot:
         me = pwd.getpwnam(getpass.getuser())
         owner = pwd.getpwnam("nobody") if me.pw_uid == 0 else me
         (self.folder / "mail").mkdir(exist_ok=True)
-        (self.folder / "users").write_text(f"{self.user}:{PASSWORD}\n", "utf-8")
+        users = "".join(f"{name}:{PASSWORD}\n" for name in (self.user, *self.more_users))
+        (self.folder / "users").write_text(users, "utf-8")
         oauth = ""
         if self.token_info:
             (self.folder / "oauth.conf").write_text(
@@ -156,9 +159,9 @@ class Dovecot:
 
     # --- what a test does to the mailbox ------------------------------------------------------------------------------
 
-    def box(self) -> imaplib.IMAP4:
+    def box(self, user: str = user) -> imaplib.IMAP4:
         box = imaplib.IMAP4("127.0.0.1", self.port, timeout=20)
-        box.authenticate("PLAIN", lambda _: f"\0{self.user}\0{PASSWORD}".encode())
+        box.authenticate("PLAIN", lambda _: f"\0{user}\0{PASSWORD}".encode())
         return box
 
     def put(self, *raws: bytes, folder: str = "INBOX") -> None:
@@ -170,6 +173,14 @@ class Dovecot:
             kind, told = box.append(folder, "", imaplib.Time2Internaldate(time.time()), raw)
             assert kind == "OK", told
         box.logout()
+
+    def mails(self, user: str) -> list[bytes]:
+        """What lies in somebody's inbox."""
+        box = self.box(user)
+        box.select(readonly=True)
+        found = box.fetch("1:*", "(RFC822)")[1]
+        box.logout()
+        return [each[1] for each in found if isinstance(each, tuple)]
 
     def flags(self, folder: str = "INBOX") -> list[bytes]:
         """Of each mail in the folder, what is marked."""

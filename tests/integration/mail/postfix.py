@@ -36,9 +36,10 @@ mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit_mynetworks, reject
-virtual_mailbox_domains = peer.example
-virtual_mailbox_base = {at}/boxes
-virtual_mailbox_maps = inline:{{ clara@peer.example=clara/, owner@peer.example=owner/ }}
+virtual_mailbox_domains = {domains}
+virtual_mailbox_base = {boxes}
+virtual_mailbox_maps = inline:{{ {maps} }}
+recipient_delimiter = +
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 {relays}
@@ -77,7 +78,7 @@ postlog   unix-dgram n - n - 1 postlogd
 
 @dataclass
 class Postfix:
-    """`clara@peer.example` and `owner@peer.example` have mailboxes here; `port` is where it takes mail."""
+    """`port` is where it takes mail."""
 
     folder: Path
     port: int
@@ -96,8 +97,15 @@ class Postfix:
 
 
 @asynccontextmanager
-async def postfix(*, relay: dict[str, str] | None = None, more: str = "") -> AsyncIterator[Postfix]:
-    """A running Postfix. `relay` maps domains to where their mail goes, such as smtp:[127.0.0.1]:2525."""
+async def postfix(
+    *,
+    relay: dict[str, str] | None = None,
+    more: str = "",
+    people: tuple[str, ...] = ("clara@peer.example", "owner@peer.example"),
+    boxes: Path | None = None,
+) -> AsyncIterator[Postfix]:
+    """A running Postfix. `relay` maps domains to where their mail goes, such as smtp:[127.0.0.1]:2525. `people` have
+    Maildirs here, or in `boxes`, which must be "nobody"'s then."""
     require("postfix")
     if os.geteuid() != 0:
         pytest.skip("Postfix starts as root only")
@@ -106,7 +114,7 @@ async def postfix(*, relay: dict[str, str] | None = None, more: str = "") -> Asy
     process = None
     try:
         port = free_port()
-        await asyncio.to_thread(_prepare, folder, port, relay or {}, more)
+        await asyncio.to_thread(_prepare, folder, port, relay or {}, more, people, boxes or folder / "boxes")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 ["/usr/sbin/postfix", "-c", str(folder / "etc"), "start-fg"], stdout=log, stderr=log
@@ -122,7 +130,7 @@ async def postfix(*, relay: dict[str, str] | None = None, more: str = "") -> Asy
         await asyncio.to_thread(shutil.rmtree, folder, True)
 
 
-def _prepare(at: Path, port: int, relay: dict[str, str], more: str) -> None:
+def _prepare(at: Path, port: int, relay: dict[str, str], more: str, people: tuple[str, ...], boxes: Path) -> None:
     at.chmod(0o755)
     user = pwd.getpwnam("nobody")
     for name in ("etc", "queue", "data", "boxes"):
@@ -131,7 +139,11 @@ def _prepare(at: Path, port: int, relay: dict[str, str], more: str) -> None:
     os.chown(at / "boxes", user.pw_uid, user.pw_gid)
     ways = ", ".join(f"{domain}={where}" for domain, where in relay.items())
     relays = f"transport_maps = inline:{{ {ways} }}\nrelay_domains = {', '.join(relay)}" if relay else ""
-    main = MAIN.format(at=at, uid=user.pw_uid, gid=user.pw_gid, relays=relays, more=more)
+    domains = ", ".join(sorted({address.rpartition("@")[2] for address in people}))
+    maps = ", ".join(f"{address}={address.partition('@')[0]}/" for address in people)
+    main = MAIN.format(
+        at=at, uid=user.pw_uid, gid=user.pw_gid, domains=domains, boxes=boxes, maps=maps, relays=relays, more=more
+    )
     (at / "etc" / "main.cf").write_text(main)
     (at / "etc" / "master.cf").write_text(MASTER.format(port=port))
     for name in ("postfix-files", "dynamicmaps.cf"):
