@@ -45,7 +45,13 @@ def _on_queued(contact: Contact, event: e.ContactQueued, at: Millis) -> Changes:
 
 
 def _on_escalated(contact: Contact, event: e.ContactEscalated, at: Millis) -> Changes:
-    return {"priority": event.priority, "escalation": Escalation(event.since, event.stage, event.due)}
+    late = event.stage == "late"
+    return {
+        "priority": event.priority,
+        "escalation": Escalation(event.since, event.stage, event.due),
+        "late": contact.late + late,
+        "first_late": contact.first_late or (late and event.answer == "first"),
+    }
 
 
 def _on_offered(contact: Contact, event: e.ContactOffered, at: Millis) -> Changes:
@@ -161,7 +167,8 @@ def _on_message(contact: Contact, event: e.MessageAdded, at: Millis) -> Changes:
             "reminded_at": None,
             "unread": (*contact.unread, event.n)[-100:],
         }
-    return said | {"waiting_since": None, "last_agent_at": at}
+    first = at if contact.answered_at is None else contact.answered_at
+    return said | {"waiting_since": None, "last_agent_at": at, "answered_at": first}
 
 
 def _on_marks(contact: Contact, event: e.MarksMoved, at: Millis) -> Changes:

@@ -109,7 +109,8 @@ class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     `unread` are the numbers of the customer's messages that no agent has read (the newest 100 at most).
     `last_message` is the id of the last one that is neither a note nor a system line.
     `placed` is the queue that it came to first, `transfers` how often agents passed it on, and `corrected` whether the
-    last time was to another queue than that.
+    last time was to another queue than that. `answered_at` is when an agent first wrote to the customer; `late` counts
+    the promised answers that were not there in time, and `first_late` says whether the first was one of them.
     """
 
     id: str
@@ -163,6 +164,9 @@ class Contact(Struct, frozen=True, gc=False, omit_defaults=True):
     transfers: int = 0
     corrected: bool = False
     escalation: Escalation | None = None
+    answered_at: Millis | None = None
+    late: int = 0
+    first_late: bool = False
 
 
 class AuthorKind(StrEnum):

@@ -36,11 +36,14 @@ class DryRun(Struct, frozen=True):
 
 
 class LearnedQueue(Struct, frozen=True):
-    """`share` is how many of the mails of this queue that were kept apart were recognised; None for too few of them."""
+    """`share` is how many of the mails of this queue that were kept apart were recognised; None for too few of them.
+    `words` are those that speak for it most, first. `name` is the queue's, once the hub has it."""
 
     queue: str
     mails: int
     share: float | None = None
+    words: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Learning(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from statistics import median_low
 
 from msgspec import Struct
 
@@ -25,6 +26,24 @@ class RuleFigures(Struct, frozen=True):
     share: float
     corrected: int
     transferred: int
+
+
+class QueueFigures(Struct, frozen=True):
+    """`placed` contacts came to the queue at first, of which agents took `corrected` elsewhere for good. The rest is
+    about the `contacts` that are there now: `answered` by an agent, after `first_answer_ms` of any hours as a median;
+    of those whose first answer came or was due, `first_late` had waited longer than promised (`promised_minutes` of
+    opening hours, None for no promise); in `late` of them the first answer or any other was late."""
+
+    queue: str
+    name: str
+    placed: int = 0
+    corrected: int = 0
+    contacts: int = 0
+    answered: int = 0
+    first_answer_ms: int | None = None
+    promised_minutes: int | None = None
+    first_late: int = 0
+    late: int = 0
 
 
 class DayFigures(Struct, frozen=True):
@@ -54,6 +73,7 @@ class TriageReport(Struct, frozen=True):
     corrected: int
     transferred: int
     rules: list[RuleFigures]
+    queues: list[QueueFigures]
     days: list[DayFigures]
     moves: list[Move]
     whole: bool = True
@@ -66,6 +86,8 @@ class TriageTally:
         self._day_of = day_of
         self._all: Counter[str] = Counter()
         self._rules: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._queues: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._waits: defaultdict[str, list[int]] = defaultdict(list)
         self._days: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._moves: Counter[tuple[str, str]] = Counter()
 
@@ -86,9 +108,26 @@ class TriageTally:
             self._rules[rule].update(figures)
         if contact.corrected and contact.queue is not None:
             self._moves[contact.placed, contact.queue] += 1
+        self._queues[contact.placed].update(placed=1, corrected=int(contact.corrected))
+        self._add_answers(contact, contact.queue or contact.placed)
 
-    def report(self, name_of: Callable[[str], str], *, whole: bool = True) -> TriageReport:
-        """`name_of` gives a rule's name."""
+    def _add_answers(self, contact: Contact, queue: str) -> None:
+        answered = contact.answered_at is not None
+        self._queues[queue].update(
+            contacts=1, answered=int(answered), first_late=int(contact.first_late), late=int(contact.late > 0)
+        )
+        if contact.answered_at is not None:
+            self._waits[queue].append(contact.answered_at - contact.created_at)
+
+    def report(
+        self,
+        name_of: Callable[[str], str],
+        queue_name: Callable[[str], str] = str,
+        promised: Callable[[str], int | None] = lambda queue: None,
+        *,
+        whole: bool = True,
+    ) -> TriageReport:
+        """`name_of` gives a rule's name, `promised` the minutes within which a queue gives first answers."""
         total = self._all["contacts"]
         rules = [
             RuleFigures(
@@ -101,6 +140,21 @@ class TriageTally:
             )
             for rule, found in self._rules.items()
         ]
+        queues = [
+            QueueFigures(
+                queue,
+                queue_name(queue),
+                found["placed"],
+                found["corrected"],
+                found["contacts"],
+                found["answered"],
+                median_low(self._waits[queue]) if queue in self._waits else None,
+                promised(queue),
+                found["first_late"],
+                found["late"],
+            )
+            for queue, found in self._queues.items()
+        ]
         days = [
             DayFigures(day, found["contacts"], found["sorted"], found["corrected"], found["transferred"])
             for day, found in sorted(self._days.items())
@@ -112,6 +166,7 @@ class TriageTally:
             self._all["corrected"],
             self._all["transferred"],
             sorted(rules, key=lambda rule: (-rule.contacts, rule.rule)),
+            sorted(queues, key=lambda queue: (-queue.placed, queue.queue)),
             days,
             moves,
             whole,

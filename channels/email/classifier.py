@@ -196,7 +196,7 @@ class Classifier:
             None if learned.problem else self._hub.clock.now(),
             learned.accuracy,
             self._threshold,
-            list(learned.queues),
+            [replace(each, name=self._hub.directory.queue_name(each.queue)) for each in learned.queues],
         )
         log.info("classifier.learned", mails=learned.mails, accuracy=learned.accuracy, problem=learned.problem)
 

@@ -29,6 +29,8 @@ FEATURES = 30_000
 APART = 5
 """Every fifth mail is kept apart, to see how often the others' model is right about it."""
 SHOWN = 5
+TELLING = 12
+"""So many words are shown of each queue."""
 _EASTERN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD = re.compile(f"[{_EASTERN}]+|(?:(?![{_EASTERN}])[^\\W\\d_]){{2,40}}")
 
@@ -65,12 +67,24 @@ class Model:
         ]
         return sorted(found, key=lambda each: (-each.confidence, each.queue))
 
-    def _words(self, row: Any, n: int) -> tuple[str, ...]:
-        """Those that spoke for the `n`th queue most."""
+    def telling(self) -> dict[str, tuple[str, ...]]:
+        """The words that speak for each queue most, first."""
+        found: dict[str, tuple[str, ...]] = {}
+        for n, queue in enumerate(self._regression.classes_):
+            weights = self._weights(n)
+            best = (-weights).argsort()[:TELLING]
+            found[str(queue)] = tuple(str(self._names[at]) for at in best if weights[at] > 0)
+        return found
+
+    def _weights(self, n: int) -> Any:
+        """What each word says for the `n`th queue."""
         weights = self._regression.coef_
         # Of two queues there is one row of weights, for the second.
-        own = weights[n] if len(weights) > 1 else weights[0] * (1 if n else -1)
-        parts = row.data * own[row.indices]
+        return weights[n] if len(weights) > 1 else weights[0] * (1 if n else -1)
+
+    def _words(self, row: Any, n: int) -> tuple[str, ...]:
+        """Those that spoke for the `n`th queue most."""
+        parts = row.data * self._weights(n)[row.indices]
         best = (-parts).argsort()[:SHOWN]
         return tuple(str(self._names[row.indices[at]]) for at in best if parts[at] > 0)
 
@@ -102,8 +116,9 @@ def learn(samples: Sequence[Sample]) -> tuple[Model | None, Learned]:
     for sample in apart:
         asked[sample.queue] += 1
         right[sample.queue] += trial.guesses(sample.text)[0].queue == sample.queue
+    telling = model.telling()
     queues = tuple(
-        LearnedQueue(queue, counts[queue], right[queue] / asked[queue] if asked[queue] else None)
+        LearnedQueue(queue, counts[queue], right[queue] / asked[queue] if asked[queue] else None, telling[queue])
         for queue in sorted(enough)
     )
     accuracy = right.total() / asked.total() if asked else None

@@ -291,6 +291,12 @@ def test_what_waits_too_long_comes_earlier_in_its_place() -> None:
     again = run(again, say(3), at=NOW + 5)
     following = run(again, c.Escalate("soon", "next", NOW + 5, NOW + 9, 1000), at=NOW + 8)
     assert (following.priority, following.escalation) == (1000, Escalation(NOW + 5, "soon", NOW + 9))
+    # When the first answer came, and which were late, is kept.
+    assert (again.answered_at, again.late, again.first_late) == (NOW, 0, False)
+    next_late = run(following, c.Escalate("late", "next", NOW + 5, NOW + 9, 0), say(4, "agent"), at=NOW + 9)
+    assert (next_late.answered_at, next_late.late, next_late.first_late) == (NOW, 1, False)
+    first_late = run(run(served(), say(1)), late, at=NOW + 9)
+    assert (first_late.answered_at, first_late.late, first_late.first_late) == (None, 1, True)
 
 
 def test_where_a_contact_came_first_and_who_passed_it_on_is_kept() -> None:

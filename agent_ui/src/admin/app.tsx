@@ -29,6 +29,7 @@ import { webhooks } from "./resources/webhooks.tsx";
 import { RolesPage } from "./roles.tsx";
 import { route } from "./router.ts";
 import { SystemPage } from "./system.tsx";
+import { TriagePage } from "./triage.tsx";
 import { TryPage } from "./try.tsx";
 
 const resources: Record<string, Resource> = Object.fromEntries(
@@ -40,6 +41,7 @@ const pages: Record<string, () => ComponentChildren> = {
   audit: () => <AuditLog resources={resources} />,
   system: () => <SystemPage />,
   try: () => <TryPage />,
+  triage: () => <TriagePage />,
 };
 
 function Page() {

@@ -35,6 +35,7 @@ const groups: { name: string; entries: Entry[] }[] = [
     { page: "mailboxes", icon: "mail", permission: "admin.config" },
     { page: "mail-rules", icon: "branch", permission: "admin.config" },
     { page: "mail-templates", icon: "book", permission: "admin.config" },
+    { page: "triage", icon: "chart", permission: "live.view" },
   ] },
   { name: "connections", entries: [
     { page: "trunks", icon: "phone", permission: "admin.config" },

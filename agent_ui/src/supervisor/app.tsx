@@ -14,6 +14,7 @@ import { Drawer } from "./drawer.tsx";
 import { Kpis } from "./kpis.tsx";
 import { loaded, queueRows, showQueue, shownQueue } from "./live.ts";
 import { Queues } from "./queues.tsx";
+import { TriageButton, TriageDialog } from "./triage.tsx";
 import { TryButton, TryDialog } from "./try.tsx";
 import { WaitingList } from "./waiting.tsx";
 
@@ -66,6 +67,7 @@ export function App() {
             <div class="right">
               <Combobox label={t("supervisor.queues_shown")} value={shownQueue.value || ALL} options={options} onChange={(value) => showQueue(value === ALL ? "" : value)} class="btn" />
               {may("live.view") && <TryButton />}
+              {may("live.view") && <TriageButton />}
               <button type="button" class="btn icon" aria-label={label} title={label} aria-pressed={wall} onClick={toggle}>
                 <Icon name="fit" small />
               </button>
@@ -85,6 +87,7 @@ export function App() {
       </div>
       <WaitingList />
       <TryDialog />
+      <TriageDialog />
       <Drawer />
       <Why />
     </Shell>

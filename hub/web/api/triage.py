@@ -184,7 +184,8 @@ def _day(at: Millis) -> str:
     Permission.LIVE_VIEW,
     query=ReportQuery,
     result=TriageReport,
-    summary="How triage did: which rules had a say in how many contacts, how many agents took elsewhere, by day",
+    summary="How triage did: which rules had a say in how many contacts, how many agents took elsewhere; "
+    "for each queue how soon first answers came, and how many were late",
 )
 async def report(call: Call[None, ReportQuery]) -> object:
     until = call.query.until if call.query.until is not None else call.now + 1
@@ -206,8 +207,14 @@ async def report(call: Call[None, ReportQuery]) -> object:
             whole = False
             break
         after = page[-1].contact.id
-    known = call.hub.directory.mail_rules()
-    return tally.report(lambda id: known[id].name if id in known else id, whole=whole)
+    directory = call.hub.directory
+    known, queues = directory.mail_rules(), directory.queues()
+    return tally.report(
+        lambda id: known[id].name if id in known else id,
+        directory.queue_name,
+        lambda id: queues[id].answer.first if id in queues else None,
+        whole=whole,
+    )
 
 
 @table.add(

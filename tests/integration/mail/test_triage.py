@@ -142,7 +142,7 @@ async def test_what_is_not_answered_in_time_is_escalated(hub: Post) -> None:
     hub.hub.answers.look()
     await told("late")
     state = await hub.contact(contact)
-    assert (state.phase, state.priority) == (Phase.ACTIVE, 30)
+    assert (state.phase, state.priority, state.late, state.first_late) == (Phase.ACTIVE, 30, 2, True)
 
 
 async def test_an_offer_is_not_disturbed_and_what_follows_it_is_escalated(hub: Post) -> None:

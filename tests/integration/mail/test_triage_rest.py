@@ -31,7 +31,7 @@ BOX = {"name": "Support", "address": "support@hub.test", "queue": "support", "in
 def hub(tmp_path: Path) -> Iterator[Serving]:
     with serving(tmp_path, email={"enabled": True}) as running:
         for queue in ("support", "billing"):
-            running.put("queue", queue, name=queue.capitalize())
+            running.put("queue", queue, name=queue.capitalize(), answer={"first": 30 if queue == "support" else None})
         running.put("mailbox", "support", **BOX)
         yield running
 
@@ -92,6 +92,11 @@ def test_rules_are_tried_saved_and_reported(hub: Serving) -> None:
             ("money", "Money", 1),
         }
         assert [day["contacts"] for day in report["days"]] == [3]
+        told = ("queue", "name", "placed", "answered", "promised_minutes")
+        assert [tuple(queue[key] for key in told) for queue in report["queues"]] == [
+            ("support", "Support", 2, 0, 30),
+            ("billing", "Billing", 1, 0, None),
+        ]
         late = supervisor.get(f"{BASE}/triage/report", params={"since": 0, "until": 10**13})
         assert late.status_code == 422
         with client_of(hub, Role.AGENT) as agent:
@@ -147,6 +152,10 @@ def test_the_classifier_learns_from_what_agents_answered(tmp_path: Path) -> None
             time.sleep(0.05)
         known = state()
         assert (known["mails"], known["accuracy"], known["threshold"]) == (60, 1.0, 0.8)
+        assert [(each["queue"], each["name"], each["mails"], each["words"][0]) for each in known["queues"]] == [
+            ("billing", "Billing", 30, "invoice"),
+            ("support", "Support", 30, "broken"),
+        ]
         guesses = client.post(f"{BASE}/triage/classifier/guess", json={"text": "The invoice"}).json()["items"]
         assert [guess["queue"] for guess in guesses] == ["billing", "support"]
         assert "invoice" in guesses[0]["words"]

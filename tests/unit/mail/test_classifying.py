@@ -54,6 +54,9 @@ def test_it_learns_and_says_by_which_words(queues: list[str]) -> None:
         assert word in first.words
         assert all(word not in other.words for other in others)
         assert first.confidence + sum(other.confidence for other in others) == pytest.approx(1)
+    telling = {each.queue: each.words for each in learned.queues}
+    assert "refund" in telling["billing"] and "屏幕" in telling["support"]
+    assert not set(telling["billing"]) & set(telling["support"])
 
 
 def test_of_too_little_nothing_is_learned() -> None:
