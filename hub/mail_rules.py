@@ -36,15 +36,22 @@ class Sorted(Struct, frozen=True):
 
 
 def sort_mail(
-    rules: Mapping[str, MailRule], facts: Facts, elapsed: Callable[[], float], seconds: float = SECONDS
+    rules: Mapping[str, MailRule],
+    facts: Facts,
+    elapsed: Callable[[], float],
+    seconds: float = SECONDS,
+    *,
+    home: str | None = None,
 ) -> Sorted:
-    """`elapsed` tells the seconds since some moment; regular expressions are asked for `seconds` of them."""
+    """`elapsed` tells the seconds since some moment; regular expressions are asked for `seconds` of them. `home` is the
+    queue that the mail comes to unless a rule names another."""
     until = elapsed() + seconds
     result = Sorted()
     unasked: list[str] = []
     applied: list[str] = []
     tags: dict[str, None] = {}
     queue, owner, language, priority = result.queue, result.owner, result.language, 0
+    at = home
     skills: dict[str, int] = {}
     for id, rule in in_order(rules):
         verdict = _applies(rule, facts, elapsed, until)
@@ -54,9 +61,11 @@ def sort_mail(
             continue
         applied.append(id)
         priority += rule.priority
-        if rule.queue is not None and rule.queue != queue:
-            # What was asked for belonged to the place that it does not go to.
-            queue, skills = rule.queue, {}
+        if rule.queue is not None:
+            if rule.queue != at:
+                # What was asked for belonged to the place that it does not go to.
+                skills = {}
+            queue = at = rule.queue
         for skill, level in rule.skills.items():
             skills[skill] = max(level, skills.get(skill, 0))
         tags |= dict.fromkeys(rule.tags)

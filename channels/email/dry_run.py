@@ -86,9 +86,9 @@ class DryRuns:
         customer = (await hub.contacts.customers([contact.customer])).get(contact.customer)
         headers = await self._headers(mail) if with_headers else {}
         facts = past_facts(mail, message.text if message else "", customer, headers)
-        would = await asyncio.to_thread(sort_mail, rules, facts, time.monotonic)
         row = hub.directory.mailboxes().get(mail.account)
         usual = row.queue if row is not None else contact.placed or ""
+        would = await asyncio.to_thread(sort_mail, rules, facts, time.monotonic, home=usual)
         known = would.queue if would.queue in hub.directory.queues() else None
         return DryMail(
             contact.id,

@@ -285,7 +285,7 @@ class Receiver:
             # Who chose a topic and a language knows better than his words; the rules know better than he does.
             sorted_ = replace(
                 sorted_,
-                skills={**form.skills, **sorted_.skills} if sorted_.queue == form.queue else sorted_.skills,
+                skills=stricter(form.skills, sorted_.skills) if sorted_.queue == form.queue else sorted_.skills,
                 language=sorted_.language or form.language,
             )
         language = sorted_.language or mail.language or row.language
@@ -353,6 +353,11 @@ class Receiver:
         sender = keeping.address(mail.from_)
         address = sender.address or keeping.cleaned(envelope.sender, 320)
         return await writer(self._hub, address.lower(), sender.name, mail.language, hash)
+
+
+def stricter(one: Requirements, other: Requirements) -> Requirements:
+    """What both ask for, each skill at the higher of its levels."""
+    return {skill: max(one.get(skill, 0), other.get(skill, 0)) for skill in {**one, **other}}
 
 
 async def writer(hub: Hub, address: str, name: str, language: str, unknown: str) -> tuple[Customer, bool]:

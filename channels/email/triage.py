@@ -115,7 +115,7 @@ class Sorter:
 
 def decide(rules: Mapping[str, MailRule], incoming: Incoming) -> Sorted:
     """What the rules say, with a clock; for a thread."""
-    return sort_mail(rules, facts_of(incoming), time.monotonic)
+    return sort_mail(rules, facts_of(incoming), time.monotonic, home=incoming.chosen or incoming.row.queue)
 
 
 def facts_of(incoming: Incoming) -> Facts:

@@ -92,6 +92,13 @@ def test_rules_add_up_in_their_order_and_stop() -> None:
     )
 
 
+def test_what_was_asked_for_stays_where_a_rule_names_the_queue_that_the_mail_comes_to_anyway() -> None:
+    german = ("language", "is", "de")
+    rules = {"a": rule(german, skills={"german": 3}), "b": rule(german, queue="support", skills={"money": 1})}
+    assert sort_mail(rules, MAIL, time.monotonic, home="support").skills == {"german": 3, "money": 1}
+    assert sort_mail(rules, MAIL, time.monotonic, home="sales").skills == {"money": 1}
+
+
 def test_expressions_are_not_asked_when_the_time_is_over() -> None:
     now = iter(range(100))
     rules = {f"r{n}": rule(("subject", "regex", "."), tags=[str(n)]) for n in range(4)}

@@ -11,6 +11,7 @@ from channels.email import puzzle
 from channels.email.acknowledge import Acknowledger, reference
 from channels.email.form import FORM, SENT, SOONEST_MS, EmailForm, Sender, SendInput
 from channels.email.inquiry import ASKED, Inquiries
+from channels.email.triage import Sorter
 from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn, RateLimited, Refused, TooLarge
 from hub.ids import new_id
 from hub.mails import MailState
@@ -141,6 +142,29 @@ async def test_the_same_form_is_one_mail_and_a_puzzle_lets_in_one(house: House) 
     # The same words in another form are another mail.
     assert await house.sent(2) not in {answers[0]["reference"]}
     assert len(await house.contacts()) == 2
+
+
+async def test_a_rule_may_send_a_form_elsewhere_and_adds_to_what_its_topic_asks_for(house: House) -> None:
+    for skill in ("german", "tea", "chinese"):
+        await house.put("skill", skill, name=skill)
+    topics = [{**topic, "skills": {"german": 4, "tea": 1}} for topic in SITE["topics"]]
+    await house.put("site", "demo", **{**SITE, "topics": topics})
+    words = {"fact": "text", "op": "contains"}
+    await house.put("mail_rule", "tea", name="t", when=[{**words, "value": "tea"}], skills={"german": 2, "tea": 3})
+    zh = [{"fact": "language", "op": "is", "value": "zh"}]
+    await house.put("mail_rule", "zh", name="z", when=zh, queue="sales", skills={"chinese": 3})
+    house.post.receiver.triage = Sorter(house.post.hub.directory)
+
+    async def placed(**form: Any) -> tuple[str | None, dict[str, int]]:
+        known = set(await house.contacts())
+        await house.sent(**form)
+        (id,) = set(await house.contacts()) - known
+        contact = await house.post.contact(id)
+        return contact.queue, dict(contact.requirements)
+
+    assert await placed() == ("support", {"german": 4, "tea": 1})
+    assert await placed(text="Which tea is this?") == ("support", {"german": 4, "tea": 3})
+    assert await placed(text="茶壶漏水了，可以退货吗？") == ("sales", {"chinese": 3})
 
 
 async def test_a_form_never_enters_a_thread_of_somebody_else(house: House) -> None:
