@@ -47,7 +47,8 @@ class SqlMails:
         return await self._one(select(m.data).where(m.id == id))
 
     async def of_contact(self, contact: str) -> list[StoredMail]:
-        return await self._read(select(m.data).where(m.contact == contact).order_by(m.at, m.id), _mail)
+        # An acknowledgement is of the moment of the mail that it answers, and comes after it ("in" before "out").
+        return await self._read(select(m.data).where(m.contact == contact).order_by(m.at, m.direction, m.id), _mail)
 
     async def by_hash(self, hash: str) -> StoredMail | None:
         return await self._one(select(m.data).where(m.hash == hash, m.direction == "in", m.hash != ""))

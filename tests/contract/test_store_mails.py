@@ -90,6 +90,14 @@ async def test_a_change_may_tell_what_became_of_another_mail(store: SqlStore) ->
     assert await store.mails.get("m4") is None
 
 
+async def test_mails_of_one_moment_stand_in_the_order_of_question_and_answer(store: SqlStore) -> None:
+    """An acknowledgement bears the time of what it acknowledges, whichever of their ids is the lower one."""
+    talk = await Talk(store.log).begin()
+    for id, direction, at in (("m5", "in", T0), ("m1", "out", T0), ("m3", "out", T0 - 1), ("m4", "in", T0 + 1)):
+        await said(talk, mail(id, talk, direction=direction, at=at))
+    assert [each.id for each in await store.mails.of_contact(talk.contact.id)] == ["m3", "m5", "m1", "m4"]
+
+
 async def test_updates_count_versions(store: SqlStore) -> None:
     talk = await Talk(store.log).begin()
     await said(talk, mail("m1", talk, direction="out", next_at=T0))

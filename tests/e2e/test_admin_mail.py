@@ -92,6 +92,15 @@ def test_a_rule_is_made_and_says_what_it_does(own_office: Office) -> None:
     expect(page.get_by_role("heading", level=1, name="Invoices")).to_be_visible()
     staff.picture("rule")
     assert accessible(page) == []
+    # Tried on what came, before it is saved.
+    post(own_office.hub, letter("Your invoice", "It is wrong."), letter("A cup", "Is it blue?"))
+    page.get_by_role("button", name="Try it on the last 200").click()
+    expect(page.get_by_text("2 mails were looked at; this rule applies to 1.")).to_be_visible()
+    expect(page.get_by_text("All rules together: 1 of 2 would go where they are now; 2 did.")).to_be_visible()
+    moved = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="Your invoice"))
+    expect(moved).to_contain_text("goes to Billing; it is in Support now")
+    staff.picture("tried")
+    assert accessible(page) == []
     # A regular expression that is none, and a header by its name.
     page.get_by_role("combobox", name="How").select_option(label="matches the regular expression (RE2)")
     page.get_by_role("textbox", name="Value").fill("(invoice")

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from channels.email.acknowledge import Acknowledger
+from channels.email.classifier import Classifier
 from channels.email.dry_run import DryRuns
 from channels.email.triage import Sorter
 from hub import commands as c
 from hub import events as e
+from hub.config_email import Email
 from hub.config_rows import MailRule, read
-from hub.model import Phase
+from hub.model import Phase, Role, User
 from hub.sorting import DryRun
 from mail.worker import ParserPool
-from tests.integration.mail.receiving import Post, post
+from tests.integration.mail.receiving import SECRET, Post, post
 
 
 @pytest.fixture
@@ -48,14 +51,16 @@ async def test_rules_place_a_new_mail_and_leave_a_reply_where_it_is(hub: Post) -
     await put(hub, "skill", "german")
     await put(
         hub, "mail_rule", "money", when=about(r"rechnung|invoice \d+", op="regex"), queue="sales",
-        skills={"german": 2, "gone": 5}, priority=7, tags=["money"], language="de-AT",
+        skills={"german": 2, "gone": 5}, priority=7, tags=["money"], language="de-AT", owner="us_ada",
     )  # fmt: skip
+    await hub.hub.store.accounts.put_user(User("us_ada", "ada", "Ada", Role.AGENT), version=None, actor="system", at=1)
+    await hub.hub.directory.refresh("user", "us_ada")
     await put(hub, "mail_rule", "urgent", when=about("1", "header.X-Priority", "is"), priority=20, order=200)
     await put(hub, "mail_rule", "lost", when=about("support+lost@hub.test", "to", "is"), queue="nowhere", tags=["lost"])
     first = await hub.deliver(hub.letter("Bitte prüfen.", Subject="Rechnung falsch", X_Priority="1"))
     contact = await hub.contact(first.contact)
     assert (contact.queue, contact.priority, contact.tags, contact.language) == ("sales", 27, ("money",), "de-AT")
-    assert contact.requirements == {"german": 2}
+    assert (contact.requirements, contact.preferred) == ({"german": 2}, "us_ada")
     assert contact.rules == ("mail:money", "mail:urgent")
     assert contact.placed == "sales"
     # A rule to a queue that is gone does what else it says.
@@ -95,6 +100,24 @@ async def test_rules_are_tried_on_past_mails_and_change_nothing(hub: Post) -> No
     assert [each.contact for each in (await tried(hub, by_subject, limit=1)).mails] == [two.contact]
     assert (await tried(hub, by_subject, mailbox="sales")).mails == []
     assert [await hub.contact(each.contact) for each in (one, two)] == before
+
+
+async def test_mails_that_were_acknowledged_are_tried_and_learned_from_like_others(hub: Post) -> None:
+    """The acknowledgement is none of the mails that began a contact, although it is of the same moment."""
+    await hub.mailbox("support", language="en", acknowledge=True, outbound={"kind": "demo"})
+    hub.receiver.answer = Acknowledger(hub.hub, SECRET)
+    contacts = set()
+    for number in range(8):
+        sender = f"Eva <eva{number}@berg.example>"
+        contact = (await hub.deliver(hub.letter(Subject=f"Invoice {number}", From=sender))).contact
+        assert [each.direction for each in await hub.mails(contact)] == ["in", "out"]
+        await hub.served(contact)
+        await hub.answered(contact)
+        contacts.add(contact)
+    found = await tried(hub, read(MailRule, {"name": "s", "when": about("invoice"), "queue": "sales"}))
+    assert {each.contact for each in found.mails if each.would.queue == "sales"} == contacts
+    samples = await Classifier(hub.hub, Email())._samples()
+    assert sorted(sample.text.splitlines()[0] for sample in samples) == [f"Invoice {number}" for number in range(8)]
 
 
 async def test_what_is_not_answered_in_time_is_escalated(hub: Post) -> None:
