@@ -102,7 +102,7 @@ class Visitor(Person):
 
     def say(self, text: str) -> None:
         self.widget.get_by_role("textbox", name="Message").fill(text)
-        self.widget.get_by_role("button", name="Send").click()
+        self.widget.get_by_role("button", name="Send", exact=True).click()
 
     def sees(self, text: str) -> None:
         expect(self.log.get_by_text(text, exact=True)).to_be_visible()
