@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hub import events as e
-from hub.model import Channel, Contact
+from hub.model import Contact
 
 
 class Line(NamedTuple):
@@ -50,8 +50,6 @@ def line_for(
             return Line("identified", {}, internal=True)
         case e.VisitorReminded():
             return Line("reminder", {})
-        case e.ContactQueued(reason="new") if before.channel is Channel.EMAIL:
-            return Line("offline_received", {"queue": queue_name(event.queue)})
         case e.ContactReopened():
             return Line("reopened", {"reason": event.reason}, internal=True)
         case e.ContactEscalated():

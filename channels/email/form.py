@@ -252,6 +252,8 @@ class EmailForm:
         page = submitted.page
         steps: list[c.ContactCommand | Words] = [] if page is None else [c.VisitPage(page.url, page.title)]
         steps.append(c.Enqueue(place.queue, place.requirements, place.priority, customer.owner, place.rules))
+        left = {"queue": hub.directory.queue_name(place.queue)}
+        steps.append(Words(AuthorKind.SYSTEM, None, "", kind=MessageKind.SYSTEM, code="offline_received", data=left))
         name = sender.name or sender.address
         steps.append(Words(AuthorKind.VISITOR, None, name, written.text))
         for file in written.files:

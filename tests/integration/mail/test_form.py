@@ -261,6 +261,7 @@ async def test_a_hub_without_mail_keeps_the_message(house: House) -> None:
     contact = await house.post.contact(id)
     assert (contact.channel, contact.queue, contact.phase) == (Channel.EMAIL, "sales", Phase.QUEUED)
     messages = await house.post.hub.store.contacts.messages(id, internal=False)
+    assert [each.code for each in messages if each.code] == ["offline_received"]
     assert [each.text for each in messages if each.author_name == "Eva Berg" and each.text] == ["Where is my parcel?"]
     assert [each.file.name for each in messages if each.file] == ["invoice.pdf"]
     assert (await house.inquiries.ask("192.0.2.1", "eva@berg.example", answer["reference"]))["state"] == "waiting"

@@ -51,6 +51,9 @@ async def test_a_mail_becomes_a_contact(hub: Post) -> None:
         "王伟",
         {"mail": stored.id},
     )
+    # It waits as anything does: what it says of itself is no message left by a form.
+    lines = [each.code for each in await hub.hub.store.contacts.messages(contact.id) if each.code]
+    assert lines == ["queued"]
     # The raw mail and what it brought are kept; the customer is known by his address, which proves nothing.
     assert hub.files.path(stored.raw).read_bytes() == mail.as_bytes()
     (attached,) = stored.attachments

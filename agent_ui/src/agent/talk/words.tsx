@@ -14,6 +14,7 @@ export function systemWords({ code, data, text: fallback }: Message, customer: s
   const value = (name: string) => text(data?.[name]);
   let key = `agent.system.${code}`;
   if (code === "ended") key = `agent.system.ended_${value("by") || "system"}`;
+  if (code === "ended" && value("reason") === "waiting") key = "agent.system.ended_waiting";
   if (code === "rated" && value("comment")) key = "agent.system.rated_comment";
   if (!code && text(fallback)) return t("agent.system.told", { text: fallback }); // words of the hub's own to the customer
   if (!code || !has(key)) return fallback || code || "";
