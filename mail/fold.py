@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-_FROM = "From|Von|De|Da|Van|Od|От|Från|Fra|Kimden|发件人|發件人|寄件者|寄件人|发信人|差出人|送信者|보낸 ?사람"
+_FROM = "From|Von|De|Da|Van|Od|От|Från|Fra|Kimden|发件人|發件人|寄件者|寄件人|发信人|差出人|送信者|보낸 ?사람|من"
 _DATE = (
     "Sent|Date|Gesendet|Datum|Envoyé|Enviado(?: el)?|Fecha|Inviato|Data|Verzonden|Wysłano|Отправлено|Дата|Skickat"
     "|Sendt"
-    "|发送时间|发送日期|發送時間|寄件日期|傳送時間|日期|时间|送信日時|日時|보낸 ?날짜|날짜"
+    "|发送时间|发送日期|發送時間|寄件日期|傳送時間|日期|时间|送信日時|日時|보낸 ?날짜|날짜|التاريخ"
 )
-_TO = "To|An|À|Para|A|Aan|Do|Кому|Till|Til|Kime|Cc|Kopie|收件人|收信人|收件者|抄送|副本|宛先|받는 ?사람"
+_TO = "To|An|À|Para|A|Aan|Do|Кому|Till|Til|Kime|Cc|Kopie|收件人|收信人|收件者|抄送|副本|宛先|받는 ?사람|إلى|نسخة"
 _SUBJECT = (
-    "Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|Temat|Тема|Ämne|Emne|Konu|主题|主題|主旨|标题|件名|제목"
+    "Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|Temat|Тема|Ämne|Emne|Konu|主题|主題|主旨|标题|件名|제목|الموضوع"
 )
 _LABELLED = re.compile(
     rf"[>*\s|]*(?:(?P<from>{_FROM})|(?P<date>{_DATE})|(?P<to>{_TO})"
@@ -31,7 +31,7 @@ _FORWARDED = (
     r"(?:begin )?forwarded (?:message|mail)|weitergeleitete (?:nachricht|mail)|message transféré|mensaje reenviado"
     r"|mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht|пересылаемое сообщение|转发邮件信息|转发的邮件"
     r"|转发邮件|"
-    r"轉寄郵件|轉寄信件|転送メッセージ|전달된 메시지"
+    r"轉寄郵件|轉寄信件|転送メッセージ|전달된 메시지|رسالة مُعاد توجيهها"
 )
 _SEPARATOR = re.compile(rf"[>\s]*[-_=]{{2,}}[\s\xa0]*(?:{_ORIGINAL})[\s\xa0]*[-_=]{{2,}}\s*", re.I)
 _FORWARD = re.compile(
@@ -44,7 +44,7 @@ _FORWARD = re.compile(
 _RULE = re.compile(r"\s*(?:_{10,}|-{10,}|={10,})\s*")
 # Attributions begin or end in one of these words; a date or an address stands between.
 _MAYBE = re.compile(
-    r"[>\s]*(?:On|Am|Le|El|Il|Em|Op|Den|Dne|W dniu|在|于|於|20\d\d)|.*(?:wrote|schrieb|写道|寫道|пишет|писал"
+    r"[>\s]*(?:On|Am|Le|El|Il|Em|Op|Den|Dne|W dniu|في|在|于|於|20\d\d)|.*(?:wrote|schrieb|写道|寫道|пишет|писал"
     r"|書きました|작성)",
     re.I,
 )
@@ -54,6 +54,7 @@ _ATTRIBUTION = re.compile(
     r"|Op\b.{6,300}\bschreef\b.{0,200}|Den\b.{6,300}\bskrev\b.{0,200}|W dniu\b.{6,300}\b(?:pisze|napisał\(?a?\)?)"
     r"|.{6,300}(?:пишет|писал\(?а?\)?)|在.{4,300}(?:写道|寫道)|.{3,200}[于於]\s*\d{4}.{3,120}(?:写道|寫道)"
     r"|At \d{4}-\d\d-\d\d.{4,200}wrote|\d{4}[年/-].{4,200}(?:写道|寫道|書きました|のメール|작성)"
+    r"|في\b.{6,300}\bكتب\b.{2,200}"
     r"|.{2,80}[^\s]@\S{3,200}\bwrote)\s*[:：]\s*",
     re.I,
 )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from channels.email.html_out import Written, written
 from channels.email.outbox import Outbox
-from channels.email.threads import subject_key
+from channels.email.threads import is_answer, is_forward, subject_key
 from hub import commands as c
 from hub.config_mail import Mailbox
 from hub.contacts import Outcome, Words, clean_text
@@ -45,7 +45,6 @@ LATEST_MS = 366 * 24 * 3600_000
 DRAFT = "draft:"
 """What the contact of a file begins with that was uploaded to a draft (`hub/web/files.py`)."""
 OVER = (Phase.WRAPPING, Phase.CLOSED)
-_ANSWER = re.compile(r"\s*(re|aw|sv|答复|回复)\s*[:\uff1a]", re.IGNORECASE)
 
 
 class Attached(NamedTuple):
@@ -402,8 +401,9 @@ def threaded(
 
 
 def reply_subject(subject: str) -> str:
-    return (subject if _ANSWER.match(subject) else f"Re: {subject}")[:500]
+    """With "Re: ", which every program knows (RFC 5322, 3.6.5); what says so already, in any language, stays as it is."""
+    return (subject if is_answer(subject) else f"Re: {subject}")[:500]
 
 
 def forward_subject(subject: str) -> str:
-    return f"Fwd: {subject}"[:500]
+    return (subject if is_forward(subject) else f"Fwd: {subject}")[:500]

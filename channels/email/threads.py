@@ -26,6 +26,9 @@ _ANSWER = re.compile(
     r"^\s*(?:re|aw|antw|antwort|sv|vs|odp|rif|ref|res|r|答复|答覆|回复|回覆)\s*(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]",
     re.IGNORECASE,
 )
+_FORWARD = re.compile(
+    r"^\s*(?:fwd?|fw|wg|tr|rv|enc|doorst|转发|轉寄)\s*(?:\[\d+\]|\(\d+\))?\s*[:\uff1a]", re.IGNORECASE
+)
 _LIST = re.compile(r"^\s*\[[^\]]{1,60}\]\s*")
 KEY_LIMIT = 200
 Reason = Literal["token", "reference", "subject"]
@@ -48,6 +51,11 @@ def subject_key(subject: str) -> str:
 def is_answer(subject: str) -> bool:
     """Whether the subject says that it answers something."""
     return _ANSWER.match(_LIST.sub("", subject, count=1)) is not None
+
+
+def is_forward(subject: str) -> bool:
+    """Whether the subject says that it passes something on."""
+    return _FORWARD.match(subject) is not None
 
 
 class Thread(Struct, frozen=True):

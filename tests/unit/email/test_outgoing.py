@@ -150,12 +150,12 @@ def test_an_answer_to_all_leaves_ourselves_out() -> None:
 
 def test_subjects_and_references() -> None:
     assert reply_subject("Hello") == "Re: Hello"
-    assert [reply_subject(s) for s in ("RE: Hello", "Aw: Hello", "回复：你好")] == [
-        "RE: Hello",
-        "Aw: Hello",
-        "回复：你好",
-    ]
-    assert forward_subject("Re: Hello") == "Fwd: Re: Hello"
+    said = ["RE: Hello", "Aw: Hello", "回复：你好", "答覆: 你好", "Antw: Hello", "Re[2]: Hello"]
+    assert [reply_subject(each) for each in said] == said
+    assert reply_subject("转发：你好") == "Re: 转发：你好"
+    assert [forward_subject(each) for each in ("Re: Hello", "回复：你好")] == ["Fwd: Re: Hello", "Fwd: 回复：你好"]
+    said = ["Fwd: Hello", "FW: Hello", "WG: Hello", "转发：你好", "轉寄: 你好"]
+    assert [forward_subject(each) for each in said] == said
     asked = replace(
         FROM_CLARA, id="ma_2", message_id="2@berg", in_reply_to="1@hub.example", references=("0@x", "1@hub.example")
     )
