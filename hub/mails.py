@@ -94,7 +94,11 @@ class OutboxStanding(Struct, frozen=True):
 
 class FolderProgress(Struct, frozen=True):
     """How far a mailbox's folder was read: everything above `newest` is new, `oldest` is how far back the backlog was
-    taken (it goes newest first), `total` what there was to take at first."""
+    taken (it goes newest first), `total` what there was to take at first.
+
+    `waiting` are the numbers of mails that are here, but that the server would not move or mark for `why`: tried again
+    at `retry_at`, `tries` times by now. `left` is how many stay where they are, as that was tried often enough.
+    """
 
     account: str
     folder: str
@@ -103,6 +107,11 @@ class FolderProgress(Struct, frozen=True):
     oldest: int = 0
     total: int = 0
     taken: int = 0
+    waiting: tuple[int, ...] = ()
+    tries: int = 0
+    retry_at: Millis = 0
+    why: str = ""
+    left: int = 0
 
 
 class Draft(Struct, frozen=True):

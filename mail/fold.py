@@ -12,8 +12,9 @@ _DATE = (
 )
 _TO = "To|An|À|Para|A|Aan|Do|Кому|Till|Til|Kime|Cc|Kopie|收件人|收信人|收件者|抄送|副本|宛先|받는 ?사람|إلى|نسخة"
 _SUBJECT = (
-    "Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|Temat|Тема|Ämne|Emne|Konu|主题|主題|主旨|标题|件名|제목|الموضوع"
+    "Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|Temat|Тема|Ämne|Emne|Konu|主题|主題|主旨|标题|件名|제목"
 )
+_SUBJECT += "|الموضوع"
 _LABELLED = re.compile(
     rf"[>*\s|]*(?:(?P<from>{_FROM})|(?P<date>{_DATE})|(?P<to>{_TO})"
     rf"|(?P<subject>{_SUBJECT}))[*\s]*[:：][*\s]*(?P<value>.*)",

@@ -26,8 +26,8 @@ BLOCK = 64 * 1024
 
 
 class ImapError(Exception):
-    """`code` says what to do about it: connection, silent, tls, protocol (try again), auth, folder, full, refused (try
-    again too, but somebody should look)."""
+    """`code` says what to do about it: connection, silent, tls, protocol (try again), auth, folder, full, denied,
+    refused (try again too, but somebody should look), copied (moved as far as that went: copies are there)."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -60,6 +60,7 @@ _CODES = {
     "TRYCREATE": "folder",
     "OVERQUOTA": "full",
     "LIMIT": "full",
+    "NOPERM": "denied",
     "UNAVAILABLE": "connection",
     "INUSE": "connection",
 }
@@ -74,6 +75,8 @@ class Imap:
         self._said: deque[Response] = deque()
         self._tags = 0
         self.capabilities: frozenset[str] = frozenset()
+        self.read_only = False
+        """Of the selected folder: commands that would change it may be answered by an OK that did nothing."""
 
     @classmethod
     async def connect(cls, host: str, port: int, security: str, tls: ssl.SSLContext) -> Imap:
@@ -275,6 +278,7 @@ class Imap:
             elif response.code in ("UIDVALIDITY", "UIDNEXT") and response.values:
                 value = _number(response.values[0])
                 validity, following = (value, following) if response.code == "UIDVALIDITY" else (validity, value)
+        self.read_only = told[-1].code == "READ-ONLY"
         return Folder(validity, following, exists)
 
     async def search(self, low: int, high: int | None = None, since: str = "") -> list[int]:
@@ -335,13 +339,18 @@ class Imap:
         await self.command(f"UID STORE {uid_set(list(uids))} +FLAGS.SILENT (\\Seen)")
 
     async def move(self, uids: Sequence[int], folder: str) -> None:
-        """To a folder that is made if it is not there."""
+        """To a folder that is made if it is not there. Raises Refused; with the code `copied` when they are there by
+        now, but cannot be taken away here."""
         try:
             await self._move(uids, folder)
         except Refused as error:
             if error.code not in ("folder", "refused"):
                 raise
-            await self.command("CREATE", _name(folder))
+            try:
+                await self.command("CREATE", _name(folder))
+            except Refused as other:
+                # It is there, and why nothing can be put into it was said before; or why it cannot be made.
+                raise (other if error.code == "folder" else error) from None
             await self._move(uids, folder)
 
     async def _move(self, uids: Sequence[int], folder: str) -> None:
@@ -350,9 +359,12 @@ class Imap:
             await self.command(f"UID MOVE {found}", _name(folder))
             return
         await self.command(f"UID COPY {found}", _name(folder))
-        await self.command(f"UID STORE {found} +FLAGS.SILENT (\\Deleted \\Seen)")
-        if "UIDPLUS" in self.capabilities:
-            await self.command(f"UID EXPUNGE {found}")
+        try:
+            await self.command(f"UID STORE {found} +FLAGS.SILENT (\\Deleted \\Seen)")
+            if "UIDPLUS" in self.capabilities:
+                await self.command(f"UID EXPUNGE {found}")
+        except Refused as error:
+            raise Refused("copied", str(error)) from None
         # Without it EXPUNGE would also take what others marked: the mark is enough, and is not read again.
 
     async def wait(self, seconds: float) -> None:

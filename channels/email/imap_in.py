@@ -2,7 +2,8 @@
 newest first.
 
 A mail is marked or moved, and the folder's progress written, only once it is committed; all of it may happen again, as
-a mail that is known stays one. Whatever goes wrong is told by `health`, and tried again after a while that grows.
+a mail that is known stays one. What cannot be moved is not read again for that: see `filing.py`. Whatever goes wrong is
+told by `health`, and tried again after a while that grows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from channels.email import filing
 from channels.email.imap_client import CHUNK, Folder, Imap, ImapError, Listed, Refused
 from channels.email.oauth import NoToken, OAuthTokens
 from channels.email.receive import Received
@@ -101,7 +103,6 @@ class ImapAccount:
         self._state, self._code, self._problem = "connecting", "", ""
         self._last_at: Millis | None = None
         self._progress: dict[str, FolderProgress] = {}
-        self._lag = ""
 
     def start(self) -> None:
         if self._task is None:
@@ -118,9 +119,10 @@ class ImapAccount:
     def health(self) -> MailHealth:
         total = sum(each.total for each in self._progress.values())
         taken = sum(each.taken for each in self._progress.values())
-        return MailHealth(
-            self.id, self.row.name, self._state, self._problem or self._lag, self._code, self._last_at, total, taken
-        )
+        problem, code = self._problem, self._code
+        if not problem and (problem := filing.problem(self._progress.values())):
+            code = "filing"
+        return MailHealth(self.id, self.row.name, self._state, problem, code, self._last_at, total, taken)
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE_S
@@ -166,7 +168,10 @@ class ImapAccount:
         folders = self.row.inbound.folders
         if len(folders) > 1:
             await imap.select(folders[0])
-        await imap.wait(min(float(self.row.inbound.poll_s), IDLE_MOST_S))
+        seconds = min(float(self.row.inbound.poll_s), IDLE_MOST_S)
+        if (due := filing.due_at(self._progress.values())) is not None:
+            seconds = min(seconds, max(1.0, (due - self._around.clock.now()) / 1000))
+        await imap.wait(seconds)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -174,11 +179,16 @@ class ImapAccount:
         """All that is new in all folders, then their backlogs; what comes meanwhile goes before."""
         if not self._progress:
             known = {each.folder: each for each in await self._around.mails.progress(self.id)}
-            self._progress = {folder: known[folder] for folder in self.row.inbound.folders if folder in known}
+            now = self._around.clock.now()
+            self._progress = {
+                folder: filing.anew(known[folder], now) for folder in self.row.inbound.folders if folder in known
+            }
         for folder in self.row.inbound.folders:
             selected = await imap.select(folder)
             progress = await self._of_folder(imap, folder, selected)
             progress = await self._new(imap, progress)
+            if progress.waiting and progress.retry_at <= self._around.clock.now():
+                progress = await self._file_again(imap, progress)
             if progress.oldest <= 1:
                 continue
             left = await imap.search(1, progress.oldest - 1, self._since())
@@ -219,21 +229,22 @@ class ImapAccount:
         """Oldest first, so that what is above `newest` has always not been taken."""
         for uids in _windows(await imap.search(progress.newest + 1)):
             for batch in _batches(await imap.listed(uids)):
-                await self._take(imap, batch)
-                progress = await self._write(replace(progress, newest=max(each.uid for each in batch)))
+                read = replace(progress, newest=max(each.uid for each in batch))
+                progress = await self._take(imap, batch, read)
             progress = await self._write(replace(progress, newest=max(progress.newest, uids[-1])))
         return progress
 
     async def _backlog(self, imap: Imap, progress: FolderProgress, uids: Sequence[int]) -> FolderProgress:
         """Some of what lay there before; `uids` are the newest of them, newest first."""
         for batch in _batches(await imap.listed(uids)):
-            await self._take(imap, batch)
             taken = min(progress.taken + len(batch), progress.total)
-            progress = await self._write(replace(progress, oldest=min(each.uid for each in batch), taken=taken))
+            read = replace(progress, oldest=min(each.uid for each in batch), taken=taken)
+            progress = await self._take(imap, batch, read)
         return await self._write(replace(progress, oldest=min(progress.oldest, uids[-1])))
 
-    async def _take(self, imap: Imap, batch: Sequence[Listed]) -> None:
-        """Fetches, commits and puts away. Nothing else is fetched meanwhile: a slow store slows the reading."""
+    async def _take(self, imap: Imap, batch: Sequence[Listed], read: FolderProgress) -> FolderProgress:
+        """Fetches, commits and puts away; `read` is the progress once that is done. Nothing else is fetched meanwhile:
+        a slow store slows the reading."""
         around = self._around
         async with around.budget.take(sum(min(each.size, around.max_size) for each in batch)):
             found = await self._fetch(imap, batch)
@@ -244,9 +255,41 @@ class ImapAccount:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        if found:
-            self._last_at = around.clock.now()
-            await self._put_away(imap, list(found))
+        if not found:
+            return await self._write(read)
+        self._last_at = around.clock.now()
+        filed = await self._file(imap, list(found), read)
+        if filed.why:
+            return await self._write(filing.refused(read, found, filed, around.clock.now()))
+        # What is in order for these may be so for those before.
+        progress = await self._write(filing.well(read))
+        return await self._file_again(imap, progress) if progress.waiting else progress
+
+    # --- putting away -------------------------------------------------------------------------------------------------
+
+    async def _file(self, imap: Imap, uids: Sequence[int], read: FolderProgress) -> filing.Filed:
+        try:
+            filed = await filing.file(imap, uids, self.row.inbound)
+        except ImapError as error:
+            # These mails are here: a server that breaks off at a MOVE does not have them fetched for ever.
+            now = self._around.clock.now()
+            failed = filing.Filed(f"Mails are read, but the connection broke off when they were put away. {error}")
+            again = set(uids) <= set(read.waiting)
+            await self._write(filing.refused(read, () if again else uids, failed, now, again=again))
+            raise
+        if filed.why:
+            log.warning("mailbox.not_filed", mailbox=self.id, code=filed.code)
+        return filed
+
+    async def _file_again(self, imap: Imap, progress: FolderProgress) -> FolderProgress:
+        """Those that the server refused to move or mark."""
+        for uids in _windows(progress.waiting):
+            filed = await self._file(imap, uids, progress)
+            if filed.why:
+                now = self._around.clock.now()
+                return await self._write(filing.refused(progress, (), filed, now, again=True))
+            progress = await self._write(filing.well(progress, uids))
+        return progress
 
     async def _fetch(self, imap: Imap, batch: Sequence[Listed]) -> dict[int, bytes]:
         most = self._around.max_size
@@ -262,23 +305,6 @@ class ImapAccount:
                 if whole is not None:
                     found[each.uid] = whole
         return found
-
-    async def _put_away(self, imap: Imap, uids: list[int]) -> None:
-        """A folder that is full or cannot be made keeps no mail from being read: then they are marked in place."""
-        inbound = self.row.inbound
-        self._lag = ""
-        if inbound.after == "move":
-            try:
-                await imap.move(uids, inbound.move_to)
-                return
-            except Refused as error:
-                log.warning("mailbox.not_moved", mailbox=self.id, code=error.code)
-                self._lag = f"Mails are read, but cannot be moved to {inbound.move_to}. {error}"
-        try:
-            await imap.mark_read(uids)
-        except Refused as error:
-            log.warning("mailbox.not_marked", mailbox=self.id, code=error.code)
-            self._lag = f"Mails are read, but cannot be marked as read. {error}"
 
 
 async def connect(row: Mailbox, tls: ssl.SSLContext, read_secret: Callable[[str], str], tokens: OAuthTokens) -> Imap:

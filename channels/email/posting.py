@@ -401,7 +401,7 @@ def threaded(
 
 
 def reply_subject(subject: str) -> str:
-    """With "Re: ", which every program knows (RFC 5322, 3.6.5); what says so already, in any language, stays as it is."""
+    """With "Re: ", which every program knows (RFC 5322, 3.6.5); what says so in any language stays as it is."""
     return (subject if is_answer(subject) else f"Re: {subject}")[:500]
 
 

@@ -139,11 +139,12 @@ async def flags(server: Dovecot) -> list[bytes]:
 
 
 class Wire:
-    """Between the hub and the server: it can be cut after so many bytes, or go dead in silence."""
+    """Between the hub and the server: it can be cut after so many bytes or at a command, or go dead in silence."""
 
     def __init__(self, to: int) -> None:
         self._to = to
         self.cut_after: int | None = None
+        self.cut_at = b""
         self.dead = False
         self.connections = 0
         self._open: set[asyncio.StreamWriter] = set()
@@ -177,6 +178,9 @@ class Wire:
         while data := await reader.read(4096):
             if self.dead:
                 continue
+            if not cuts and self.cut_at and self.cut_at in data:
+                self.cut()
+                return
             if cuts and self.cut_after is not None:
                 self.cut_after -= len(data)
                 if self.cut_after < 0:
