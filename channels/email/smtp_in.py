@@ -185,10 +185,30 @@ def peer(session: Session) -> str:
     return str(found[0]) if isinstance(found, tuple) and found else ""
 
 
+class BareLineEnd(Exception):
+    """The other side ends a line with an LF or a CR alone."""
+
+
+class LineEnds:
+    """Finds LF and CR that are not together, in whatever pieces a stream comes."""
+
+    def __init__(self) -> None:
+        self._after_cr = False
+
+    def feed(self, data: bytes) -> str:
+        """ "LF" or "CR", whichever stands alone in the stream up to here; empty for neither."""
+        piece = b"\r" + data if self._after_cr else data
+        self._after_cr = piece.endswith(b"\r")
+        together = piece.count(b"\r\n")
+        if piece.count(b"\n") != together:
+            return "LF"
+        return "CR" if piece.count(b"\r") - self._after_cr != together else ""
+
+
 class _Limited(SMTP):
     """aiosmtpd's session with our way of taking DATA: bounded in memory, without a long turn at its end, and with
-    nothing but CRLF for an end of line. What is taken for an end by some servers and not by others (bare LF or CR) is
-    how mails are smuggled inside others, and is refused."""
+    nothing but CRLF for an end of line, in mails and between commands. What is taken for an end by some servers and not
+    by others (bare LF or CR) is how mails are smuggled inside others: who says it is told so and hears no more."""
 
     line_length_limit = LONGEST_LINE
 
@@ -205,6 +225,8 @@ class _Limited(SMTP):
             timeout=SILENT_S,
         )
         self._hub_server = server
+        self._ends = LineEnds()
+        self._bare = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         address = transport.get_extra_info("peername")
@@ -214,7 +236,17 @@ class _Limited(SMTP):
             transport.close()
             return
         self._hub_server.sessions.add(self)
+        self._ends = LineEnds()  # after STARTTLS nothing goes on from what was said before
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._bare or self not in self._hub_server.sessions:
+            return
+        self._bare = self._ends.feed(data)
+        if self._bare:
+            self._reader.set_exception(BareLineEnd(self._bare))
+        else:
+            super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self in self._hub_server.sessions:
@@ -223,6 +255,23 @@ class _Limited(SMTP):
 
     def eof_received(self) -> bool | None:
         return super().eof_received() if self in self._hub_server.sessions else False
+
+    async def handle_exception(self, error: Exception) -> str:
+        if not isinstance(error, BareLineEnd):
+            return await super().handle_exception(error)
+        log.warning("smtp.bare_line_end", address=peer(self._session()), character=self._bare)
+        transport = self.transport
+        assert isinstance(transport, asyncio.Transport)
+        answer = f"521 5.5.2 bare {self._bare}: lines end with CRLF, and CR and LF stand nowhere else\r\n"
+        transport.write(answer.encode())
+        # What is not read when a connection closes would take the answer with it.
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
+        self.loop.call_later(STOP_S, transport.abort)
+        await asyncio.Future()  # until the connection is gone, which ends this task
+        raise AssertionError("nothing sets it")
 
     def cut(self) -> None:
         if self.transport is not None:
@@ -284,8 +333,6 @@ class _Limited(SMTP):
             size += len(line)
             if size > self._hub_server.settings.max_size:
                 wrong = wrong or "552 5.3.4 this mail is too large"
-            elif line.find(b"\n", 0, -2) >= 0 or line.find(b"\r", 0, -2) >= 0:
-                wrong = wrong or "550 5.6.0 lines must end with CRLF, and CR and LF stand nowhere else"
             if wrong:
                 data.clear()
             else:

@@ -148,24 +148,90 @@ async def test_sizes(hub: Post) -> None:
     assert await hub.hub.store.contacts.page(ContactFilter()) == []
 
 
-@pytest.mark.parametrize(
-    "end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r", b"\r.\r\n", b"\n\n.\r\n", b"\0\n.\r\n"]
-)
-async def test_nothing_is_smuggled(hub: Post, end: bytes) -> None:
-    """What some servers take for the end of a mail is none here, and the mail with it in it is refused."""
+ENDS = [
+    *(b"\n.\n", b"\n.\r\n", b"\n.\r", b"\r.\r", b"\r.\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\n.\r\r\n"),
+    *(b"\r\r\n.\r\r\n", b"\n\r.\n\r", b"\n\n.\r\n", b"\0\n.\r\n", b"\r\n\0.\n", b"\r\n.\0\n"),
+]
+COMMANDS = [
+    *(b"NOOP\n", b"NOOP\rx", b"NOOP\r\rNOOP\r\n", b"\n", b"RSET\nMAIL FROM:<boss@berg.example>\r\n"),
+    *(b"MAIL FROM:<a@b.example>\nRCPT TO:<support@hub.test>\nDATA\n", b"DATA\n", b"QUIT\n"),
+    *(b"RCPT TO:<support@hub.test>\rDATA\r\n", b"\rNOOP\r\n", b"NOOP \n" + b"x" * 3_000_000),
+]
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+async def test_nothing_is_smuggled(hub: Post, protocol: str) -> None:
+    """What some servers take for the end of a mail is none here: whoever says it is refused at once and hears no more,
+    so that nothing behind it is a command either."""
     smuggled = b"MAIL FROM:<boss@berg.example>\r\nRCPT TO:<support@hub.test>\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
-    async with door(hub) as port:
-        told = await raw_talk(
-            port,
-            b"EHLO x\r\n",
-            f"MAIL FROM:<{SENDER}>\r\n".encode(),
-            f"RCPT TO:<{ADDRESS}>\r\n".encode(),
-            b"DATA\r\n",
-            b"Subject: one\r\n\r\nHello" + end + smuggled + b"\r\n.\r\n",
-            b"NOOP\r\n",
-        )
-    assert [answer[:3] for answer in told[-2:]] == [b"550", b"250"]
+    async with door(hub, protocol) as port:
+        for end in ENDS:
+            for rest in (b"x", smuggled + b"\r\n.\r\nNOOP\r\n"):  # who waits for an answer, and who does not
+                told = await raw_talk(
+                    port,
+                    b"EHLO x\r\n" if protocol == "smtp" else b"LHLO x\r\n",
+                    f"MAIL FROM:<{SENDER}>\r\n".encode(),
+                    f"RCPT TO:<{ADDRESS}>\r\n".encode(),
+                    b"DATA\r\n",
+                    b"Subject: one\r\n\r\nHello" + end + rest,
+                    b"NOOP\r\n",
+                )
+                assert [answer[:3] for answer in told[-3:]] == [b"354", b"521", b""], (end, rest)
+        # Who ends lines as he should is served as ever.
+        told = await raw_talk(port, b"NOOP\r\n", b"QUIT\r\n")
+        assert [answer[:3] for answer in told] == [b"220", b"250", b"221"]
     assert await hub.hub.store.contacts.page(ContactFilter()) == []
+
+
+async def test_commands_end_with_crlf_and_nothing_else(hub: Post) -> None:
+    async with door(hub) as port:
+        for command in COMMANDS:
+            told = await raw_talk(port, b"EHLO x\r\n", f"MAIL FROM:<{SENDER}>\r\n".encode(), command, b"NOOP\r\n")
+            assert [answer[:3] for answer in told] == [b"220", b"250", b"250", b"521", b""], command[:80]
+
+
+async def test_a_mail_in_single_bytes_is_no_smuggling(hub: Post) -> None:
+    async with door(hub) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        told = b""
+        for part in (
+            *(b"HELO x\r\n", f"MAIL FROM:<{SENDER}>\r\n".encode(), f"RCPT TO:<{ADDRESS}>\r\n".encode()),
+            *(b"DATA\r\n", b"Subject: slow\r\n\r\nHello\r\n..\r\n.\r\nNOOP\r\n"),
+        ):
+            for byte in part:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0)
+            told = await _answer(reader)
+        assert told.startswith(b"250 2.0.0 kept") and (await _answer(reader)).startswith(b"250")
+        writer.close()
+    (row,) = await hub.hub.store.contacts.page(ContactFilter())
+    (message,) = await hub.messages(row.contact.id)
+    assert message.text.strip() == "Hello\n."
+
+
+async def test_what_is_said_before_tls_is_no_command_after_it(hub: Post, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own = authority.issue("127.0.0.1")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    assert own.certificate is not None
+    server.load_cert_chain(own.certificate, own.key)
+    async with door(hub, tls=server) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        writer.write(b"EHLO x\r\n")
+        await _answer(reader)
+        writer.write(b"STARTTLS\r\nMAIL FROM:<boss@berg.example>\r\n")
+        await _answer(reader)
+        await writer.start_tls(ssl.create_default_context(cafile=str(authority.path)), server_hostname="127.0.0.1")
+        writer.write(b"NOOP\r\nEHLO x\r\nRCPT TO:<support@hub.test>\r\n")
+        told = [await _answer(reader) for _ in range(3)]
+        writer.write(b"NOOP\n")
+        told.append(await _answer(reader))
+        assert [answer[:3] for answer in told] == [b"250", b"250", b"503", b"521"]
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_dots_come_through(hub: Post) -> None:
