@@ -114,6 +114,15 @@ class FolderProgress(Struct, frozen=True):
     left: int = 0
 
 
+class KeptToken(Struct, frozen=True):
+    """What a provider gave in the place of a password, sealed. `held_until`: so long a node asks for another."""
+
+    id: str
+    version: int
+    held_until: Millis
+    sealed: str
+
+
 class Draft(Struct, frozen=True):
     """What an agent has written and not sent; `data` is the composer's."""
 
@@ -191,6 +200,12 @@ class Mails(Protocol):
     async def progress(self, account: str) -> list[FolderProgress]: ...
 
     async def set_progress(self, progress: FolderProgress) -> None: ...
+
+    async def token(self, id: str) -> KeptToken | None: ...
+
+    async def put_token(self, token: KeptToken) -> bool:
+        """Writes it with the next version, if `version` is still the stored one (0 for a new one)."""
+        ...
 
     async def drafts(self, user: str) -> list[Draft]: ...
 

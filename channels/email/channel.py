@@ -18,6 +18,7 @@ from channels.email.oauth import OAuthTokens
 from channels.email.receive import Envelope, Received, Receiver
 from channels.email.secrets import read_secret
 from channels.email.smtp_in import Settings, SmtpServer
+from channels.email.tokens_kept import InStore
 from channels.email.triage import Sorter
 from channels.email.triaging import Triaging
 from hub.config_email import Email, listener
@@ -66,7 +67,7 @@ class EmailChannel:
             hub.clock,
             self._fetched,
             secret_of,
-            tokens or OAuthTokens(secret_of),
+            tokens or OAuthTokens(secret_of, InStore(hub.store.mails, secret)),
             trusted(email),
             Budget(email.fetch_bytes),
             email.max_size,

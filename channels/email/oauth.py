@@ -1,22 +1,35 @@
 """Access tokens in the place of passwords: fetched by refresh token or by the client's own credentials, kept until
-shortly before they end, and fetched anew when a server refuses one."""
+shortly before they end, and fetched anew when a server refuses one.
+
+What was given last is kept for all nodes (`tokens_kept.py`), and only one of them asks at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-from msgspec import Struct
+import structlog
+from msgspec.structs import replace
 
+from channels.email.tokens_kept import Held, InMemory, Keeper, Tokens
 from hub.config_mail import OAuth
-from hub.errors import ConfigError
+from hub.errors import ConfigError, HubError
+from hub.model import Millis
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 20.0
 EARLY_S = 120.0
 UNSAID_S = 600.0
 """For how long a token counts whose end was not told."""
+HELD_S = 45.0
+"""For how long whoever asks has the row: longer than an answer may take, with one token and then the other."""
+LOOK_AGAIN_S = 0.2
 LONGEST_ANSWER = 64 * 1024
 SCOPES = {
     "microsoft": "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send offline_access",
@@ -35,18 +48,21 @@ class NoToken(Exception):
         self.final = final
 
 
-class _Kept(Struct):
-    access: str = ""
-    until: float = 0.0
-    refresh: str = ""
-
-
 class OAuthTokens:
-    """`read_secret` reads what a row names; in a thread, as it may read a file."""
+    """`read_secret` reads what a row names; in a thread, as it may read a file. `now` in ms, the same for all nodes."""
 
-    def __init__(self, read_secret: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        read_secret: Callable[[str], str],
+        keeper: Keeper | None = None,
+        now: Callable[[], Millis] = lambda: int(time.time() * 1000),
+    ) -> None:
         self._read_secret = read_secret
-        self._kept: dict[OAuth, _Kept] = {}
+        self._keeper: Keeper = keeper or InMemory()
+        self._now = now
+        self._here: dict[OAuth, Tokens] = {}
+        self._refused: dict[OAuth, str] = {}
+        self._unsaved: dict[OAuth, Tokens] = {}
         self._locks: dict[OAuth, asyncio.Lock] = {}
 
     def of(self, oauth: OAuth) -> Callable[[], Awaitable[str]]:
@@ -59,42 +75,79 @@ class OAuthTokens:
 
     def refused(self, oauth: OAuth) -> None:
         """A server did not take the token: the next is a new one."""
-        if oauth in self._kept:
-            self._kept[oauth].until = 0.0
+        if (here := self._here.pop(oauth, None)) is not None:
+            self._refused[oauth] = here.access
+
+    def _holds(self, oauth: OAuth, tokens: Tokens) -> bool:
+        return bool(tokens.access) and self._now() < tokens.until and tokens.access != self._refused.get(oauth)
 
     async def token(self, oauth: OAuth) -> str:
+        """Raises NoToken, and HubError when the store cannot be reached."""
         async with self._locks.setdefault(oauth, asyncio.Lock()):
-            kept = self._kept.setdefault(oauth, _Kept())
-            if asyncio.get_running_loop().time() >= kept.until:
-                await self._fetch(oauth, kept)
-            return kept.access
+            here = self._here.get(oauth)
+            if here is None or not self._holds(oauth, here):
+                here = self._here[oauth] = await self._renewed(oauth)
+            return here.access
 
-    async def _fetch(self, oauth: OAuth, kept: _Kept) -> None:
+    async def _renewed(self, oauth: OAuth) -> Tokens:
+        """What another node has fetched meanwhile, or what the provider gives now."""
         try:
             secret = await asyncio.to_thread(self._read_secret, oauth.secret) if oauth.secret else ""
             named = await asyncio.to_thread(self._read_secret, oauth.refresh_token) if oauth.refresh_token else ""
         except ConfigError as error:
             raise NoToken(str(error), final=True) from None
-        # Some providers give a new refresh token with each answer; the one that was configured stays good beside it,
-        # or an administrator has put another in its place.
-        for refresh in dict.fromkeys((kept.refresh, named)):
-            if not refresh and named:
+        id, digest = row_id(oauth), hashlib.sha256(named.encode()).hexdigest()
+        while True:
+            held = await self._keeper.load(id)
+            # Whoever put another refresh token into its place has consented anew.
+            kept = self._unsaved.get(oauth, held.tokens)
+            tokens = kept if kept.named == digest else Tokens(named=digest)
+            if self._holds(oauth, tokens):
+                return tokens
+            if held.held_until > self._now():
+                await asyncio.sleep(LOOK_AGAIN_S)
                 continue
-            try:
-                answer = await self._ask(oauth, secret, refresh)
-            except NoToken as error:
-                if not error.final or refresh == named:
-                    raise
-                kept.refresh = ""
-                continue
-            kept.access = answer["access_token"]
-            seconds = answer.get("expires_in")
-            lasts = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else UNSAID_S
-            kept.until = asyncio.get_running_loop().time() + max(lasts - EARLY_S, lasts / 2)
-            renewed = answer.get("refresh_token")
-            if isinstance(renewed, str) and renewed and named:
-                kept.refresh = renewed
-            return
+            mine = Held(tokens, held.version, self._now() + int(HELD_S * 1000))
+            if await self._keeper.save(id, mine):
+                return await self._fetch(oauth, id, replace(mine, version=held.version + 1), secret, named)
+
+    async def _fetch(self, oauth: OAuth, id: str, mine: Held, secret: str, named: str) -> Tokens:
+        """Asks while the row is ours, and lets go of it whatever is answered."""
+        tokens = mine.tokens
+        try:
+            # What the provider gave last; the configured one may be good beside it.
+            for refresh in dict.fromkeys((tokens.refresh, named)):
+                if not refresh and named:
+                    continue
+                try:
+                    answer = await self._ask(oauth, secret, refresh)
+                except NoToken as error:
+                    if not error.final or refresh == named:
+                        raise
+                    tokens = replace(tokens, refresh="")
+                    continue
+                seconds = answer.get("expires_in")
+                lasts = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else UNSAID_S
+                until = self._now() + int(max(lasts - EARLY_S, lasts / 2) * 1000)
+                renewed = answer.get("refresh_token")
+                if not (isinstance(renewed, str) and renewed and named):
+                    renewed = tokens.refresh
+                tokens = Tokens(answer["access_token"], until, renewed, tokens.named)
+                break
+        finally:
+            await self._keep(oauth, id, replace(mine, tokens=tokens, held_until=0))
+        return tokens
+
+    async def _keep(self, oauth: OAuth, id: str, held: Held) -> None:
+        """Also when the hub is told to stop in this moment: the provider may take no older one."""
+        try:
+            await asyncio.shield(self._keeper.save(id, held))
+        except HubError as error:
+            # The mailbox goes on with it here, and it is written with the next.
+            log.error("mail.token_not_kept", error=error.code)
+            self._unsaved[oauth] = held.tokens
+        else:
+            self._unsaved.pop(oauth, None)
 
     async def _ask(self, oauth: OAuth, secret: str, refresh: str) -> dict[str, Any]:
         form = {"client_id": oauth.client_id, "client_secret": secret}
@@ -124,3 +177,9 @@ class OAuthTokens:
         said = str(answer.get("error_description") or answer.get("error") or f"status {response.status_code}")
         final = response.status_code in (400, 401, 403)
         raise NoToken(f"The token service refuses: {said[:200]}", final=final)
+
+
+def row_id(oauth: OAuth) -> str:
+    """The row of what is kept: of all that a token depends on, but for the secrets themselves."""
+    parts = (oauth.url, oauth.client_id, oauth.refresh_token, oauth.secret, oauth.scope, oauth.provider)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -16,6 +16,7 @@ from channels.email.outbox import Outbox
 from channels.email.reminders import Reminders
 from channels.email.secrets import read_secret
 from channels.email.senders import Senders
+from channels.email.tokens_kept import InStore
 from hub.config_email import Email
 from hub.files import FileStore
 from hub.service import Hub
@@ -79,7 +80,7 @@ def configured(hub: Hub, files: FileStore, email: Email, secret: bytes) -> Outgo
         files,
         secret=secret,
         read_secret=secret_of,
-        tokens=OAuthTokens(secret_of),
+        tokens=OAuthTokens(secret_of, InStore(hub.store.mails, secret)),
         domain=email.domain,
         hostname=email.hostname,
         tls=trusted(email),

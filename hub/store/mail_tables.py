@@ -51,6 +51,16 @@ mail_folders = Table(
     Column("data", Text, nullable=False),
 )
 
+# What providers gave, sealed; `held_until`: so long one of the nodes asks for another.
+mail_tokens = Table(
+    "mail_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("held_until", BigInteger, nullable=False),
+    Column("sealed", Text, nullable=False),
+)
+
 drafts = Table(
     "drafts",
     metadata,

@@ -9,13 +9,13 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, select, tuple_, update
 
-from hub.mails import Draft, FolderProgress, MailState, OutboxStanding, Reminder, StoredMail
+from hub.mails import Draft, FolderProgress, KeptToken, MailState, OutboxStanding, Reminder, StoredMail
 from hub.model import Millis
 from hub.store import rows
 from hub.store.append import Transaction
 from hub.store.engine import Database
 from hub.store.mail_rows import mail_row
-from hub.store.mail_tables import drafts, mail_addresses, mail_folders, mails, reminders
+from hub.store.mail_tables import drafts, mail_addresses, mail_folders, mail_tokens, mails, reminders
 from hub.store.writer import Writer
 
 T = TypeVar("T")
@@ -127,6 +127,35 @@ class SqlMails:
             transaction.connection.execute(rows.upsert(transaction.dialect, mail_folders), row)
 
         await self._writer.submit(write)
+
+    # --- tokens -----------------------------------------------------------------------------------------------------
+
+    async def token(self, id: str) -> KeptToken | None:
+        t = mail_tokens.c
+        statement = select(t.id, t.version, t.held_until, t.sealed).where(t.id == id)
+
+        def read(connection: Connection) -> KeptToken | None:
+            found = connection.execute(statement).one_or_none()
+            return None if found is None else KeptToken(*found)
+
+        return await self._database.read(read)
+
+    async def put_token(self, token: KeptToken) -> bool:
+        row = {
+            "id": token.id,
+            "version": token.version + 1,
+            "held_until": token.held_until,
+            "sealed": token.sealed,
+        }
+
+        def write(transaction: Transaction) -> bool:
+            run, t = transaction.connection.execute, mail_tokens.c
+            if token.version == 0:
+                return run(rows.upsert(transaction.dialect, mail_tokens, nothing=True), row).rowcount == 1
+            same = (t.id == token.id, t.version == token.version)
+            return run(update(mail_tokens).where(*same).values(row)).rowcount == 1
+
+        return await self._writer.submit(write)
 
     # --- drafts -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hub import commands as c
 from hub.errors import Refused, VersionConflict
 from hub.files import FileStore
-from hub.mails import Draft, FolderProgress, MailAddress, MailState, OutboxStanding, Reminder, StoredMail
+from hub.mails import Draft, FolderProgress, KeptToken, MailAddress, MailState, OutboxStanding, Reminder, StoredMail
 from hub.model import AuthorKind, Channel, FileRef, Message, MessageKind, Role, StoredFile, User
 from hub.store import SqlStore, open_store, restore_store
 from tests.talk import T0, Talk
@@ -161,6 +161,16 @@ async def test_progress_of_folders(store: SqlStore) -> None:
     assert await store.mails.progress("support") == [FolderProgress("support", "Ablage/中文", 1), inbox] or (
         await store.mails.progress("support") == [inbox, FolderProgress("support", "Ablage/中文", 1)]
     )
+
+
+async def test_tokens_of_two_nodes(store: SqlStore) -> None:
+    assert await store.mails.token("t") is None
+    assert await store.mails.put_token(KeptToken("t", 0, 0, "one"))
+    assert not await store.mails.put_token(KeptToken("t", 0, 0, "two"))
+    assert await store.mails.token("t") == KeptToken("t", 1, 0, "one")
+    assert await store.mails.put_token(KeptToken("t", 1, T0, "two"))
+    assert not await store.mails.put_token(KeptToken("t", 1, 0, "three"))
+    assert await store.mails.token("t") == KeptToken("t", 2, T0, "two")
 
 
 async def test_drafts_of_two_windows(store: SqlStore) -> None:

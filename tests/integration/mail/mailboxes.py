@@ -195,12 +195,15 @@ class Wire:
 
 
 class Provider:
-    """Who gives tokens and tells the server whose they are."""
+    """Who gives tokens and tells the server whose they are. When it `rotates`, each refresh token is good once: one
+    that is shown again was stolen, and ends them all."""
 
     def __init__(self) -> None:
         self.valid: set[str] = set()
         self.asked: list[dict[str, str]] = []
         self.refuses = False
+        self.rotates = False
+        self.good = "refresh1"
         self._number = 0
 
     async def __aenter__(self) -> Provider:
@@ -221,12 +224,15 @@ class Provider:
         status, told = 200, dict[str, Any]()
         if method == "POST":
             self.asked.append(dict(parse_qsl(body)))
+            stale = self.rotates and self.asked[-1].get("refresh_token") != self.good
+            self.refuses = self.refuses or stale
             if self.refuses:
                 status, told = 400, {"error": "invalid_grant", "error_description": "consent was withdrawn"}
             else:
                 self._number += 1
                 self.valid.add(f"token{self._number}")
-                told = {"access_token": f"token{self._number}", "expires_in": 3600, "refresh_token": "refresh2"}
+                self.good = f"refresh{self._number + 1}" if self.rotates else "refresh2"
+                told = {"access_token": f"token{self._number}", "expires_in": 3600, "refresh_token": self.good}
         else:
             token = dict(parse_qsl(urlsplit(target).query)).get("access_token", "")
             if token in self.valid:
