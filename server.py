@@ -33,6 +33,7 @@ from channels.email.check import check_mail
 from channels.email.figures import measure as measure_mail
 from channels.email.form import EmailForm
 from channels.email.form_events import FormEvents
+from channels.email.form_files import UnsentFiles
 from channels.email.inquiry import Inquiries
 from channels.email.routes import MailPages
 from channels.voice import settings as voice
@@ -194,6 +195,7 @@ class Application:
         receiver = self.mail_in.receiver if self.mail_in is not None else None
         self.email_form = EmailForm(self.hub, self.files, receiver, config.secret_key(), email.domain)
         FormEvents(self.visitors.table, self.email_form, Inquiries(self.hub))
+        self.unsent = UnsentFiles(self.hub, self.files)
         self.assets = Assets(STATIC)
         self.shells = pages.Shells(self.web, self.assets)
         self.asgi = self._assemble(settings)
@@ -361,13 +363,14 @@ class Application:
             log.info("hub.stopped")
 
     async def _sweep(self) -> None:
-        """Forgets sessions that are over, and deliveries that nobody will ask about any more."""
+        """Forgets sessions that are over, deliveries that nobody will ask about any more, files that nobody sent."""
         while True:
             with contextlib.suppress(HubError):
                 await self.auth.sweep()
                 before = self.hub.clock.now() - DELIVERIES_KEPT_MS
                 while await self.store.webhooks.prune(before):
                     pass
+                await self.unsent.sweep()
             await asyncio.sleep(600)
 
     async def _check_readers(self) -> None:

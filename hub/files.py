@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _BLOCK = 256 * 1024
 _STALE_S = 24 * 3600
+_FRESH_S = 3600
+_ASIDE = "aside-"
 
 
 class Blob(Struct, frozen=True):
@@ -60,7 +62,9 @@ class FileStore:
             self._incoming.mkdir(parents=True, exist_ok=True)
             for left in self._incoming.iterdir():
                 with suppress(FileNotFoundError):
-                    if left.stat().st_mtime < time.time() - _STALE_S:
+                    if left.name.startswith(_ASIDE):
+                        self._put_back(left, self.path(left.name.removeprefix(_ASIDE)))
+                    elif left.stat().st_mtime < time.time() - _STALE_S:
                         left.unlink()
 
         await self._run(prepare)
@@ -140,6 +144,49 @@ class FileStore:
     async def has(self, sha256: str) -> bool:
         return await self._run(self.path(sha256).is_file)
 
+    async def remove(self, sha256: str, wanted: Callable[[], Awaitable[bool]]) -> bool:
+        """Deletes content that no row names any more; whether it is gone.
+
+        It is put out of reach first, so that whoever stores the same now makes it anew; `wanted` is asked then. What
+        was stored of late, and may have no row yet, stays.
+        """
+        aside = await self._run(self._set_aside, sha256)
+        if aside is None:
+            return not await self.has(sha256)
+        keep = True
+        try:
+            keep = await wanted()
+        finally:
+            await asyncio.shield(self._run(self._settle, sha256, aside, keep))
+        return not keep
+
+    def _set_aside(self, sha256: str) -> Path | None:
+        source, target = self.path(sha256), self._incoming / f"{_ASIDE}{sha256}"
+        try:
+            if source.stat().st_mtime > time.time() - _FRESH_S:
+                return None
+            source.replace(target)
+        except FileNotFoundError:
+            return None
+        if target.stat().st_mtime > time.time() - _FRESH_S:
+            self._put_back(target, source)
+            return None
+        return target
+
+    def _settle(self, sha256: str, aside: Path, keep: bool) -> None:
+        thumb = self.thumb_path(sha256)
+        if keep:
+            self._put_back(aside, self.path(sha256))
+            return
+        aside.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if thumb.stat().st_mtime < time.time() - _FRESH_S:
+                thumb.unlink()
+
+    def _put_back(self, aside: Path, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside.replace(place)
+
     async def read(self, path: Path) -> AsyncGenerator[bytes, None]:
         """The bytes of a file of this store, in blocks. Raises NotFound."""
         try:
@@ -158,14 +205,14 @@ class FileStore:
         target = self.path(sha256)
         if picture is not None:
             self._put(self.thumb_path(sha256), picture.thumb)
-        if not target.exists():
+        if not _touch(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             incoming.path.replace(target)
             _sync_folder(target.parent)
         return sha256
 
     def _put(self, target: Path, data: bytes) -> None:
-        if target.exists():
+        if _touch(target):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self._incoming, delete=False) as file:
@@ -210,6 +257,15 @@ class _Incoming:
         """Closes it, and removes it unless it was given its place."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _touch(path: Path) -> bool:
+    """Whether it is there; it counts as stored now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -32,7 +32,6 @@ class Clock(Protocol):
 
     def now(self) -> Millis:
         """Milliseconds since the epoch (UTC)."""
-        ...
 
 
 class Fence(Struct, frozen=True, gc=False):
@@ -80,7 +79,6 @@ class Log(Protocol):
     def on_commit(self, listener: Callable[[Sequence[Recorded]], None]) -> None:
         """`listener` gets the events of each commit of this process, in order, on the loop, before those who wait for
         the commit are answered. Other processes' events it does not get."""
-        ...
 
     async def append(self, change: Change) -> Appended:
         """Commits `change` and returns after the commit (concurrent appends share one: group commit).
@@ -89,19 +87,15 @@ class Log(Protocol):
         Unavailable when the database is locked, full or away, or the bounded writer queue is full; nothing is stored
         then.
         """
-        ...
 
     async def find(self, stream: str, actor: str, command_id: str) -> Appended | None:
         """What this command wrote when it was first carried out, or None."""
-        ...
 
     async def head(self) -> int:
         """The last committed sequence number, 0 at first."""
-        ...
 
     async def read(self, after: int, limit: int = 500) -> list[Recorded]:
         """Events with a sequence number above `after`, in order."""
-        ...
 
     async def stream(self, stream: str, after_version: int = 0, limit: int = 500) -> list[Recorded]: ...
 
@@ -158,7 +152,6 @@ class Contacts(Protocol):
 
     async def page(self, where: ContactFilter, *, after: str | None = None, limit: int = 50) -> list[ContactRow]:
         """Newest first; `after` is the id of the last one of the page before."""
-        ...
 
     def living(self) -> AsyncIterator[ContactRow]:
         """All contacts that are not closed, in no order, streamed."""
@@ -325,7 +318,14 @@ class Files(Protocol):
 
     async def set_scan(self, id: str, scanned: Scanned) -> None:
         """Writes what a scanner said of it; nothing when it is not there."""
-        ...
+
+    async def placed(self, prefix: str, before: Millis) -> list[StoredFile]:
+        """Some of those whose `contact` begins with `prefix`, created before that time."""
+
+    async def names(self, sha256: str) -> int:
+        """How many rows, of mails too, name this content."""
+
+    async def drop(self, id: str) -> None: ...
 
 
 class Delivery(Struct, frozen=True):

@@ -35,10 +35,29 @@ TEXTS = {
         "您好{% if customer.name %}，{{ customer.name }}{% endif %}：\n\n"
         "我们已收到您的邮件，会尽快回复您。\n您的编号是 {{ contact.reference }}。\n\n{{ mailbox.name }}\n"
     ),
+    "zh-TW": (
+        "您好{% if customer.name %}，{{ customer.name }}{% endif %}：\n\n"
+        "我們已收到您的郵件，會盡快回覆您。\n您的編號是 {{ contact.reference }}。\n\n{{ mailbox.name }}\n"
+    ),
+    "ar": (
+        "مرحبًا{% if customer.name %} {{ customer.name }}{% endif %}،\n\n"
+        "شكرًا لرسالتك. لقد وصلتنا وسنرد عليك في أقرب وقت ممكن.\n"
+        "رقمك المرجعي هو {{ contact.reference }}.\n\n{{ mailbox.name }}\n"
+    ),
 }
-SUBJECTS = {"en": "We have received: {subject}", "zh": "已收到：{subject}"}
+SUBJECTS = {
+    "en": "We have received: {subject}",
+    "zh": "已收到：{subject}",
+    "zh-TW": "已收到：{subject}",
+    "ar": "وصلتنا رسالتك: {subject}",
+}
 # Of what came by a form. Nobody makes us send his words to a stranger by giving the stranger's address as his own.
-FORM_SUBJECTS = {"en": "We have received your message ({reference})", "zh": "已收到您的来信（{reference}）"}
+FORM_SUBJECTS = {
+    "en": "We have received your message ({reference})",
+    "zh": "已收到您的来信（{reference}）",
+    "zh-TW": "已收到您的來信（{reference}）",
+    "ar": "وصلتنا رسالتك ({reference})",
+}
 
 
 def reference(contact: str) -> str:

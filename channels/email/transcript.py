@@ -24,12 +24,17 @@ PER_DAY = 10
 DAY_MS = 24 * 3600_000
 MOST = 2000
 
-_SUBJECTS = {"en": "Your conversation with {name}", "zh": "您与{name}的对话"}
+_SUBJECTS = {"en": "Your conversation with {name}", "zh": "您与{name}的对话", "ar": "محادثتك مع {name}"}
 _HEADS = {
     "en": "This is what was said in your conversation with {name} on {day} (times are {zone}).",
     "zh": "以下是您于 {day} 与{name}的对话（时间为 {zone}）。",
+    "ar": "هذا ما قيل في محادثتك مع {name} بتاريخ {day} (الأوقات بتوقيت {zone}).",
 }
-_ENDS = {"en": "You can answer this mail, and your answer reaches us.", "zh": "您可以直接回复此邮件。"}
+_ENDS = {
+    "en": "You can answer this mail, and your answer reaches us.",
+    "zh": "您可以直接回复此邮件。",
+    "ar": "يمكنك الرد على هذه الرسالة وسيصلنا ردك.",
+}
 
 
 def written(contact: Contact, messages: Sequence[Message], name: str, public_name: Callable[[str | None], str]) -> str:

@@ -1,15 +1,20 @@
 """The form "E-mail us": what it becomes, what is let in, and what its writer may ask about it."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from channels.email import puzzle
-from channels.email.acknowledge import Acknowledger, reference
+from channels.email.acknowledge import FORM_SUBJECTS, Acknowledger, reference
+from channels.email.acknowledge import SUBJECTS as ACK_SUBJECTS
+from channels.email.acknowledge import TEXTS as ACK_TEXTS
 from channels.email.form import FORM, SENT, SOONEST_MS, EmailForm, Sender, SendInput
+from channels.email.form_files import AFTER_MS, UnsentFiles
 from channels.email.inquiry import ASKED, Inquiries
 from channels.email.triage import Sorter
 from hub.errors import Forbidden, HubError, InvalidInput, NotFound, NotSignedIn, RateLimited, Refused, TooLarge
@@ -127,6 +132,27 @@ async def test_a_form_becomes_a_contact_like_one_that_came_by_mail(house: House)
     assert answer["reference"] in told and "Eva" not in told and "您" in told
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "greeting"),
+    [
+        ("ar", "وصلتنا رسالتك (", "مرحبًا،"),
+        ("zh-CN", "已收到您的来信（", "您好："),
+        ("zh-TW", "已收到您的來信（", "您好："),
+    ],
+)
+async def test_the_acknowledgement_is_in_the_language_of_the_form(
+    house: House, locale: str, subject: str, greeting: str
+) -> None:
+    named = await house.sent(locale=locale)
+    (id,) = await house.contacts()
+    (mail,) = [each for each in await house.post.mails(id) if each.direction == "out"]
+    (text,) = [each.text for each in await house.post.messages(id) if each.id == mail.message]
+    assert mail.language == locale and mail.subject.startswith(subject)
+    assert named in mail.subject and named in text and text.startswith(greeting)
+    for words in (ACK_TEXTS, ACK_SUBJECTS, FORM_SUBJECTS):
+        assert {"en", "zh", "ar"} <= words.keys()
+
+
 def as_dict(form: SendInput) -> dict[str, Any]:
     return {name: getattr(form, name) for name in form.__struct_fields__}
 
@@ -240,6 +266,39 @@ async def test_files_belong_to_their_form_and_are_bounded(house: House) -> None:
     with pytest.raises(RateLimited):
         for _ in range(20):
             assert (await house.form.uploads_to(f"{one.ticket}.{one.counter}"))[1].startswith(FORM)
+
+
+async def test_files_of_a_form_that_is_never_sent_are_deleted(house: House) -> None:
+    files, rows = house.post.files, house.post.hub.store.files
+    unsent = UnsentFiles(house.post.hub, files)
+    left, sent = await house.filled(1), await house.filled(2)
+    contents = [b"%PDF-1.4 left", b"%PDF-1.4 left, but sent by another"]
+    first, shared = [await house.attach(left, each) for each in contents]
+    also = await house.attach(sent, contents[1])
+    with_files = SendInput(**{**as_dict(sent), "files": [also]})
+    await house.form.send(sender(2), with_files)
+    hashes = [sha256(each).hexdigest() for each in contents]
+    assert await unsent.sweep() == 0
+    # The form can be sent no longer.
+    house.post.clock.ahead += AFTER_MS + 1
+    # Content that was stored of late is somebody else's, whose row is still to come.
+    await files.keep(contents[0])
+    assert await unsent.sweep() == 2
+    assert await files.has(hashes[0]) and await rows.get(first) is not None
+    for each in hashes:
+        os.utime(files.path(each), (1, 1))
+    assert await unsent.sweep() == 1
+    assert [await rows.get(id) for id in (first, shared, also)] == [None, None, None]
+    # What was sent is a file of its contact, with a row of its own.
+    assert [await files.has(each) for each in hashes] == [False, True]
+    (contact,) = await house.contacts()
+    (mail,) = [each for each in await house.post.mails(contact) if each.direction == "in"]
+    assert [file.name for file in mail.attachments] == ["invoice.pdf"]
+    assert await unsent.sweep() == 0
+    # Whoever had put it out of reach and died there has lost nothing.
+    files.path(hashes[1]).replace(files.path(hashes[1]).parents[3] / "incoming" / f"aside-{hashes[1]}")
+    await files.open()
+    assert await files.has(hashes[1])
 
 
 async def test_headers_cannot_be_put_in(house: House) -> None:
