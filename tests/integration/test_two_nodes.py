@@ -30,6 +30,7 @@ class House:
     b: DemoHub
     redis: RedisServer
     line: Line
+    store: str
 
     def leader(self) -> DemoHub:
         """Whoever said last that he leads."""
@@ -76,6 +77,7 @@ def house(tmp_path: Path, database: PostgresServer) -> Iterator[House]:
             settings = (
                 f'[store]\nurl = "{url}"\n[bus]\nurl = "redis://127.0.0.1:{port}/0"\n'
                 f'[security]\nsecret_key = {{file = "{key}"}}\n[logging]\nformat = "json"\n'
+                f'[files]\ndir = "{tmp_path}/files"\n'
                 "[routing]\npresence_lease_s = 4\ngrace_s = 20\n"
                 "[chat]\nstarts_per_hour = 10000\nmessages_per_minute = 100000\n"
             )
@@ -84,7 +86,7 @@ def house(tmp_path: Path, database: PostgresServer) -> Iterator[House]:
         for node in nodes:
             node.start()
         try:
-            yield House(nodes[0], nodes[1], redis, line)
+            yield House(nodes[0], nodes[1], redis, line, url)
         finally:
             for node in nodes:
                 assert node.process is not None
