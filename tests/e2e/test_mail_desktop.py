@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from io import BytesIO
 from pathlib import Path
 
@@ -59,6 +61,13 @@ def take(desk: People, hub: DemoHub, mail: EmailMessage, customer: str, **contex
 
 def outbox(hub: DemoHub) -> str:
     return httpx.get(f"{hub.url}/demo/outbox", trust_env=False).text
+
+
+def sent_mails(hub: DemoHub) -> list[EmailMessage]:
+    listed = httpx.get(f"{hub.url}/demo/outbox.json", trust_env=False).json()
+    items = listed["items"] if isinstance(listed, dict) else listed
+    raws = [httpx.get(f"{hub.url}/demo/outbox/{each['id']}.eml", trust_env=False).content for each in items]
+    return [message_from_bytes(raw, policy=default) for raw in raws]
 
 
 def reply(page: Page) -> Locator:
@@ -228,8 +237,13 @@ def test_what_was_sent_is_taken_back_and_written_on(desk: People, hub: DemoHub) 
 
 def test_a_mail_is_passed_on_with_its_files(desk: People, hub: DemoHub) -> None:
     files = [("drawing.pdf", "application/pdf", pdf(1))]
-    mail = letter("Plans", "Please check these.", sender="Eva Holm <eva@example.org>", files=files)
-    agent = take(desk, hub, mail, "Eva Holm")
+    text = "请帮我核对一下这些安装图纸，谢谢。"
+    html = "<p>请帮我<b>核对</b>一下这些安装图纸，谢谢。</p>"
+    mail = letter("安装图纸", text, html, sender="王丽 <wangli@example.org>", to="sales@demo.test", files=files)
+    agent = desk.agent("agent2")  # who speaks Chinese
+    agent.set_status("available")
+    post(hub, mail)
+    agent.accept("王丽")
     page = agent.page
     page.get_by_role("radio", name="Forward").click()
     expect(page.get_by_role("button", name="Remove drawing.pdf")).to_be_visible()
@@ -242,7 +256,17 @@ def test_a_mail_is_passed_on_with_its_files(desk: People, hub: DemoHub) -> None:
     agent.say("Can you do this?")
     expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
     sent = outbox(hub)
-    assert "workshop@example.org" in sent and "Fwd: Plans" in sent
+    assert "workshop@example.org" in sent and "Fwd: 安装图纸" in sent
+    # The customer's language, whatever the agent's is: above what is passed on, and above what is quoted.
+    agent.say("好的。")
+    expect(agent.log.get_by_text("Sent", exact=True)).to_have_count(2, timeout=30_000)
+    for subject, head in (("Fwd: 安装图纸", "---------- 转发的邮件 ----------"), ("Re: 安装图纸", "王丽 于 2")):
+        raw = next(each for each in sent_mails(hub) if each["Subject"] == subject)
+        for kind in ("plain", "html"):
+            part = raw.get_body((kind,))
+            assert part is not None
+            content = part.get_content()
+            assert head in content and ("发件人：" in content or "写道：" in content), content
     close(agent)
 
 
