@@ -32,6 +32,19 @@ async def test_new_mail_comes_by_idle_and_is_marked(reader: Reader, tmp_path: Pa
         assert (progress.newest, progress.oldest, progress.total) == (3, 0, 0)
 
 
+async def test_an_idle_is_renewed_before_servers_end_it(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert imap_in.IDLE_MOST_S < 29 * 60
+    monkeypatch.setattr(imap_in, "IDLE_MOST_S", 0.3)
+    with served() as server:
+        await reader.begin(server.port)
+        await reader.is_("idle")
+        await asyncio.sleep(1.5)  # some renewals
+        await put(server, letter(1))
+        await reader.contacts(1)
+        await reader.end()
+        assert server.log.count("Login:") == 2, "one connection of ours, one of the test's"
+
+
 async def test_new_mail_comes_by_polling_where_there_is_no_idle(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from channels.email.acknowledge import PER_DAY, Acknowledger
 from hub.errors import NotFound
 from hub.mails import MailState, Reminder
 from hub.model import AuthorKind, Channel, Phase
@@ -148,6 +149,36 @@ async def test_a_forged_token_leads_nowhere(hub: Post) -> None:
     assert (await hub.deliver(forged)).outcome == "created"
 
 
+async def test_nobody_speaks_as_an_agent_whatever_his_headers_say(hub: Post) -> None:
+    begun = await hub.deliver(hub.letter(Message_ID="<first@berg.example>"))
+    sent = await hub.answered(begun.contact)
+    forgeries = [
+        # Our own address as the sender, in answer to what others may know: the customer's own Message-ID.
+        {"From": f"Support <{ADDRESS}>", "References": "<first@berg.example>"},
+        {"From": f"Support <{ADDRESS}>", "References": "<first@berg.example>", "Reply-To": "mallory@evil.example"},
+        {"From": f"Support <{ADDRESS}>", "Subject": "Re: My parcel"},
+        # With the proof itself, as the customer has it.
+        {"From": f"Support <{ADDRESS}>", "In-Reply-To": f"<{sent.message_id}>", "X-Author": "us_1"},
+        {
+            "From": f"Support <{ADDRESS}>",
+            "Sender": ADDRESS,
+            "Auto-Submitted": "no",
+            "References": f"<{sent.message_id}>",
+        },
+    ]
+    for number, headers in enumerate(forgeries):
+        forged = hub.letter(f"Please pay to another account ({number}).", **headers)
+        received = await hub.deliver(forged)
+        kinds = {
+            each.author_kind: each.author
+            for each in await hub.messages(received.contact)
+            if "another account" in each.text
+        }
+        assert kinds.keys() <= {AuthorKind.VISITOR, AuthorKind.SYSTEM} and set(kinds.values()) <= {None}, headers
+        if number < 3:
+            assert received.contact != begun.contact, headers
+
+
 async def test_a_reply_opens_a_closed_contact_for_its_last_agent(hub: Post) -> None:
     begun = await hub.deliver(hub.letter(Message_ID="<first@berg.example>"))
     await hub.closed(begun.contact, "us_7")
@@ -250,6 +281,21 @@ async def test_our_own_mail_that_comes_back_opens_nothing(hub: Post) -> None:
     received = await hub.deliver(back)
     assert (received.outcome, received.contact) == ("continued", begun.contact)
     assert (await hub.contact(begun.contact)).phase is Phase.CLOSED
+
+
+async def test_one_address_is_acknowledged_a_few_times_a_day(hub: Post) -> None:
+    hub.receiver.answer = Acknowledger(hub.hub, SECRET)
+    await hub.mailbox(outbound={"kind": "demo"}, acknowledge=True)
+
+    async def answered(number: int, sender: str = "eva@berg.example") -> bool:
+        begun = await hub.deliver(hub.letter(f"Number {number}", From=sender, Subject=f"Another matter {number}"))
+        return any(each.automatic for each in await hub.mails(begun.contact))
+
+    assert [await answered(number) for number in range(PER_DAY + 2)] == [True] * PER_DAY + [False] * 2
+    assert await answered(90, "EVA@berg.example") is False
+    assert await answered(91, "karl@berg.example")
+    hub.clock.ahead += DAY_MS + 1
+    assert await answered(92)
 
 
 async def test_mail_in_a_circle_is_not_answered(hub: Post) -> None:
