@@ -18,7 +18,9 @@ from hub.errors import InvalidInput
 from mail.model import Address
 
 LINE = 76
-WORD = 75  # RFC 2047, section 2
+WORD = LINE - len("Reply-To: ")
+"""So long a word may be: at most 75 characters (RFC 2047, section 2), and no line with one has more than 76, not even
+the first, where the field's name stands."""
 ID_LIMIT = 500
 ADDRESS_LIMIT = 254
 LOCAL_LIMIT = 64
@@ -56,13 +58,13 @@ def words(text: str) -> list[str]:
     """Free text, such as a subject, as words for `fold`; encoded (RFC 2047) unless it is plain and short enough."""
     text = clean(text)
     plain = text.split(" ")
-    if text.isascii() and "=?" not in text and all(len(word) < LINE for word in plain):
+    if text.isascii() and "=?" not in text and all(len(word) <= WORD for word in plain):
         return plain
     return _encoded(text)
 
 
 def _encoded(text: str) -> list[str]:
-    """Encoded words of at most 75 characters, cut between characters; spaces between them count for nothing."""
+    """Encoded words of at most `WORD` characters, cut between characters; spaces between them count for nothing."""
     plain = sum(byte in _Q_SAFE or byte == 0x20 for byte in text.encode())
     q = plain * 3 > len(text.encode()) * 2
     room = WORD - len("=?utf-8?q??=")
@@ -91,11 +93,12 @@ def phrase(name: str) -> list[str]:
     if not name:
         return []
     parts = name.split(" ")
-    if name.isascii() and "=?" not in name and len(name) < LINE:
-        if all(_ATOM.fullmatch(part) for part in parts):
+    if name.isascii() and "=?" not in name:
+        if all(_ATOM.fullmatch(part) and len(part) <= WORD for part in parts):
             return parts
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        return [f'"{quoted}"']
+        if len(quoted) + 2 <= WORD:
+            return [f'"{quoted}"']
     return _encoded(name)
 
 

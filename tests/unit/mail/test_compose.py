@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -69,6 +69,10 @@ def test_whatever_is_said_comes_through_as_it_was(
 
 
 @given(nasty, names, st.lists(st.text(max_size=60), max_size=40))
+@example("00000000000¡¡¡¡𐀀𐀀𐀀𐀀𐀀𐀀", "", [])  # its first word would fill a line without the field's name
+@example("x" * 74 + ">", "y" * 75, [])
+@example("", '"' * 60, [])
+@example("", "Eva " * 30, [])
 def test_the_head_is_ascii_in_short_lines_of_known_fields(subject: str, name: str, ids: list[str]) -> None:
     letter = replace(
         LETTER, subject=subject, to=(Address(YOU.address, name),), in_reply_to=subject, references=tuple(ids)
