@@ -16,17 +16,34 @@ from channels.email.oauth import NoToken, OAuthTokens
 from channels.email.secrets import read_secret
 from channels.email.senders import make_sender
 from channels.email.smtp_out import Down, Smtp
-from hub.cli.finding import Finding
+from channels.email.tokens_kept import InStore, Keeper
+from hub.cli.finding import Finding, Kept
 from hub.config_email import Email, clamd_address
 from hub.config_mail import Mailbox
 from hub.errors import ConfigError
+from hub.store import open_store
 
 LONGEST_S = 30.0
 
 
-def check_mail(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding]:
-    """A line for each mailbox's way in and way out, all asked at once, for some seconds at most; and one for clamd."""
-    return asyncio.run(_check(email, mailboxes))
+def check_mail(email: Email, mailboxes: Mapping[str, Mailbox], kept: Kept | None = None) -> list[Finding]:
+    """A line for each mailbox's way in and way out, all asked at once, for some seconds at most; and one for clamd.
+
+    Tokens are those that the hub has `kept`: a provider that gives a new one here would take the hub's no longer.
+    """
+    return asyncio.run(_check(email, mailboxes, kept))
+
+
+async def _check(email: Email, mailboxes: Mapping[str, Mailbox], kept: Kept | None) -> list[Finding]:
+    boxes = [row for row in mailboxes.values() if row.enabled]
+    if kept is None or not any(row.inbound.oauth or row.outbound.oauth for row in boxes):
+        return await _look(email, mailboxes, None)
+    store = open_store(kept.store_url)
+    try:
+        await store.open()
+        return await _look(email, mailboxes, InStore(store.mails, kept.secret))
+    finally:
+        await store.close()
 
 
 async def _clamd(text: str) -> Finding:
@@ -40,7 +57,7 @@ async def _clamd(text: str) -> Finding:
     return Finding("email.clamd", True, f"{text} answers")
 
 
-async def _check(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding]:
+async def _look(email: Email, mailboxes: Mapping[str, Mailbox], keeper: Keeper | None) -> list[Finding]:
     try:
         tls = trusted(email)
     except ConfigError as error:
@@ -49,7 +66,7 @@ async def _check(email: Email, mailboxes: Mapping[str, Mailbox]) -> list[Finding
     def secret_of(reference: str) -> str:
         return read_secret(reference, email.secrets)
 
-    tokens = OAuthTokens(secret_of)
+    tokens = OAuthTokens(secret_of, keeper)
 
     async def way_in(id: str, row: Mailbox) -> Finding:
         name = f"mailbox {id}"

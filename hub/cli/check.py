@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from hub.bus import open_bus
 from hub.cli.context import config_path
-from hub.cli.finding import Checks, Finding
+from hub.cli.finding import Checks, Finding, Kept
 from hub.cli.output import Json, console, print_json
 from hub.config import Config, load
 from hub.config_mail import Mailbox
@@ -71,7 +71,8 @@ def _findings(path: Path | None, checks: Checks) -> Iterator[Finding]:
     if config.voice.enabled:
         yield from checks.trunks(config.voice, looked.trunks)
     if config.email.enabled:
-        yield from checks.mail(config.email, looked.mailboxes)
+        kept = Kept(url, config.secret_key()) if looked.mailboxes else None
+        yield from checks.mail(config.email, looked.mailboxes, kept)
     if bus:
         yield asyncio.run(_bus(bus, config.bus.name))
     yield _front_end()

@@ -24,7 +24,15 @@ class Finding(Struct, frozen=True):
 TrunkCheck = Callable[[Voice, Mapping[str, Trunk]], list[Finding]]
 """Looks at hub.toml's trunks and at the rows, by id."""
 
-MailCheck = Callable[[Email, Mapping[str, Mailbox]], list[Finding]]
+
+class Kept(Struct, frozen=True):
+    """Where a hub that has run keeps what it was given, and with what that is sealed."""
+
+    store_url: str
+    secret: bytes
+
+
+MailCheck = Callable[[Email, Mapping[str, Mailbox], Kept | None], list[Finding]]
 """Looks at the mailboxes, by id."""
 
 

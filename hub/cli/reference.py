@@ -35,7 +35,7 @@ def commands() -> str:
         make_app(
             lambda config, ready: None,
             lambda job, config, progress: Report(outcomes={}),
-            Checks(lambda voice, trunks: [], lambda email, mailboxes: []),
+            Checks(lambda voice, trunks: [], lambda email, mailboxes, kept: []),
         )
     )
     assert isinstance(root, TyperGroup)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from channels.email.check import check_mail
 from channels.email.oauth import HELD_S, NoToken, OAuthTokens, row_id
 from channels.email.tokens_kept import Held, InStore
-from hub.config_mail import OAuth
+from hub.cli.finding import Kept
+from hub.config_email import Email
+from hub.config_mail import Mailbox, OAuth
+from hub.config_rows import read
 from hub.store import SqlStore, open_store
 from tests.integration.mail.mailboxes import Provider
 from tests.integration.mail.receiving import SECRET
@@ -28,8 +34,15 @@ class World:
         self.oauth = OAuth(token_url=f"{provider.url}/token", refresh_token="file:refresh", scope="imap")
         self.stores: list[SqlStore] = []
 
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder}/hub.db"
+
+    def secrets_file(self) -> None:
+        (self.folder / "refresh").write_text(self.secrets["file:refresh"])
+
     async def node(self, secret: bytes = SECRET) -> OAuthTokens:
-        store = open_store(f"sqlite:///{self.folder}/hub.db")
+        store = open_store(self.url)
         await store.open()
         self.stores.append(store)
         self.keeper = InStore(store.mails, secret)
@@ -88,6 +101,23 @@ async def test_a_node_that_died_while_it_asked_is_waited_for_and_no_longer(world
     assert not waiting.done() and len(world.provider.asked) == 1
     world.now += int(HELD_S * 1000) + 1
     assert await waiting == "token2"
+
+
+async def test_a_check_spends_no_token_of_the_hubs(world: World) -> None:
+    hub = await world.node()
+    world.now = int(time.time() * 1000) - 3 * HOUR_MS
+    await hub.token(world.oauth)
+    world.secrets_file()
+    oauth = msgspec.to_builtins(world.oauth)
+    inbound = {"kind": "imap", "host": "127.0.0.1", "port": 9, "security": "none", "username": "u", "oauth": oauth}
+    rows = {"m": read(Mailbox, {"name": "M", "address": "m@hub.test", "queue": "support", "inbound": inbound})}
+    email = Email(enabled=True, secrets=str(world.folder))
+    # The hub's token is over by the clock of the check, which needs another one: then the hub has that, too.
+    (found, *_) = await asyncio.to_thread(check_mail, email, rows, Kept(world.url, SECRET))
+    assert "127.0.0.1 cannot be reached" in found.text  # with a token, but by IMAP
+    world.now += 6 * HOUR_MS
+    assert await hub.token(world.oauth) == "token3"
+    assert [each["refresh_token"] for each in world.provider.asked] == ["refresh1", "refresh2", "refresh3"]
 
 
 async def test_what_is_kept_is_sealed(world: World, tmp_path: Path) -> None:
