@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 LONGEST_LINE = 1_000_000
+PIECE = 64 * 1024
+AT_ONCE = 4_000_000
 """Senders do not keep to the 998 of RFC 5321; text in one line is read all the same."""
 MOST_RECIPIENTS = 1000
 AT_ONCE = 6
@@ -318,8 +320,13 @@ class _Limited(SMTP):
 
     async def _content(self) -> tuple[str, bytes]:
         """(what is wrong, the mail); all of it is read in any case, as the answer has its place after the end."""
-        data, wrong, size, begins = bytearray(), "", 0, True
+        data, pieces, wrong, size, begins = bytearray(), list[bytes](), "", 0, True
         while True:
+            if len(data) >= PIECE:
+                # What has come is there at once, up to two of the longest lines: others have their turn in between.
+                pieces.append(bytes(data))
+                data.clear()
+                await asyncio.sleep(0)
             try:
                 line = await self._reader.readuntil(b"\r\n")
             except asyncio.LimitOverrunError as error:
@@ -327,14 +334,19 @@ class _Limited(SMTP):
                 begins, wrong = False, wrong or "500 5.6.0 a line is too long"
                 size += len(line)
                 data.clear()
+                pieces.clear()
                 continue
             if begins and line == b".\r\n":
-                return wrong, bytes(data)
+                pieces.append(bytes(data))
+                # To put 50 MB together takes as long as two hundred small mails.
+                whole = b"".join(pieces) if size <= AT_ONCE else await asyncio.to_thread(b"".join, pieces)
+                return wrong, whole
             size += len(line)
             if size > self._hub_server.settings.max_size:
                 wrong = wrong or "552 5.3.4 this mail is too large"
             if wrong:
                 data.clear()
+                pieces.clear()
             else:
                 data += line[1:] if begins and line.startswith(b".") else line
             begins = True
