@@ -91,12 +91,14 @@ class Live:
             waiting: dict[str, int] = {}
             active, soon, late = 0, 0, 0
             next_due: int | None = None
-            for row in hub.living.in_queue(id):
-                if row.contact.phase in WAITING:
-                    channel = str(row.contact.channel)
-                    waiting[channel] = waiting.get(channel, 0) + 1
-                elif row.contact.phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD):
-                    active += 1
+            for channel, phase, count in hub.living.standing(id):
+                if phase in WAITING:
+                    waiting[str(channel)] = waiting.get(str(channel), 0) + count
+                elif phase in (Phase.CONNECTING, Phase.ACTIVE, Phase.HELD):
+                    active += count
+            # Where nothing is promised nobody looks at each contact: thousands of mails may wait.
+            promises = queue.answer.first is not None or queue.answer.next is not None
+            for row in hub.living.in_queue(id) if promises else ():
                 promised = hub.answers.due(row.contact)
                 if promised is not None:
                     told = row.contact.escalation

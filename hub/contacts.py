@@ -36,6 +36,7 @@ from hub.ports import Change, Clock, ContactRow, Fence, Store
 
 TRIES = 8
 TEXT_LIMIT = 8000
+KEPT_TEXT = 1000
 # Control, format (bidi overrides among them), surrogate and separator characters are taken out, but for line ends, tabs
 # and the joiners that scripts and emoji need.
 _NOT_TYPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -120,6 +121,10 @@ class ContactService:
         known = self._rows.recall(id)
         return known if known is not None else await self.fresh(id)
 
+    def known(self, id: str) -> ContactRow | None:
+        """The contact as it was read or written last, if that was lately."""
+        return self._rows.get(id)
+
     async def fresh(self, id: str) -> ContactRow:
         """As the store has it, where another node may have changed it in this moment. Raises NotFound."""
         row = await self._store.contacts.get(id)
@@ -139,8 +144,13 @@ class ContactService:
     async def message(self, id: str) -> Message | None:
         message = self._messages.recall(id) or await self._store.contacts.message(id)
         if message is not None:
-            self._messages.keep(id, message)
+            self._keep(message)
         return message
+
+    def _keep(self, message: Message) -> None:
+        """What is long (mails are) is read again: twenty thousand of it would be gigabytes."""
+        if len(message.text) <= KEPT_TEXT:
+            self._messages.keep(message.id, message)
 
     async def customers(self, ids: Sequence[str]) -> dict[str, Customer]:
         found = {id: customer for id in ids if (customer := self._customers.recall(id))}
@@ -325,7 +335,7 @@ class ContactService:
             seqs = {r.event.message: r.seq for r in events if isinstance(r.event, e.MessageAdded)}
             messages = tuple(replace(message, seq=seqs[message.id]) for message in change.messages)
             for message in messages:
-                self._messages.keep(message.id, message)
+                self._keep(message)
         row = ContactRow(change.contact, events[-1].seq)
         self._remember(row)
         return Outcome(row, events, messages)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 
 from hub import machine
 from hub.events import TALK, ContactReopened, Event, Recorded
@@ -12,17 +12,29 @@ from hub.ports import ContactRow, Store
 
 
 class Living:
-    """Starts from the store's rows at a sequence number and applies every event after it, in order."""
+    """Starts from the store's rows at a sequence number and applies every event after it, in order.
 
-    def __init__(self) -> None:
+    `known` may have a contact as it is after an event, from whoever wrote or folded it before; then that very row is
+    kept, so that however many follow the log, a contact is in memory once.
+    """
+
+    def __init__(self, known: Callable[[str], ContactRow | None] = lambda contact: None) -> None:
+        self._known = known
         self._rows: dict[str, ContactRow] = {}
         self._by_agent: dict[str, set[str]] = defaultdict(set)
         self._by_queue: dict[str, set[str]] = defaultdict(set)
         self._by_visitor: dict[str, set[str]] = defaultdict(set)
-        self._waiting: set[str] = set()
+        self._waiting_visitors: set[str] = set()
+        self._counts: Counter[tuple[str | None, Channel, Phase]] = Counter()
+        self._waiting: Counter[Channel] = Counter()
 
     async def load(self, store: Store) -> None:
         async for row in store.contacts.living():
+            self._put(row)
+
+    def take(self, other: Living) -> None:
+        """All that the other one has; there may be nothing here yet."""
+        for row in other:
             self._put(row)
 
     def apply(self, recorded: Recorded) -> tuple[Contact, Contact] | None:
@@ -41,8 +53,13 @@ class Living:
         if recorded.version <= before.version:
             return None
         event: Event = recorded.event
-        after = machine.evolve(before, event, recorded.at)  # type: ignore[arg-type]  # narrowed by the table above
-        row = ContactRow(after, recorded.seq)
+        known = self._known(recorded.stream)
+        if known is not None and known.seq == recorded.seq and known.contact.version == recorded.version:
+            row = known
+        else:
+            after = machine.evolve(before, event, recorded.at)  # type: ignore[arg-type]  # narrowed by the table above
+            row = ContactRow(after, recorded.seq)
+        after = row.contact
         if type(event) in TALK:
             self._rows[after.id] = row
         else:
@@ -62,11 +79,17 @@ class Living:
             self._by_queue[contact.queue].add(contact.id)
         if contact.visitor is not None:
             self._by_visitor[contact.visitor].add(contact.id)
+        self._counts[contact.queue, contact.channel, contact.phase] += 1
         if contact.phase in WAITING:
-            self._waiting.add(contact.id)
+            self._waiting[contact.channel] += 1
+            if contact.visitor is not None:
+                self._waiting_visitors.add(contact.id)
 
     def _unindex(self, contact: Contact) -> None:
-        self._waiting.discard(contact.id)
+        if contact.id in self._rows:
+            self._counts[contact.queue, contact.channel, contact.phase] -= 1
+            self._waiting[contact.channel] -= contact.phase in WAITING
+        self._waiting_visitors.discard(contact.id)
         for agent in holders(contact):
             self._by_agent[agent].discard(contact.id)
         if contact.queue is not None:
@@ -93,9 +116,19 @@ class Living:
     def in_queue(self, queue: str) -> list[ContactRow]:
         return [self._rows[id] for id in self._by_queue.get(queue, ())]
 
-    def waiting(self) -> list[ContactRow]:
-        """All that nobody serves yet."""
-        return [self._rows[id] for id in self._waiting]
+    def standing(self, queue: str) -> Iterator[tuple[Channel, Phase, int]]:
+        """How many contacts the queue has, by channel and phase, without a look at each."""
+        for (of, channel, phase), count in self._counts.items():
+            if of == queue and count:
+                yield channel, phase, count
+
+    def waiting(self, channel: Channel) -> int:
+        """How many of a channel nobody serves yet."""
+        return self._waiting[channel]
+
+    def waiting_visitors(self) -> list[ContactRow]:
+        """Those of visitors of a site that nobody serves yet."""
+        return [self._rows[id] for id in self._waiting_visitors]
 
     def of_visitor(self, visitor: str, channel: Channel | None = None) -> list[ContactRow]:
         rows = [self._rows[id] for id in self._by_visitor.get(visitor, ())]

@@ -115,9 +115,9 @@ class Hub:
         self.roster = Roster(bus)
         self.leadership = Leadership(store, bus, clock)
         self.directory = Directory(store)
-        self.living = Living()
-        self.today = Today(store, self.directory, clock)
         self.contacts = ContactService(store, self.directory, clock)
+        self.living = Living(self.contacts.known)
+        self.today = Today(store, self.directory, clock)
         self.presence = PresenceService(store, self.contacts, clock, self.roster, self.leadership, lease_ms, grace_ms)
         self.visitors = VisitorService(store, self.directory, self.contacts, clock, secret)
         self.phones = Phones(self.directory, clock, secret)
@@ -180,6 +180,10 @@ class Hub:
         self.leadership.follow(batch)
         await self.presence.follow(batch)
         await self.directory.follow(batch)
+
+    async def settled(self, seq: int) -> None:
+        """Returns once what is kept in memory is as it is after this event, or a later one."""
+        await self.feed.reached(self._state, seq)
 
     def follow(self, name: str, handler: Handler) -> None:
         """Adds a reader of everything from now on that sees the hub's state as it is after each event."""

@@ -48,7 +48,8 @@ class Dispatcher:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._engine = Engine()
-        self._living = Living()
+        # Its own, as it may stand at another place in the log; of the same rows.
+        self._living = Living(hub.living.get)
         self._decisions = Decisions(hub, self._rejected)
         self._whole = asyncio.Event()
         self._wake = asyncio.Event()
@@ -61,7 +62,8 @@ class Dispatcher:
     async def start(self) -> None:
         hub = self._hub
         cursor = await hub.store.log.head()
-        await self._living.load(hub.store)
+        await hub.settled(cursor)
+        self._living.take(hub.living)
         self._day = midnight(hub.clock.now())
         hub.directory.on_change(self._configured)
         await self._rebuild(None)
@@ -145,7 +147,7 @@ class Dispatcher:
     async def _moved(self, recorded: Recorded) -> None:
         """A node took over, at this place in the log: all that was decided before stands before it."""
         hub, before = self._hub, self._engine
-        await hub.feed.reached(hub.feed.readers["state"], recorded.seq)
+        await hub.settled(recorded.seq)
         await self._rebuild(hub.leadership.fence(recorded))
         contacts = [row.contact for row in self._living]
         self._begin(take_apart(before, hub, contacts, hub.clock.now()), "dispatcher.take_apart")

@@ -370,7 +370,7 @@ class VisitorNamespace:
     async def _tell_places(self) -> None:
         now = self._hub.clock.now()
         told: dict[str, _Told] = {}
-        for row in self._hub.living.waiting():
+        for row in self._hub.living.waiting_visitors():
             contact = row.contact
             if contact.visitor is None or not self._by_visitor.get(contact.visitor):
                 continue
