@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ssl
 from base64 import b64encode
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -286,9 +287,9 @@ class Imap:
         if high is not None and high < low:
             return []
         told = await self.command(f"UID SEARCH UID {low}:{'*' if high is None else high}{since and f' SINCE {since}'}")
-        found = {_number(value) for response in told if response.name == "SEARCH" for value in response.values}
+        found = sorted({_number(value) for response in told if response.name == "SEARCH" for value in response.values})
         # n:* names the last one even when it is below n.
-        return sorted(uid for uid in found if uid >= low and (high is None or uid <= high))
+        return found[bisect_left(found, low) : len(found) if high is None else bisect_right(found, high)]
 
     async def listed(self, uids: Sequence[int]) -> list[Listed]:
         """In the order of `uids`; those that went meanwhile are missing."""
