@@ -63,6 +63,10 @@ class Email(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ""
     workers: Annotated[Count, meta("Processes that read mails; each reads one at a time.")] = 2
     fetch_bytes: Annotated[Count, meta("How many bytes of mail are fetched and not yet stored, at most.")] = 64_000_000
+    backlog_waiting: Annotated[
+        Count,
+        meta("Older mail is fetched while fewer e-mails than this wait for agents; until then it lies in its mailbox."),
+    ] = 10_000
     classifier: Annotated[
         bool,
         meta(

@@ -143,9 +143,10 @@ class Reminder(Struct, frozen=True):
 
 
 class MailHealth(Struct, frozen=True):
-    """How a mailbox does. `state` is off, direct (mail is given to the hub), connecting, backlog, idle, trouble or
-    elsewhere (another node reads it); `problem` says in words what is wrong, `code` in one. `last_at` is when mail last
-    came, `backlog_total` what there was at first and `backlog_taken` how much of it is here."""
+    """How a mailbox does. `state` is off, direct (mail is given to the hub), connecting, backlog, held (older mail lies
+    in it until fewer wait for agents), idle, trouble or elsewhere (another node reads it); `problem` says in words what
+    is wrong, `code` in one. `last_at` is when mail last came, `backlog_total` what there was at first and
+    `backlog_taken` how much of it is here."""
 
     id: str
     name: str

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from channels.email.classifier import Classifier
 from channels.email.dry_run import DryRuns
-from channels.email.imap_in import Around, Budget, ImapAccount
+from channels.email.imap_in import Around, Budget, ImapAccount, Queues
 from channels.email.oauth import OAuthTokens
 from channels.email.receive import Envelope, Received, Receiver
 from channels.email.secrets import read_secret
@@ -26,7 +26,7 @@ from hub.config_mail import Mailbox
 from hub.errors import ConfigError, Unavailable
 from hub.files import FileStore
 from hub.mails import MailHealth
-from hub.model import Millis
+from hub.model import Channel, Millis
 from hub.service import Hub
 from mail.worker import ParserPool
 
@@ -70,6 +70,7 @@ class EmailChannel:
             tokens or OAuthTokens(secret_of, InStore(hub.store.mails, secret)),
             trusted(email),
             Budget(email.fetch_bytes),
+            Queues(email.backlog_waiting, lambda: hub.living.waiting(Channel.EMAIL)),
             email.max_size,
         )
         self._accounts: dict[str, ImapAccount] = {}

@@ -1,5 +1,5 @@
 """Reads a mailbox from an IMAP server for as long as it is there: what is new at once, what lay there before in turn,
-newest first.
+newest first, as long as not too many wait for agents.
 
 A mail is marked or moved, and the folder's progress written, only once it is committed; all of it may happen again, as
 a mail that is known stays one. What cannot be moved is not read again for that: see `filing.py`. Whatever goes wrong is
@@ -72,6 +72,25 @@ class Budget:
                 self._changed.notify_all()
 
 
+class Queues(Struct, frozen=True):
+    """How many e-mails may wait for agents (`most`) when older mail is fetched, and do.
+
+    Mail that waits takes memory and is in the way of what is new; in its mailbox it is as safe, and in the same order.
+    """
+
+    most: int
+    waiting: Callable[[], int]
+
+    @property
+    def room(self) -> int:
+        return max(0, self.most - self.waiting())
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether to begin again: not for each single mail that was answered."""
+        return self.room * 10 >= self.most
+
+
 class Around(Struct, frozen=True):
     """What all accounts have in common. `max_size`: of a larger mail only the head is fetched."""
 
@@ -82,6 +101,7 @@ class Around(Struct, frozen=True):
     tokens: OAuthTokens
     tls: ssl.SSLContext
     budget: Budget
+    queues: Queues
     max_size: int
 
 
@@ -103,6 +123,7 @@ class ImapAccount:
         self._state, self._code, self._problem = "connecting", "", ""
         self._last_at: Millis | None = None
         self._progress: dict[str, FolderProgress] = {}
+        self._held = False  # older mail lies in its mailbox until fewer wait
 
     def start(self) -> None:
         if self._task is None:
@@ -164,7 +185,7 @@ class ImapAccount:
 
     async def _wait(self, imap: Imap) -> None:
         """Until there may be something new: the first folder tells by itself, the others are looked at."""
-        self._well("idle")
+        self._well("held" if self._held else "idle")
         folders = self.row.inbound.folders
         if len(folders) > 1:
             await imap.select(folders[0])
@@ -176,7 +197,10 @@ class ImapAccount:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     async def _read(self, imap: Imap) -> None:
-        """All that is new in all folders, then their backlogs; what comes meanwhile goes before."""
+        """All that is new in all folders, then of their backlogs what may come; what comes meanwhile goes before."""
+        queues = self._around.queues
+        go_on = queues.worthwhile if self._held else queues.room > 0
+        self._held = False
         if not self._progress:
             known = {each.folder: each for each in await self._around.mails.progress(self.id)}
             now = self._around.clock.now()
@@ -191,12 +215,19 @@ class ImapAccount:
                 progress = await self._file_again(imap, progress)
             if progress.oldest <= 1:
                 continue
+            if not go_on:
+                self._held = True
+                continue
             left = await imap.search(1, progress.oldest - 1, self._since())
-            while left:
+            while left and (room := queues.room):
                 self._well("backlog")
-                progress = await self._backlog(imap, progress, [left.pop() for _ in range(min(len(left), AT_A_TIME))])
+                some = [left.pop() for _ in range(min(len(left), room, AT_A_TIME))]
+                progress = await self._backlog(imap, progress, some)
                 progress = await self._new(imap, progress)
-            await self._write(replace(progress, oldest=0, taken=progress.total))
+            if left:
+                self._held = True
+            else:
+                await self._write(replace(progress, oldest=0, taken=progress.total))
 
     async def _of_folder(self, imap: Imap, folder: str, selected: Folder) -> FolderProgress:
         """How far it was read. When the server numbers it anew, all of it is looked at once more; what is known is

@@ -17,12 +17,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from channels.email import imap_in
-from channels.email.imap_in import Around, Budget, ImapAccount
+from channels.email.imap_in import Around, Budget, ImapAccount, Queues
 from channels.email.oauth import OAuthTokens
 from channels.email.receive import Envelope, Received
 from channels.email.secrets import read_secret
 from hub.mails import MailHealth
-from hub.model import Contact, Millis
+from hub.model import Channel, Contact, Millis
 from hub.ports import ContactFilter
 from tests.dovecot import PASSWORD, Dovecot
 from tests.integration.mail.receiving import Post, post
@@ -72,12 +72,15 @@ class Reader:
         tokens = OAuthTokens(self._read)
         self.around = Around(
             hub.hub.store.mails, hub.clock, self._receive, self._read, tokens,
-            ssl.create_default_context(), Budget(64_000_000), 50_000_000,
+            ssl.create_default_context(), Budget(64_000_000), self.queues(10_000), 50_000_000,
         )  # fmt: skip
         self.account: ImapAccount | None = None
         self.received: list[Received] = []
         self.failing: Exception | None = None
         self.before: Callable[[], Awaitable[None]] | None = None
+
+    def queues(self, most: int) -> Queues:
+        return Queues(most, lambda: self.hub.hub.living.waiting(Channel.EMAIL))
 
     def secret(self, name: str, value: str) -> None:
         (self._secrets / name).write_text(value, "utf-8")

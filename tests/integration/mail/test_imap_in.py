@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from channels.email import imap_in
 from channels.email.imap_in import Budget
+from hub.commands import End
 from hub.errors import Unavailable
 from hub.mails import FolderProgress
+from hub.model import Channel, Contact
 from hub.ports import ContactFilter
-from tests.integration.mail.mailboxes import Reader, flags, hasty, hub, letter, put, reader, served
+from tests.integration.mail.mailboxes import PATIENCE_S, Reader, flags, hasty, hub, letter, put, reader, served
 
 __all__ = ["hasty", "hub", "reader"]
 
@@ -110,6 +112,53 @@ async def test_a_backlog_that_was_broken_off_goes_on(reader: Reader, tmp_path: P
         await reader.contacts(40)
         await reader.is_("idle")
         assert sum(b"\\Seen" in each for each in await flags(server)) == 40
+
+
+async def test_older_mail_stays_in_its_mailbox_while_enough_of_it_waits_for_agents(
+    reader: Reader, tmp_path: Path
+) -> None:
+    hub = reader.hub.hub
+
+    async def answered(contacts: list[Contact], comes: bytes) -> None:
+        for contact in contacts:
+            await hub.contacts.do(contact.id, End("agent", "answered", 0), actor="test")
+        # What comes wakes the reader, and it sees that there is room.
+        await put(server, comes)
+
+    async def held(taken: int, waiting: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                health = await reader.is_("held")
+                if (health.backlog_taken, hub.living.waiting(Channel.EMAIL)) == (taken, waiting):
+                    return
+                await asyncio.sleep(0.01)
+
+    with served() as server:
+        await put(server, *(letter(number) for number in range(45)))
+        reader.around = replace(reader.around, queues=reader.queues(20))
+        await reader.begin(server.port)
+        first = await reader.contacts(20)
+        assert {contact.subject for contact in first} == {f"Mail {number}" for number in range(25, 45)}
+        await held(20, 20)
+
+        # New mail comes in any case; older mail not for a single place that is free, and only as much as there are.
+        await answered(first[:1], letter(100))
+        await reader.contacts(21)
+        await held(20, 20)
+        await answered(first[1:9], letter(101))
+        second = await reader.contacts(29)
+        await held(27, 20)
+        older = {contact.subject for contact in second} - {contact.subject for contact in first}
+        assert older == {"Mail 100", "Mail 101", *(f"Mail {number}" for number in range(18, 25))}
+
+        # After a restart it goes on where it was.
+        await reader.end()
+        reader.around = replace(reader.around, queues=reader.queues(100))
+        await reader.begin(server.port)
+        await reader.contacts(47)
+        health = await reader.is_("idle")
+        assert (health.backlog_taken, health.backlog_total) == (45, 45)
+        assert len(reader.received) == 47
 
 
 async def test_only_a_part_of_the_backlog(reader: Reader, tmp_path: Path) -> None:

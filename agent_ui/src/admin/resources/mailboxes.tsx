@@ -52,7 +52,7 @@ function useHealth(id: string): Health | undefined {
   return health.value?.get(id);
 }
 
-const TONES: Record<string, string> = { direct: "available", idle: "available", backlog: "busy", connecting: "wrap_up", elsewhere: "available", trouble: "not_responding" };
+const TONES: Record<string, string> = { direct: "available", idle: "available", backlog: "busy", held: "available", connecting: "wrap_up", elsewhere: "available", trouble: "not_responding" };
 
 function standing(found: Health | undefined, row: Row): { words: string; tone: string } {
   if (row["enabled"] === false) return { words: t("admin.mailboxes.state.off"), tone: "offline" };
