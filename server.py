@@ -51,7 +51,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.errors import ConfigError, Forbidden, HubError, Unavailable
 from hub.files import FileStore
-from hub.interpreter import settle, unattended
+from hub.interpreter import give_back, settle, unattended
 from hub.measures import measure
 from hub.metrics import Metrics
 from hub.recordings import Recordings, RecordingSettings
@@ -456,6 +456,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
     listener = listen(config.server.host, config.server.port)
     host, port = listener.getsockname()[:2]
     config = replace(config, server=replace(config.server, port=port))
+    give_back()
     application = Application(config)
     settings = uvicorn.Config(
         application.asgi,

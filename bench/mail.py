@@ -2,7 +2,8 @@
 
     python -m bench.mail in                    mails by SMTP, as fast as they are taken; then 20 a second beside chats
     python -m bench.mail out                   mails to an SMTP server; then 10 a second beside chats
-    python -m bench.mail backlog               an account of 100,000 mails, connected for the first time (Dovecot)
+    python -m bench.mail backlog               an account of 100,000 mails, connected for the first time (Dovecot): as many
+                                               as may wait for agents, then all, while agents answer
     python -m bench.mail in --count 50 --visitors 4 --agents 2 --seconds 2 --rounds 1
 
 The mails are those of the tests (tests/fixtures/mime) and everyday ones, a fifth of them answers to one before; each is
@@ -31,7 +32,7 @@ import psutil
 
 from bench.chat import CONFIG, Clock, Figures, Pair, conversations, cpu_s, load, megabytes, talk
 from bench.chat import process as serving
-from bench.mail_makers import ADDRESS, fill, fresh, give, process, short, take, write
+from bench.mail_makers import ADDRESS, answer, fill, fresh, give, process, short, take, write
 from hub import demo
 from hub.auth import Auth, AuthSettings
 from hub.clock import SystemClock
@@ -48,8 +49,10 @@ listen = ["smtp:127.0.0.1:{smtp}"]
 per_minute = 1000000
 secrets = "."
 workers = {workers}
+backlog_waiting = {waiting}
 """
 WRITERS = 4
+ANSWERERS = 8
 UNDO_S = 10
 LATE_S = 600.0
 ARRIVES_S = 300.0
@@ -57,12 +60,14 @@ ARRIVES_S = 300.0
 
 @dataclass
 class Hub:
-    """A folder with a hub's settings and data. `tokens` are those of agents who write mails."""
+    """A folder with a hub's settings and data. `tokens` are those of agents who write mails, `answerers` the user names
+    of those who get them."""
 
     folder: Path
     tokens: list[str]
     port: int
     smtp: int
+    answerers: list[str]
 
     @property
     def url(self) -> str:
@@ -76,9 +81,10 @@ class Hub:
 
 
 async def prepare(folder: Path, options: argparse.Namespace, **mailbox: Any) -> Hub:
-    """The demo's queues and site, agents who chat and take no mail, some who write, and one mailbox."""
+    """The demo's queues and site, agents who chat and take no mail, some who write, some who take mail once they sign
+    in, and one mailbox."""
     port, smtp = free_port(), free_port()
-    settings = CONFIG.format(port=port) + EMAIL.format(smtp=smtp, workers=options.workers)
+    settings = CONFIG.format(port=port) + EMAIL.format(smtp=smtp, workers=options.workers, waiting=options.waiting)
     (folder / "hub.toml").write_text(settings)
     (folder / "password").write_text(PASSWORD, "utf-8")
     store = open_store(f"sqlite:///{folder / 'hub.db'}")
@@ -89,8 +95,9 @@ async def prepare(folder: Path, options: argparse.Namespace, **mailbox: Any) -> 
     auth = Auth(store, SystemClock(), AuthSettings(shortest_password=4))
     hashed = await auth.passwords.hash("demo")
     tokens = []
-    for number in range(options.agents + WRITERS):
-        writes = number >= options.agents
+    for number in range(options.agents + WRITERS + ANSWERERS):
+        writes = options.agents <= number < options.agents + WRITERS
+        answers = number >= options.agents + WRITERS
         user = User(
             new_id("us", number),
             f"bench{number}",
@@ -99,13 +106,14 @@ async def prepare(folder: Path, options: argparse.Namespace, **mailbox: Any) -> 
             password_hash=hashed,
             skills={"support": 5},
             units=100_000,
-            maxima={"chat": 0 if writes else 1000, "email": 0},
+            maxima={"chat": 0 if writes or answers else 1000, "email": 20 if answers else 0},
         )
         made = await auth.create_user(user, None, by="system")
         if writes:
             tokens.append((await auth.create_token(made, "bench", by="system"))[1])
     await store.close()
-    return Hub(folder, tokens, port, smtp)
+    answerers = [f"bench{number}" for number in range(options.agents + WRITERS, options.agents + WRITERS + ANSWERERS)]
+    return Hub(folder, tokens, port, smtp, answerers)
 
 
 def workers_s(server: psutil.Process) -> float:
@@ -255,7 +263,7 @@ async def backlog(folder: Path, options: argparse.Namespace) -> None:
         print(f"{options.mails} mails are written, in {time.perf_counter() - began:.0f} s", flush=True)
         await asyncio.to_thread(dovecot.start)
         inbound = {"kind": "imap", "host": "127.0.0.1", "port": dovecot.port, "security": "none"}
-        inbound |= {"username": dovecot.user, "secret": "file:password"}
+        inbound |= {"username": dovecot.user, "secret": "file:password", "poll_s": 5}
         hub = await prepare(folder, options, inbound=inbound)
         await _backlog(hub, dovecot, options)
     finally:
@@ -263,32 +271,45 @@ async def backlog(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def _backlog(hub: Hub, dovecot: Dovecot, options: argparse.Namespace) -> None:
+    """Nobody answers until so many wait that older mail stays in its mailbox; then agents do, until all of it came."""
     with hub.running() as server:
         began, peak, last = time.perf_counter(), 0.0, 0.0
         arriving: asyncio.Task[float] | None = None
-        while True:
-            await asyncio.sleep(0.5)
-            peak = max(peak, megabytes(server))
-            found = await asyncio.to_thread(_progress, hub.folder)
-            passed = time.perf_counter() - began
-            if found is not None and passed > last + 10:
-                last = passed
-                print(f"{passed:6.0f} s  {found[0]} of {found[1]}, {megabytes(server):.0f} MB", flush=True)
-            if found is not None and arriving is None and found[0] * 4 >= found[1]:
-                arriving = asyncio.create_task(_arrives(hub, dovecot))
-            if found is not None and found[0] >= found[1]:
-                break
+        print(f"{megabytes(server):.0f} MB before it begins", flush=True)
+        async with contextlib.AsyncExitStack() as agents:
+            answered = False
+            while True:
+                await asyncio.sleep(0.5)
+                peak = max(peak, megabytes(server))
+                found = await asyncio.to_thread(_progress, hub.folder)
+                passed = time.perf_counter() - began
+                if found is None:
+                    continue
+                taken, total, waiting = found
+                if passed > last + 10:
+                    last = passed
+                    print(
+                        f"{passed:6.0f} s  {taken} of {total}, {waiting} wait, {megabytes(server):.0f} MB", flush=True
+                    )
+                if arriving is None and taken * 4 >= min(total, options.waiting):
+                    arriving = asyncio.create_task(_arrives(hub, dovecot))
+                if not answered and waiting >= options.waiting:
+                    answered = True
+                    print(f"{waiting} wait for agents, with {megabytes(server):.0f} MB; they begin", flush=True)
+                    await told(await agents.enter_async_context(process(answer, hub.url, hub.answerers)))
+                if taken >= total:
+                    break
         seconds = time.perf_counter() - began
         children = sum(child.memory_info().rss for child in server.children(recursive=True)) / 1e6
-        print(f"{found[1]} mails in {seconds:.0f} s, {found[1] / seconds:.0f} a second; workers {children:.0f} MB")
+        print(f"{total} mails in {seconds:.0f} s, {total / seconds:.0f} a second; workers {children:.0f} MB")
         print(
-            f"{cpu_s(server) / found[1] * 1000:.1f} ms of the hub's CPU a mail,"
-            f" {workers_s(server) / found[1] * 1000:.1f} of its workers"
+            f"{cpu_s(server) / total * 1000:.1f} ms of the hub's CPU a mail, with its answer,"
+            f" {workers_s(server) / total * 1000:.1f} of its workers"
         )
         if arriving is not None:
             print(f"a mail that came meanwhile was a contact after {await arriving:.1f} s")
         goal("the hub's memory at its most, MB", peak, 300, least=False)
-        goal("contacts that are missing", options.mails - await asyncio.to_thread(_stored, hub.folder), 0, least=False)
+        goal("mails that are missing", options.mails - await asyncio.to_thread(_stored, hub.folder), 0, least=False)
 
 
 async def _arrives(hub: Hub, dovecot: Dovecot) -> float:
@@ -307,14 +328,14 @@ def _ask(folder: Path, question: str, *values: str) -> Any:
         return database.execute(question, values).fetchone()
 
 
-def _progress(folder: Path) -> tuple[int, int] | None:
-    """(taken, total) of the one folder, once it is known."""
+def _progress(folder: Path) -> tuple[int, int, int] | None:
+    """(taken, total) of the one folder, once it is known, and how many mails wait for agents."""
     row = _ask(
         folder,
-        "SELECT coalesce(json_extract(data, '$.taken'), 0), coalesce(json_extract(data, '$.total'), 0)"
-        " FROM mail_folders WHERE account = 'bench'",
+        "SELECT coalesce(json_extract(data, '$.taken'), 0), coalesce(json_extract(data, '$.total'), 0),"
+        " (SELECT count(*) FROM contacts WHERE phase != 'closed') FROM mail_folders WHERE account = 'bench'",
     )
-    return None if row is None or not row[1] else (int(row[0]), int(row[1]))
+    return None if row is None or not row[1] else (int(row[0]), int(row[1]), int(row[2]))
 
 
 def _known(folder: Path, message_id: str) -> bool:
@@ -342,6 +363,7 @@ if __name__ == "__main__":
     parser.add_argument("--connections", type=int, default=4, help="over which mails are given")
     parser.add_argument("--workers", type=int, default=2, help="processes that take mails apart")
     parser.add_argument("--mails", type=int, default=100_000, help="in the mailbox of `backlog`")
+    parser.add_argument("--waiting", type=int, default=10_000, help="so many mails wait for agents, at most (backlog)")
     parser.add_argument("--visitors", type=int, default=100, help="who chat")
     parser.add_argument("--agents", type=int, default=10, help="whom they chat with")
     parser.add_argument("--chat-rate", type=int, default=50, help="messages a second")

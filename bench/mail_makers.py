@@ -21,6 +21,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from bench.mail_parse import corpus, everyday
+from tests.clients import Client, SignedIn
 
 ADDRESS = "bench@demo.test"
 _HEADER = re.compile(rb"(?:from|to|cc|message-id|in-reply-to|references|reply-to):[^\n]*\n(?:[ \t][^\n]*\n)*", re.I)
@@ -192,6 +193,44 @@ async def write(line: Connection, url: str, tokens: list[str], rate: float, coun
     if await _worked(line, [writer(token) for token in tokens]):
         line.send((time.time(), refused))
         await _closed(line)
+
+
+async def answer(line: Connection, url: str, names: Sequence[str]) -> None:
+    """Agents who take every mail that they are offered and are done with it at once, until the line is closed."""
+    numbers = itertools.count()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def done_with(desk: Client, offer: Any) -> None:
+        contact = offer["contact"]["id"]
+        for event, data in (
+            ("offer:accept", {"fence": offer["fence"]}),
+            ("contact:close", {}),
+            ("wrapup:finish", {}),
+        ):
+            told = {"contact": contact, "client_id": f"answer-{next(numbers):09d}", **data}
+            if not (await desk.call(event, told, timeout=120))["ok"]:
+                return
+
+    async def agent(name: str) -> Client:
+        def heard(event: str, data: Any) -> None:
+            if event == "offer":
+                task = asyncio.create_task(done_with(desk, data))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+        desk = (await asyncio.to_thread(SignedIn, url, name)).client(url, f"window-{name}", heard)
+        await desk.open()
+        await desk.call("presence:set", {"state": "available"})
+        return desk
+
+    desks = [await agent(name) for name in names]
+    line.send("begun")
+    closed = asyncio.create_task(_closed(line))
+    while not closed.done():
+        await asyncio.gather(*(desk.call("heartbeat", {}, timeout=60) for desk in desks))
+        await asyncio.wait({closed}, timeout=10)
+    for desk in desks:
+        await desk.close()
 
 
 def fill(folder: Path, count: int, owner: tuple[int, int]) -> None:
