@@ -2,8 +2,8 @@
 
     python -m bench.mail in                    mails by SMTP, as fast as they are taken; then 20 a second beside chats
     python -m bench.mail out                   mails to an SMTP server; then 10 a second beside chats
-    python -m bench.mail backlog               an account of 100,000 mails, connected for the first time (Dovecot): as many
-                                               as may wait for agents, then all, while agents answer
+    python -m bench.mail backlog               an account of 100,000 mails, connected for the first time (Dovecot): so
+                                               many as may wait for agents, then all, while these answer
     python -m bench.mail in --count 50 --visitors 4 --agents 2 --seconds 2 --rounds 1
 
 The mails are those of the tests (tests/fixtures/mime) and everyday ones, a fifth of them answers to one before; each is
@@ -104,7 +104,7 @@ async def prepare(folder: Path, options: argparse.Namespace, **mailbox: Any) -> 
             f"Bench {number}",
             Role.AGENT,
             password_hash=hashed,
-            skills={"support": 5},
+            skills={"support": 5, "chinese": 5},
             units=100_000,
             maxima={"chat": 0 if writes or answers else 1000, "email": 20 if answers else 0},
         )
@@ -293,7 +293,7 @@ async def _backlog(hub: Hub, dovecot: Dovecot, options: argparse.Namespace) -> N
                     )
                 if arriving is None and taken * 4 >= min(total, options.waiting):
                     arriving = asyncio.create_task(_arrives(hub, dovecot))
-                if not answered and waiting >= options.waiting:
+                if not answered and waiting * 10 >= options.waiting * 9:
                     answered = True
                     print(f"{waiting} wait for agents, with {megabytes(server):.0f} MB; they begin", flush=True)
                     await told(await agents.enter_async_context(process(answer, hub.url, hub.answerers)))
