@@ -85,7 +85,7 @@ class SqliteDatabase:
                 "PRAGMA foreign_keys=ON",
                 "PRAGMA temp_store=MEMORY",
                 "PRAGMA cache_size=-8000",
-                "PRAGMA mmap_size=268435456",
+                "PRAGMA mmap_size=33554432",
                 "PRAGMA journal_size_limit=67108864",
             ):
                 connection.execute(pragma)
