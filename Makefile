@@ -25,6 +25,8 @@ BIN := $(VENV)/bin
 # The tools of the virtual environment first, its node and npm among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Some images set it; without byte code each start of the hub would compile all of it.
+unexport PYTHONDONTWRITEBYTECODE
 
 FRONT_END := $(shell find widget/src widget/locales agent_ui/src agent_ui/locales agent_ui/assets)
 

@@ -56,6 +56,7 @@ from hub.measures import measure
 from hub.metrics import Metrics
 from hub.recordings import Recordings, RecordingSettings
 from hub.service import Hub
+from hub.simulation import Job, Report
 from hub.sockets import SlowReaders, make_server
 from hub.store import open_store
 from hub.version import package_version
@@ -68,7 +69,6 @@ from hub.web.middleware import Around
 from hub.web.protocol import CuttableSockets
 from hub.web.security import WebSettings, check_origin
 from hub.webhooks import Webhooks
-from routing import simulator
 from routing.dispatcher import Dispatcher
 from webrtc.engine import EmbeddedMedia
 from webrtc.measures import measure as measure_media
@@ -486,9 +486,16 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
         runner.run(run())
 
 
+def simulate(job: Job, config: Config | None, progress: Callable[[int, int], None]) -> Report:
+    """As `routing.simulator.run`, which takes a while to load; nothing else needs it."""
+    from routing import simulator
+
+    return simulator.run(job, config, progress)
+
+
 def main() -> int:
     """The `contacthub` command; returns its exit code."""
-    return run_command(serve, simulator.run, Checks(check_trunks, check_mail))
+    return run_command(serve, simulate, Checks(check_trunks, check_mail))
 
 
 if __name__ == "__main__":

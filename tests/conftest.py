@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,6 +20,11 @@ settings.register_profile("developer", deadline=None, suppress_health_check=[Hea
 settings.register_profile("ci", parent=settings.get_profile("developer"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
+
+# Where Python is told to keep no byte code, each of the hundreds of hubs that tests start would compile itself again,
+# for half a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell that starts us in the background lets SIGINT be ignored, and the processes that we start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
