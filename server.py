@@ -107,9 +107,7 @@ class SocketOrigin:
 
 class Application:
     """Everything of one hub process. `asgi` is what uvicorn serves; its lifespan opens and closes the rest.
-
-    `voice_settings` are the voice channel's in the place of those that follow from the configuration.
-    """
+    `voice_settings` are the voice channel's in the place of those that follow from the configuration."""
 
     def __init__(self, config: Config, voice_settings: voice.VoiceSettings | None = None) -> None:
         self.config = config
