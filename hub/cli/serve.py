@@ -51,12 +51,12 @@ def add_to(app: typer.Typer, hub: Serve) -> None:
 
 def _run(hub: Serve, config: Config, ready: Callable[[str], None] | None = None) -> None:
     logs.configure(config.logging)
-    with hold(config.data_dir, alone=False):
-        try:
+    try:
+        with hold(config.data_dir, alone=False):
             hub(config, ready)
-        except KeyboardInterrupt:
-            # Before it had begun to serve, or a second time while it ended: it was asked to stop, and stopped.
-            return
+    except KeyboardInterrupt:
+        # Before it had begun to serve, or a second time while it ended: it was asked to stop, and stopped.
+        return
 
 
 def _announce(url: str, config: Config, data: Path) -> None:

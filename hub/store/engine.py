@@ -153,9 +153,8 @@ def translated(error: Exception) -> Exception:
         return unavailable("away")
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("", "expected text without lone surrogates")
-    # asyncpg raises its own errors while it connects.
-    state = getattr(error, "sqlstate", None)
-    if isinstance(state, str):
+    # asyncpg raises its own errors while it connects; those of a server that closes meanwhile have no state.
+    if type(error).__module__.startswith("asyncpg."):
         return unavailable("away")
     return error
 

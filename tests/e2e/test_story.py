@@ -117,7 +117,7 @@ def test_a_visitor_is_served_from_the_first_word_to_the_rating(people_of_own_hub
     clara.picture("rating")
     clara.widget.get_by_role("radio", name="5").check(force=True)
     clara.widget.get_by_role("textbox").last.fill("Quick and kind")
-    clara.widget.get_by_role("button", name="Send", exact=True).click()
+    clara.widget.get_by_role("button", name="Send rating").click()
     expect(clara.widget.get_by_text("Thank you.")).to_be_visible()
     clara.picture("rated")
     assert clara.troubles == [] and agent.troubles == []
