@@ -31,9 +31,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_unconfigure() -> None:
-    """A thread that never ends would keep the whole run from its end, without a word; this says which, and ends it."""
-    faulthandler.dump_traceback_later(60, exit=True, file=2)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A thread that never ends would keep the whole run from its end, without a word; this says which, and ends it.
+
+    Workers that have nothing more to do wait for the others, and are ended by who started them.
+    """
+    if not hasattr(config, "workerinput"):
+        faulthandler.dump_traceback_later(60, exit=True, file=2)
 
 
 @pytest.fixture(autouse=True)
