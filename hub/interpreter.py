@@ -93,5 +93,5 @@ async def unattended(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, result, failed)
 
-    threading.Thread(target=run, name=f"unattended {work.__name__}", daemon=True).start()
+    threading.Thread(target=run, name="unattended", daemon=True).start()
     return await future
