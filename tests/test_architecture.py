@@ -38,6 +38,7 @@ PURE = (
     "hub/events.py",
     "hub/answer_times.py",
     "hub/call_records.py",
+    "hub/callbacks/*.py",
     "hub/commands.py",
     "hub/config_mail.py",
     "hub/config_row.py",

@@ -1,0 +1,151 @@
+"""What is known of a callback, and the rules by which it is tried: frozen values, times in milliseconds (UTC).
+
+A callback is asked for once and tried a few times; each time it is due it is a contact in the queue, always the same
+one, at the age it had first. Its life is in `hub/callbacks/machine.py`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from hub.model import Millis
+
+
+class State(StrEnum):
+    """Where a callback stands; the table of what may follow what is in `machine.py`."""
+
+    NEW = "new"  # before it was asked for
+    ASKED = "asked"  # the customer has yet to confirm it
+    SCHEDULED = "scheduled"  # waits for its time
+    QUEUED = "queued"  # waits for an agent
+    CONNECTING = "connecting"  # an agent has it; his audio is awaited
+    DIALLING = "dialling"  # the customer's phone is called
+    RINGING = "ringing"
+    TALKING = "talking"
+    REACHED = "reached"
+    CLOSED = "closed"  # given up, or not wanted any more
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.REACHED, State.CLOSED, State.CANCELLED})
+LIVING = frozenset(State) - ENDED - {State.NEW}
+ON_THE_LINE = frozenset({State.DIALLING, State.RINGING, State.TALKING})
+"""The customer's phone rings, may ring, or is off the hook."""
+
+
+class Result(StrEnum):
+    """What became of one attempt."""
+
+    REACHED = "reached"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    MACHINE = "machine"
+    REJECTED = "rejected"
+    WRONG_NUMBER = "wrong_number"
+    UNREACHABLE = "unreachable"  # the network did not put it through
+    INTERRUPTED = "interrupted"  # something of ours failed, and whether his phone rang is not known
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """`result` is None while it runs; `status` is the network's (SIP) when it said no."""
+
+    at: Millis
+    agent: str
+    result: Result | None = None
+    status: int | None = None
+    talk_ms: Millis = 0
+    ended_at: Millis | None = None
+
+
+class Consent(Struct, frozen=True, omit_defaults=True):
+    """What the customer agreed to, in the words he read, and when."""
+
+    text: str = ""
+    version: str = ""
+    at: Millis = 0
+
+
+class Policy(Struct, frozen=True):
+    """How a callback is tried. `delays_ms`: by what became of an attempt, the time to the next one; a result that is
+    not in it ends the callback. `hours` are local times of the callee, by weekday ("mon" to "sun"), at which his phone
+    may ring. What the network or we did not put through is tried `postponements` times more, `postpone_ms` apart each;
+    `longest_ms` after the time at which the customer wanted it, it is given up.
+    """
+
+    attempts: int = 3
+    delays_ms: dict[str, Millis] = field(
+        default_factory=lambda: {
+            "busy": 5 * 60_000,
+            "unreachable": 5 * 60_000,
+            "interrupted": 5 * 60_000,
+            "no_answer": 30 * 60_000,
+            "machine": 120 * 60_000,
+            "rejected": 120 * 60_000,
+        }
+    )
+    hours: dict[str, tuple[str, str]] = field(
+        default_factory=lambda: dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), ("08:00", "20:00"))
+    )
+    longest_ms: Millis = 7 * 24 * 3_600_000
+    postponements: int = 50
+    postpone_ms: Millis = 5 * 60_000
+    confirm_ms: Millis = 30 * 60_000
+    call_ms: Millis = 5 * 60_000
+    """For how long a step of a call is believed to be under way without a look at it."""
+
+
+class Callback(Struct, frozen=True, omit_defaults=True):
+    """One callback. `number` is in E.164, `zones` are the time zones that the callee may be in.
+
+    `wished_at` is the time that the customer chose, None for as soon as possible; `due_at` is when it is (or was) to be
+    tried next, by which being on time is measured, and `next_at` when anything has to be done about it. `contact` is
+    what waits in the queue for it, `age` since when. `reason` says why it is not tried now, or why it ended.
+    `agent` has it now; `only_agent` is whom it was given to. `told` is what the agent heard (a machine, somebody else).
+    """
+
+    id: str
+    version: int = 0
+    state: State = State.NEW
+    reference: str = ""
+    number: str = ""
+    name: str = ""
+    email: str = ""
+    topic: str = ""
+    note: str = ""
+    site: str = ""
+    queue: str = ""
+    language: str = "en"
+    zones: tuple[str, ...] = ()
+    contact: str = ""
+    customer: str = ""
+    visitor: str | None = None
+    origin: str = ""
+    address: str = ""
+    consent: Consent = Consent()
+    code: str = ""
+    asked_at: Millis = 0
+    asked_by: str = ""
+    wished_at: Millis | None = None
+    due_at: Millis = 0
+    next_at: Millis | None = None
+    age: Millis = 0
+    attempts: tuple[Attempt, ...] = ()
+    postponed: int = 0
+    reason: str = ""
+    agent: str | None = None
+    only_agent: str | None = None
+    told: Result | None = None
+    ended_at: Millis | None = None
+
+    @property
+    def living(self) -> bool:
+        return self.state in LIVING
+
+
+class Wrong(Struct, frozen=True):
+    """Why a number is not called: `reason` is a word for programs."""
+
+    reason: str
+    sentence: str
