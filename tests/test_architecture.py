@@ -50,6 +50,7 @@ PURE = (
     "hub/mail_rules.py",
     "hub/mail_template.py",
     "hub/hours.py",
+    "hub/numbers.py",
     "hub/patterns.py",
     "hub/rules.py",
     "hub/toml_values.py",

@@ -1,0 +1,99 @@
+"""Which telephone numbers are called from here: by what they cost, where they are, and whether they are numbers at all.
+
+A number is looked at as it would be dialled, never as it was typed: what could be a number with something behind it
+(`;ext=`, a SIP address, a line break) is none. The plans are those of the library phonenumbers, read by country when
+the first number of a country comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from unicodedata import normalize
+
+import phonenumbers
+from msgspec import Struct
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from phonenumbers import timezone as number_zones
+
+from hub.config_rows import zone as zone_of
+from hub.model import Millis
+
+_TYPED = re.compile(r"\+?[0-9 ()./-]{3,40}")
+SATELLITE = frozenset({870, 878, 881, 882, 883, 888, 979})
+"""Country codes that are shared: ships, satellites, international networks."""
+REFUSED_TYPES = {
+    PhoneNumberType.PREMIUM_RATE: "premium",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.PERSONAL_NUMBER: "personal",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+}
+SENTENCES = {
+    "malformed": "This is no telephone number.",
+    "unknown": "There is no such number.",
+    "premium": "Premium-rate numbers are not called from here.",
+    "shared_cost": "Shared-cost numbers are not called from here.",
+    "personal": "Personal numbers, whose price nobody knows, are not called from here.",
+    "pager": "Pagers are not called from here.",
+    "voicemail": "Mailboxes are not called from here.",
+    "satellite": "Satellite and international networks are not called from here.",
+    "country": "Numbers of this country are not called from here.",
+}
+# Zones that lie further apart than this say nothing: a number that may be anywhere in its plan.
+WIDEST_H = 10.0
+
+
+class Verdict(Struct, frozen=True):
+    """`number` in E.164 and its `country` (ISO, "" for none); it may be called when `reason` is ""."""
+
+    number: str = ""
+    country: str = ""
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES.get(self.reason, "")
+
+
+def verdict(typed: str, countries: Collection[str], region: str | None = None) -> Verdict:
+    """Whether a number may be called, `countries` being those that may. National numbers are read as `region`'s."""
+    text = normalize("NFKC", typed.strip(" "))
+    if not _TYPED.fullmatch(text):
+        return Verdict(reason="malformed")
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return Verdict(reason="malformed")
+    number = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    if parsed.country_code in SATELLITE:
+        return Verdict(number, "", "satellite")
+    if not phonenumbers.is_valid_number(parsed):
+        return Verdict(number, "", "unknown")
+    country = phonenumbers.region_code_for_number(parsed) or ""
+    # What it would cost is said before where it is: nobody is to think that another country would do.
+    reason = REFUSED_TYPES.get(phonenumbers.number_type(parsed), "")
+    return Verdict(number, country, reason or ("" if country in countries else "country"))
+
+
+def zones_of(number: str, at: Millis) -> tuple[str, ...]:
+    """The time zones that a number in E.164 may be in, one of those that are alike; none when it may be anywhere.
+
+    Reads the zones' files when they are asked for first.
+    """
+    winter, summer = (datetime.fromtimestamp(at / 1000, UTC).replace(month=month, day=1) for month in (1, 7))
+    found: dict[tuple[float, float], str] = {}
+    for name in _known(number_zones.time_zones_for_number(phonenumbers.parse(number))):
+        zone = zone_of(name)
+        offsets = [moment.astimezone(zone).utcoffset() for moment in (winter, summer)]
+        first, second = (0.0 if offset is None else offset.total_seconds() / 3600 for offset in offsets)
+        found.setdefault((first, second), name)
+    hours = [offset for pair in found for offset in pair]
+    if not hours or max(hours) - min(hours) > WIDEST_H:
+        return ()
+    return tuple(found.values())
+
+
+def _known(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name != number_zones.UNKNOWN_TIMEZONE]
