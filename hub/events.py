@@ -349,6 +349,18 @@ class DispatcherMoved(Event, frozen=True, gc=False, tag="dispatcher.moved"):
     node: str
 
 
+class CallbackMoved(Event, frozen=True, gc=False, tag="callback.moved"):
+    """A callback was asked for or came to another state, for `reason`; `next_at` is when something is due. `attempts`
+    is how often the customer's phone was called by now, `result` what became of the last time."""
+
+    state: str
+    contact: str = ""
+    reason: str = ""
+    next_at: Millis | None = None
+    attempts: int = 0
+    result: str | None = None
+
+
 class ConfigChanged(Event, frozen=True, gc=False, tag="config.changed"):
     """A row that administrators edit was written; the row itself and the audit entry hold what changed."""
 
@@ -402,13 +414,13 @@ CallEvent = CallStarted | CallRinging | CallAnswered | CallCut | CallRecording |
 TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded, *get_args(CallEvent)})
 """Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
 
-AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | ConfigChanged
+AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | CallbackMoved | ConfigChanged
 
 
 class Recorded(Struct, frozen=True, gc=False):
     """An event as the log holds it: `seq` is global and without gaps, `version` counts within the stream.
 
-    A stream is the id of what the event is about: a contact, an agent, a customer, `dispatcher` or
+    A stream is the id of what the event is about: a contact, an agent, a customer, a callback, `dispatcher` or
     `config`.
     """
 

@@ -90,6 +90,11 @@ class Leadership:
         assert isinstance(event, DispatcherMoved)
         return Fence(STREAM, recorded.version) if event.node == self.node else None
 
+    @property
+    def right(self) -> Fence | None:
+        """What this node has to name with what only the leading one may do; None where it is alone."""
+        return None if self.alone else Fence(STREAM, self._version)
+
     def on_change(self, listener: Callable[[bool], None]) -> None:
         """`listener(leads)` is called after this node began or ceased to lead."""
         self._changed.append(listener)

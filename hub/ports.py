@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from hub.call_tables import CallRecords, Recordings
+from hub.callback_tables import Callbacks
+from hub.callbacks.model import Callback
 from hub.events import AnyEvent, Recorded
 from hub.mails import Mails, StoredMail
 from hub.model import (
@@ -25,6 +27,8 @@ from hub.model import (
     User,
     Visitor,
 )
+from hub.webhook_tables import Delivery as Delivery
+from hub.webhook_tables import Webhooks
 
 
 class Clock(Protocol):
@@ -48,6 +52,8 @@ class Change(Struct, frozen=True, gc=False):
     step idempotent for ever: the same one again changes nothing and returns what it returned first. With a `fence` it
     is refused once that right has gone to another. A mail of version 0 must be new (Refused `mail.known`), one of
     another version must still be stored with it (VersionConflict). `files` that are known are left as they are.
+    The `callback` must be the only one that lives of its number (Refused `callback.known`), and when `room` is given
+    there must be fewer than so many of its queue in its slot (Refused `callback.full`).
     """
 
     stream: str
@@ -64,6 +70,8 @@ class Change(Struct, frozen=True, gc=False):
     fence: Fence | None = None
     mails: tuple[StoredMail, ...] = ()
     files: tuple[StoredFile, ...] = ()
+    callback: Callback | None = None
+    room: int | None = None
 
 
 class Appended(Struct, frozen=True, gc=False):
@@ -328,48 +336,6 @@ class Files(Protocol):
     async def drop(self, id: str) -> None: ...
 
 
-class Delivery(Struct, frozen=True):
-    """One webhook event on its way: `state` is pending, delivered or failed."""
-
-    id: str
-    webhook: str
-    seq: int
-    contact: str | None
-    type: str
-    body: str
-    created_at: Millis
-    attempts: int = 0
-    next_at: Millis | None = None
-    state: str = "pending"
-    status: int | None = None
-    error: str | None = None
-    delivered_at: Millis | None = None
-
-
-class Webhooks(Protocol):
-    async def enqueue(self, deliveries: Sequence[Delivery], *, reader: str, cursor: int) -> None:
-        """Stores deliveries and the reader's cursor in one transaction (ids known already are left alone)."""
-        ...
-
-    async def due(self, now: Millis, limit: int = 50) -> list[Delivery]:
-        """Pending ones whose time has come and that are the oldest pending one of their webhook and contact."""
-        ...
-
-    async def next_due(self) -> Millis | None: ...
-
-    async def update(self, delivery: Delivery) -> None: ...
-
-    async def get(self, id: str) -> Delivery | None: ...
-
-    async def page(self, webhook: str, *, after: str | None = None, limit: int = 50) -> list[Delivery]:
-        """Newest first."""
-        ...
-
-    async def prune(self, before: Millis, limit: int = 1000) -> int:
-        """Deletes at most `limit` of those that were over before `before`; returns how many."""
-        ...
-
-
 class FilePlaces(Protocol):
     """Where a file's content and a picture's thumbnail lie: `hub.files.FileStore` knows."""
 
@@ -410,6 +376,9 @@ class Store(Protocol):
 
     @property
     def mails(self) -> Mails: ...
+
+    @property
+    def callbacks(self) -> Callbacks: ...
 
     async def open(self) -> None:
         """Connects and migrates to the newest schema."""

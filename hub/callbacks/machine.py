@@ -42,9 +42,10 @@ class Confirm(Struct, frozen=True):
 
 
 class Move(Struct, frozen=True):
-    """Another time was chosen."""
+    """Another time was chosen; `slot` is the start of its slot."""
 
     at: Millis
+    slot: Millis | None = None
 
 
 class CallNow(Struct, frozen=True):
@@ -70,7 +71,9 @@ class Lost(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """The customer's phone is about to be called."""
+    """The customer's phone is about to be called; `version` is that of his contact."""
+
+    version: int = 0
 
 
 class Rings(Struct, frozen=True):
@@ -93,6 +96,7 @@ class Ended(Struct, frozen=True):
     result: Result
     status: int | None = None
     talk_ms: Millis = 0
+    cost: int = 0
 
 
 class Postpone(Struct, frozen=True):
@@ -194,7 +198,7 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
         case Move():
             if not opening.is_open(input.at):
                 raise Refused("Nobody may be called at that time.", code="callback.hours")
-            moved = replace(callback, wished_at=input.at, due_at=input.at)
+            moved = replace(callback, wished_at=input.at, due_at=input.at, slot=input.slot)
             return moved if callback.state is S.ASKED else _scheduled(moved, input.at, "", policy, opening)
         case CallNow():
             return _due(replace(callback, state=S.SCHEDULED, next_at=now), policy, opening, now, strict=True)
@@ -208,7 +212,7 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
             # To the same queue at the same age; should the hours be over, the next look says so.
             return replace(callback, state=S.QUEUED, agent=None, next_at=_end_of_hours(opening, now))
         case Place():
-            return _place(callback, policy, opening, now)
+            return _place(callback, input.version, policy, opening, now)
         case Rings():
             return replace(callback, state=S.RINGING, next_at=now + policy.call_ms)
         case Talks():
@@ -270,10 +274,10 @@ def _due(callback: Callback, policy: Policy, opening: Opening, now: Millis, *, s
             return callback  # somebody has to look
 
 
-def _place(callback: Callback, policy: Policy, opening: Opening, now: Millis) -> Callback:
+def _place(callback: Callback, version: int, policy: Policy, opening: Opening, now: Millis) -> Callback:
     if not opening.is_open(now):
         return _scheduled(callback, now, "hours", policy, opening)
-    attempt = Attempt(now, callback.agent or "")
+    attempt = Attempt(now, callback.agent or "", version)
     return replace(
         callback,
         state=S.DIALLING,
@@ -285,7 +289,9 @@ def _place(callback: Callback, policy: Policy, opening: Opening, now: Millis) ->
 
 def _ended(callback: Callback, input: Ended, policy: Policy, opening: Opening, now: Millis) -> Callback:
     result = callback.told or input.result
-    last = replace(callback.attempts[-1], result=result, status=input.status, talk_ms=input.talk_ms, ended_at=now)
+    last = replace(
+        callback.attempts[-1], result=result, status=input.status, talk_ms=input.talk_ms, cost=input.cost, ended_at=now
+    )
     tried = replace(callback, attempts=(*callback.attempts[:-1], last), told=None)
     if result is Result.REACHED:
         return _over(tried, S.REACHED, "", now)

@@ -49,13 +49,16 @@ class Result(StrEnum):
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
-    """`result` is None while it runs; `status` is the network's (SIP) when it said no."""
+    """`result` is None while it runs; `status` is the network's (SIP) when it said no. `since` is the version of its
+    contact when it began: what the contact's log says of it comes after. `cost` is in thousandths of the currency."""
 
     at: Millis
     agent: str
+    since: int = 0
     result: Result | None = None
     status: int | None = None
     talk_ms: Millis = 0
+    cost: int = 0
     ended_at: Millis | None = None
 
 
@@ -99,8 +102,8 @@ class Policy(Struct, frozen=True):
 class Callback(Struct, frozen=True, omit_defaults=True):
     """One callback. `number` is in E.164, `zones` are the time zones that the callee may be in.
 
-    `wished_at` is the time that the customer chose, None for as soon as possible; `due_at` is when it is (or was) to be
-    tried next, by which being on time is measured, and `next_at` when anything has to be done about it. `contact` is
+    `wished_at` is the time that the customer chose and `slot` the start of its slot, None for as soon as possible;
+    `due_at` is when it is (or was) to be tried next, and `next_at` when anything has to be done about it. `contact` is
     what waits in the queue for it, `age` since when. `reason` says why it is not tried now, or why it ended.
     `agent` has it now; `only_agent` is whom it was given to. `told` is what the agent heard (a machine, somebody else).
     """
@@ -128,6 +131,7 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     asked_at: Millis = 0
     asked_by: str = ""
     wished_at: Millis | None = None
+    slot: Millis | None = None
     due_at: Millis = 0
     next_at: Millis | None = None
     age: Millis = 0
@@ -142,10 +146,3 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     @property
     def living(self) -> bool:
         return self.state in LIVING
-
-
-class Wrong(Struct, frozen=True):
-    """Why a number is not called: `reason` is a word for programs."""
-
-    reason: str
-    sentence: str

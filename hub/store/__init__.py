@@ -11,6 +11,7 @@ from hub.ports import FilePlaces
 from hub.store.accounts import SqlAccounts
 from hub.store.append import Transaction
 from hub.store.backup import Manifest, Progress, dump, restore
+from hub.store.callbacks import SqlCallbacks
 from hub.store.calls import SqlCalls
 from hub.store.configs import SqlConfigs
 from hub.store.contacts import SqlContacts
@@ -46,6 +47,7 @@ class SqlStore:
         self.recordings = SqlRecordings(database, self._writer)
         self.calls = SqlCalls(database, self._writer)
         self.mails = SqlMails(database, self._writer)
+        self.callbacks = SqlCallbacks(database, self._writer)
 
     async def open(self) -> None:
         await self._database.alone(migrate)

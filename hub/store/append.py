@@ -14,7 +14,7 @@ from hub import events as e
 from hub.errors import HubError, Refused, VersionConflict
 from hub.model import Contact, Customer, Message, StoredFile
 from hub.ports import Appended, Change
-from hub.store import mail_rows, rows
+from hub.store import callback_rows, mail_rows, rows
 from hub.store.tables import (
     contact_agents,
     contacts,
@@ -49,6 +49,7 @@ class Prepared(Struct, frozen=True, gc=False):
     presence: Row | None
     mails: mail_rows.PreparedMails | None
     files: list[Row]
+    callback: callback_rows.PreparedCallback | None
 
 
 def prepare(change: Change) -> Prepared:
@@ -104,6 +105,7 @@ def prepare(change: Change) -> Prepared:
         else {"agent": change.presence.agent, "data": rows.pack(change.presence)},
         mails=mail_rows.prepare(change.mails),
         files=list(map(file_row, change.files)),
+        callback=callback_rows.prepare(change.callback, change.room),
     )
 
 
@@ -289,6 +291,7 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
         ],
     )
     mails = mail_rows.known_versions(transaction.connection, [p.mails for p in batch if p.mails])
+    asked = callback_rows.Living(transaction.connection, [p.callback for p in batch if p.callback])
     outcomes: list[Appended | HubError] = []
     written: list[tuple[Prepared, int]] = []
     for prepared in batch:
@@ -311,6 +314,9 @@ def append(batch: Sequence[Prepared], transaction: Transaction, *, sure: bool = 
                 outcomes.append(refused)
                 continue
             mails |= {id: known + 1 for id, known in prepared.mails.versions.items()}
+        if prepared.callback is not None and (no := asked.take(prepared.callback)) is not None:
+            outcomes.append(no)
+            continue
         first = transaction.take(len(change.events))
         recorded = tuple(
             e.Recorded(first + i, change.stream, version + i + 1, change.at, change.actor, event)
@@ -348,6 +354,7 @@ def _write(transaction: Transaction, written: Sequence[tuple[Prepared, int]]) ->
     if found := list({p.presence["agent"]: p.presence for p, _ in written if p.presence}.values()):
         insert_many(rows.upsert(dialect, presences), found)
     mail_rows.write(transaction.connection, dialect, [p.mails for p, _ in written if p.mails])
+    callback_rows.write(transaction.connection, dialect, [p.callback for p, _ in written if p.callback])
     if found := [row for p, _ in written for row in p.files]:
         insert_many(rows.upsert(dialect, files, nothing=True), found)
     # Of a contact's or a customer's own words only the last stay; a message's are there once.
