@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_ui import pages
 from agent_ui.sockets import AgentNamespace
+from channels.callback import channel as callback
 from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
@@ -148,6 +149,7 @@ class Application:
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
         self.voice = self._voice(conversations, voice_settings)
+        self.callbacks = callback.opened(self.hub, config.callbacks, self.voice)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
@@ -323,6 +325,8 @@ class Application:
         await self.voice.start()
         if self._voice_follows:
             self._voice_changed("trunk", "")
+        if self.callbacks is not None:
+            await self.callbacks.start()
         await self.webhooks.start()
         if self.mail_out is not None:
             await self.mail_out.start()
@@ -347,6 +351,8 @@ class Application:
             if self.mail_out is not None:
                 await self.mail_out.stop()
             await self.webhooks.stop()
+            if self.callbacks is not None:
+                await self.callbacks.stop()
             await self.voice.stop()
             await self.recordings.stop()
             await self.agents.stop()

@@ -18,7 +18,7 @@ Result = Literal["running", "answered", "abandoned", "unanswered"]
 
 
 class CallRecord(Struct, frozen=True):
-    """One call. `way` is trunk, web or dial, `direction` in or out. Times that did not come are None.
+    """One call. `way` is trunk, web, dial or callback, `direction` in or out. Times that did not come are None.
 
     `answered_at`: the customer's line was open; `connected_at`: he could talk with an agent. `talk_ms` and `hold_ms`
     add up over agents; `wait_ms` is till he was connected, or gave up. `legs` has the figures of `hub.media.LegStats`
@@ -182,7 +182,7 @@ class _Book:
             f"{self.contact}.{recorded.version}",
             self.contact,
             event.way,
-            "out" if event.way == "dial" else "in",
+            "out" if event.way in ("dial", "callback") else "in",
             event.caller,
             event.called,
             event.trunk,

@@ -1,80 +1,13 @@
-"""What the store keeps of callbacks, and what is asked of it."""
+"""What is asked of the rows of callbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
 from hub.callbacks.model import Callback
+from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
 from hub.model import Millis
-
-
-class CallbackFilter(Struct, frozen=True):
-    """All given conditions must hold; `states` and `queues` are any-of. `due_to` and `asked_to` are the first times
-    past the end."""
-
-    states: tuple[str, ...] = ()
-    queues: tuple[str, ...] = ()
-    number: str | None = None
-    customer: str | None = None
-    living: bool | None = None
-    due_from: Millis | None = None
-    due_to: Millis | None = None
-    asked_from: Millis | None = None
-    asked_to: Millis | None = None
-
-
-class Asked(Struct, frozen=True):
-    """How many callbacks were asked for: of a number, from an address, on a site, in all."""
-
-    number: int
-    address: int
-    site: int
-    total: int
-
-
-class Spent(Struct, frozen=True):
-    """What attempts cost since some time: talk and `cost` (thousandths of the currency), and how many run now."""
-
-    talk_ms: int
-    cost: int
-    running: int
-
-
-class DoNotCall(Struct, frozen=True):
-    """A number that is called never again; `source` says who said so: the customer, an import, an agent."""
-
-    number: str
-    at: Millis
-    source: str
-    by: str = ""
-
-
-class Breaker(Struct, frozen=True):
-    """`open_at` is when it stopped all calls, None while it lets them pass; sums count from `reset_at` on."""
-
-    name: str
-    open_at: Millis | None = None
-    why: str = ""
-    reset_at: Millis = 0
-    reset_by: str = ""
-
-
-class CallbackReport(Struct, frozen=True):
-    """Of callbacks asked for in a time: how many, how they ended, how many attempts; `on_time` of those first tried
-    was tried within the time asked about, `delay_ms` is how late the first attempt was on average."""
-
-    asked: int
-    living: int
-    reached: int
-    closed: int
-    cancelled: int
-    tried: int
-    attempts: int
-    on_time: int
-    delay_ms: float | None
 
 
 class Callbacks(Protocol):

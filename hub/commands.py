@@ -170,7 +170,7 @@ class Finish(Command, frozen=True):
 class Reopen(Command, frozen=True):
     """A contact that was over goes on: its customer answered, it was to be looked at again, or somebody asked for it.
     A wrap-up under way ends with it. It waits in the queue, or is at once `agent`'s, who wants to write on: Connect
-    follows, as after Dial."""
+    follows, as after Dial. `since` is the age at which it waits, when that is not now."""
 
     reason: str
     queue: str
@@ -178,6 +178,7 @@ class Reopen(Command, frozen=True):
     priority: int = 0
     preferred: str | None = None
     agent: str | None = None
+    since: Millis | None = None
 
 
 class Say(Command, frozen=True):

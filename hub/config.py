@@ -22,6 +22,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, field
 
 from hub.config_base import BY_REFERENCE, Count, Port, Seconds, Secret, Section, meta
+from hub.config_callbacks import Callbacks, check_callbacks
 from hub.config_email import Email, check_email
 from hub.config_voice import Voice, check_voice
 from hub.errors import ConfigError
@@ -185,6 +186,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     recordings: RecordingsSection = field(default_factory=RecordingsSection)
     voice: Voice = field(default_factory=Voice)
     email: Email = field(default_factory=Email)
+    callbacks: Callbacks = field(default_factory=Callbacks)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
 
@@ -315,6 +317,7 @@ def _check(config: Config) -> None:
         raise ConfigError("bus.password: expected a bus.url with it")
     check_voice(config.voice)
     check_email(config.email)
+    check_callbacks(config.callbacks)
 
 
 def _resolve(config: Config, folder: Path) -> Config:

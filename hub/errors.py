@@ -2,6 +2,7 @@
 
     HubError                      code, status, sentence, details
     +-- InvalidInput              input.invalid            422
+    +-- NumberRefused             callback.number_refused  422
     +-- TooLarge                  input.too_large          413
     +-- NotFound                  *.not_found              404
     +-- Refused                   *  (a rule says no)      409
@@ -47,6 +48,16 @@ class InvalidInput(HubError):
 
     def __init__(self, path: str, expected: str) -> None:
         super().__init__(f"{path}: {expected}" if path else expected, details={"path": path, "expected": expected})
+
+
+class NumberRefused(HubError):
+    """`details` holds `path` and `reason` (see `hub/numbers.py`)."""
+
+    code = "callback.number_refused"
+    status = 422
+
+    def __init__(self, path: str, reason: str, sentence: str) -> None:
+        super().__init__(sentence, details={"path": path, "reason": reason})
 
 
 class TooLarge(HubError):

@@ -273,7 +273,8 @@ class VisitorReminded(Event, frozen=True, gc=False, tag="visitor.reminded"):
 
 
 class CallStarted(Event, frozen=True, gc=False, tag="call.started"):
-    """A call came in (`way`: "trunk", or "web" from the widget) or goes out ("dial"); `node` is where it lives."""
+    """A call came in (`way`: "trunk", or "web" from the widget) or goes out ("dial", or "callback" to who asked for
+    it); `node` is where it lives."""
 
     way: str
     caller: str = ""

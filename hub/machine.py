@@ -339,7 +339,8 @@ def _end(contact: Contact, command: c.End, now: Millis) -> list[e.ContactEvent]:
 
 
 def _reopen(contact: Contact, command: c.Reopen, now: Millis) -> list[e.ContactEvent]:
-    """A new stay in the queue, at a new age: what was waited before is told already. Or none, for who takes it up."""
+    """A new stay in the queue, at a new age (what was waited before is told already), or at the one that was kept. Or
+    none, for who takes it up."""
     _require(contact, BEGUN)
     if contact.phase in OPEN:
         return []
@@ -348,8 +349,9 @@ def _reopen(contact: Contact, command: c.Reopen, now: Millis) -> list[e.ContactE
     opened = [*closed, e.ContactReopened(command.reason, apply(contact, closed, now))]
     if command.agent is not None:
         return [*opened, e.ContactDialled(command.agent, command.queue)]
+    age = now if command.since is None else min(command.since, now)
     queued = e.ContactQueued(
-        command.queue, command.requirements, command.priority, now, "reopened", preferred=command.preferred
+        command.queue, command.requirements, command.priority, age, "reopened", preferred=command.preferred
     )
     return [*opened, queued]
 

@@ -15,6 +15,8 @@ class Permission(StrEnum):
     CONTACT_TRANSFER = "contact.transfer"
     CONTACT_JOIN = "contact.join"
     CONTACT_CREATE = "contact.create"  # contacts of any channel, by a program
+    CALLBACK_ASK = "callback.ask"  # for customers; and change what one asked for oneself or has
+    CALLBACK_MANAGE = "callback.manage"  # everybody's
     RECORDING_LISTEN = "recording.listen"  # agents: to calls that they handled
     RECORDING_DOWNLOAD = "recording.download"
     RECORDING_DELETE = "recording.delete"  # and keep one whatever its age
@@ -38,6 +40,7 @@ _AGENT = frozenset(
         Permission.CONTACT_SEARCH,
         Permission.CONTACT_TRANSFER,
         Permission.CONTACT_JOIN,
+        Permission.CALLBACK_ASK,
         Permission.RECORDING_LISTEN,
         Permission.AGENT_VIEW,
         Permission.ME_EDIT,
@@ -46,6 +49,7 @@ _AGENT = frozenset(
 _SUPERVISOR = _AGENT | {
     Permission.CONTACT_READ_ALL,
     Permission.CONTACT_CREATE,
+    Permission.CALLBACK_MANAGE,
     Permission.RECORDING_DOWNLOAD,
     Permission.CALL_EXPORT,
     Permission.LIVE_VIEW,

@@ -237,7 +237,7 @@ class Recordings:
         happened = [recorded.event for recorded in events]
         agents = [event.agent for event in happened if isinstance(event, e.CallAnswered)]
         # Whom we call ourselves hears no greeting.
-        dialled = any(isinstance(event, e.CallStarted) and event.way == "dial" for event in happened)
+        dialled = any(isinstance(event, e.CallStarted) and event.way in ("dial", "callback") for event in happened)
         await self._table.update(
             replace(
                 known,

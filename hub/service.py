@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from hub import commands as c
 from hub.answer_watch import AnswerWatch
+from hub.callback_desk import CallbackDesk
 from hub.contacts import ContactService, Outcome, Words, agent_words, clean_text
 from hub.directory import Directory
 from hub.errors import Forbidden, NotFound, Refused
@@ -132,6 +133,7 @@ class Hub:
         self.mail_health: Callable[[], list[MailHealth]] = list
         self.mailing: Mailing | None = None  # where the e-mail channel runs
         self.sorting: Sorting | None = None  # there, too
+        self.calling_back: CallbackDesk | None = None  # where callbacks are switched on
         self._state: Reader
 
     def online(self, visitor: str) -> bool:

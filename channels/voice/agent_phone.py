@@ -15,8 +15,8 @@ import socketio
 import structlog
 from msgspec import Meta
 
-from channels.voice.call_values import AGENT, Way
-from channels.voice.calls import Calls
+from channels.voice.call_values import AGENT, OUTGOING
+from channels.voice.calls import KIND, Calls
 from channels.voice.desk import QUIET_MS, serve_agents
 from channels.voice.elsewhere import Elsewhere
 from channels.voice.ice import ice_servers
@@ -24,7 +24,7 @@ from channels.voice.live import LiveCall
 from channels.voice.outbound import Outbound
 from hub import media as m
 from hub.errors import HubError
-from hub.model import User
+from hub.model import Channel, User
 from hub.permissions import Permission
 from hub.sockets import Ack, EventTable, Input, Nothing, Session, SocketEvent
 
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 NAMESPACE = "/agent"
 TEST_S = 60.0
+BEGUN_S = 5.0
 WINDOW, TELL = "phone.window", "phone.tell"
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -111,6 +112,8 @@ class AgentPhone:
         self._told: dict[str, str] = {}  # contact -> the agent whose windows show its call
         self._tests: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._calls_moved = asyncio.Event()
+        calls.hub.roster.on_change(KIND, lambda contact, there: self._calls_moved.set())
         calls.on_change(self._changed)
         calls.on_quality(self._quality)
         calls.on_other_media(self._test_event)
@@ -160,7 +163,19 @@ class AgentPhone:
         return {"ice_servers": ice_servers(self._calls.settings, session.user.id, self._hub.clock.now())}
 
     async def _join(self, sid: str, session: Window, data: Join) -> Ack:
+        await self._begun(data.contact)
         return await self._there("join", session, data.contact, offer=data.offer)
+
+    async def _begun(self, contact: str) -> None:
+        """Waits a little for the call of a callback: it begins once the log says that he has accepted."""
+        row = (await self._hub.contacts.many([contact])).get(contact)
+        if row is None or row.contact.channel is not Channel.CALLBACK:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEGUN_S):
+                while not self._hub.roster.there(KIND, contact):
+                    self._calls_moved.clear()
+                    await self._calls_moved.wait()
 
     async def _leave(self, sid: str, session: Window, data: OfCall) -> Ack:
         return await self._there("leave", session, data.contact)
@@ -246,7 +261,7 @@ class AgentPhone:
             "since": live.call.since,
             "recording": live.call.recording,
             "may_record": live.call.tape.allowed,
-            "number": live.party.called if live.call.way is Way.DIAL else live.party.caller,
+            "number": live.party.called if live.call.way in OUTGOING else live.party.caller,
         }
         await self._publish(agent, live.call.window, state if quality is None else state | {"quality": quality}, sid)
 

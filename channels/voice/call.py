@@ -10,7 +10,7 @@ The call is held together by two legs and the contact:
 
 | stage    | left when                                                 | on its deadline                          |
 |----------|-----------------------------------------------------------|------------------------------------------|
-| setup    | leg and contact are made; dial: the agent's audio is there | the caller is refused                    |
+| setup    | leg and contact are made; outgoing: the agent's audio      | the caller is refused                    |
 | dialling | the customer answers or not                               | given up as not answered                 |
 | waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
 | served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from channels.voice import call_values as v
-from channels.voice.call_values import AGENT, CUSTOMER, SAID, Limits, Sound, Stage, Way
+from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, SAID, Limits, Sound, Stage, Way
 from channels.voice.tape import Tape
 from hub import events as e
 from hub.machine import SERVED
@@ -72,7 +72,7 @@ class Call:
         self._asked_to_connect = False
         self._hears: dict[str, Sound] = {}
         self._timers: dict[str, Millis] = {"setup": now + limits.setup_ms, "longest": now + limits.longest_ms}
-        if way is Way.DIAL:
+        if way in OUTGOING:
             self._timers["setup"] = now + limits.connect_ms
         self._out: list[v.Output] = []
         self._now = now
@@ -145,7 +145,7 @@ class Call:
             case v.Ready():
                 self._ready()
             case v.NotReady():
-                if self.stage is Stage.SETUP and self.way is not Way.DIAL:
+                if self.stage is Stage.SETUP and self.way not in OUTGOING:
                     self._finish("system", input.cause, input.status, contact=False)
             case v.TurnedAway():
                 if self.stage is Stage.SETUP and self.way is Way.TRUNK:
@@ -207,7 +207,7 @@ class Call:
     # --- the customer -----------------------------------------------------------------------------------------------
 
     def _ready(self) -> None:
-        if self.stage is not Stage.SETUP or self.way is Way.DIAL:
+        if self.stage is not Stage.SETUP or self.way in OUTGOING:
             return
         self._wait()
         if self.way is Way.TRUNK:
@@ -280,7 +280,7 @@ class Call:
             self._lost = 0
             self._timers.pop("agent", None)
             self._do(v.Note(e.CallAnswered(AGENT, self.agent)))
-            if self.way is Way.DIAL and self.stage is Stage.SETUP:
+            if self.way in OUTGOING and self.stage is Stage.SETUP:
                 del self._timers["setup"]
                 self.stage = Stage.DIALLING
                 self._timers["dialling"] = self._now + self.limits.ring_ms
@@ -310,16 +310,17 @@ class Call:
                 self._leave(Sound.BUSY, input.by, input.reason)
             else:
                 self._finish(input.by, input.reason, contact=False)
-        elif self.stage is Stage.SETUP and self.way is not Way.DIAL:
+        elif self.stage is Stage.SETUP and self.way not in OUTGOING:
             return  # `Ready` has to come first; the shell tells the state after it
         elif input.phase in SERVED:
             self._served(input)
         elif self.stage is Stage.SERVED:
             self._leave_agent()
             self._wait()
-        elif self.way is Way.DIAL and self.stage is not Stage.WAITING and input.phase in WAITING:
-            # Whoever dialled has the contact no more, and the customer was not even reached.
-            self._finish("system", "moved")
+        elif self.way in OUTGOING and self.stage is not Stage.WAITING and input.phase in WAITING:
+            # Whoever dialled has the contact no more, and the customer was not even reached. One who asked for it
+            # goes on waiting for another agent.
+            self._finish("system", "moved", contact=self.way is Way.DIAL)
 
     def _served(self, input: v.ContactIs) -> None:
         if input.agent != self.agent:
@@ -386,6 +387,9 @@ class Call:
                 continue
             del self._timers[name]
             match name:
+                case "setup" if self.way is Way.CALLBACK and self.agent is not None:
+                    self._do(v.Lose(self.agent, "no_media", absent=True))
+                    self._finish("system", "setup_failed", contact=False)
                 case "setup":
                     self._finish("system", "setup_failed", 503)
                 case "dialling":
@@ -427,7 +431,7 @@ class Call:
                 self._do(v.HangUp(cause))
             elif self.way is Way.TRUNK or self.stage is Stage.DIALLING:
                 self._do(v.Refuse(status or 480))
-        if contact and self.stage is not Stage.LEAVING and (self.stage is not Stage.SETUP or self.way is Way.DIAL):
+        if contact and self.stage is not Stage.LEAVING and (self.stage is not Stage.SETUP or self.way in OUTGOING):
             self._do(v.End(by, cause))
         self.stage = Stage.OVER
         self._timers.clear()

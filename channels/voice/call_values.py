@@ -22,10 +22,14 @@ class Way(StrEnum):
     TRUNK = "trunk"  # he called by telephone
     WEB = "web"  # he called from the widget
     DIAL = "dial"  # an agent calls him by telephone
+    CALLBACK = "callback"  # he asked for it: whoever accepts his contact calls him by telephone
+
+
+OUTGOING = frozenset({Way.DIAL, Way.CALLBACK})
 
 
 class Stage(StrEnum):
-    SETUP = "setup"  # trunk, web: leg and contact are being made; dial: the agent's audio is awaited
+    SETUP = "setup"  # trunk, web: leg and contact are being made; outgoing: the agent's audio is awaited
     DIALLING = "dialling"  # the customer's phone is called
     WAITING = "waiting"  # nobody serves him yet
     SERVED = "served"  # an agent has the contact

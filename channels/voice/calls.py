@@ -89,6 +89,8 @@ class Calls:
         self._listeners: list[Callable[[LiveCall], None]] = []
         self._quality_listeners: list[Callable[[LiveCall, dict[str, m.LegStats]], None]] = []
         self._other_media: list[Callable[[m.MediaEvent], None]] = []
+        self.may_place: Callable[[str], Awaitable[bool]] | None = None
+        """Asked, with the contact, right before somebody's phone is called who asked for it."""
         self._closing: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         media.listen(self._media_event)
@@ -183,7 +185,7 @@ class Calls:
     async def tell_contact(self, live: LiveCall) -> None:
         """Tells the machine how the contact stands."""
         contact = (await self.hub.contacts.get(live.id)).contact
-        live.give(_standing(contact))
+        live.give(_standing(live, contact))
 
     async def undo(self, live: LiveCall) -> None:
         """Takes back a set-up whose caller gave up meanwhile."""
@@ -207,7 +209,7 @@ class Calls:
             if live is not None:
                 contact = (await self.hub.contacts.get(id)).contact
                 self.put_in(live, contact.queue or live.queue)
-                live.give(_standing(contact, reason))
+                live.give(_standing(live, contact, reason))
 
     def _media_event(self, event: m.MediaEvent) -> None:
         if isinstance(event, m.Interrupted):
@@ -355,6 +357,9 @@ class Calls:
             party.sdp = await self.media.rtp_leg(live.id, CUSTOMER, self.telephony.rtp_options(party.trunk))
             if live.call.over:
                 return
+            if live.call.way is Way.CALLBACK and not (self.may_place is not None and await self.may_place(live.id)):
+                live.give(v.CustomerLeft("withdrawn", "system"))
+                return
             self.bind_sip(live, await self.telephony.dial(party.trunk, party.called, party.caller, party.sdp))
         except HubError as error:
             log.warning("call.dial_failed", call=live.id, reason=error.code)
@@ -436,8 +441,9 @@ class Calls:
                             listener(live, stats)
 
 
-def _standing(contact: Contact, reason: str = "") -> v.ContactIs:
-    if contact.channel is not Channel.VOICE and contact.phase not in (Phase.WRAPPING, Phase.CLOSED):
+def _standing(live: LiveCall, contact: Contact, reason: str = "") -> v.ContactIs:
+    own = Channel.CALLBACK if live.call.way is Way.CALLBACK else Channel.VOICE
+    if contact.channel is not own and contact.phase not in (Phase.WRAPPING, Phase.CLOSED):
         # It was given another channel (a callback): nobody calls any more.
         return v.ContactIs(Phase.CLOSED, None, "system", "channel_changed")
     by = contact.ended_by or ""

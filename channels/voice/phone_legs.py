@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from channels.voice import call_values as v
-from channels.voice.call_values import AGENT, Stage, Way
+from channels.voice.call_values import AGENT, OUTGOING, Stage
 from channels.voice.calls import Calls
 from channels.voice.desk import press
 from channels.voice.live import LiveCall
@@ -176,7 +176,7 @@ class PhoneLegs:
             return
         if self.is_over(leg) or leg.state != "ringing":
             return
-        number = live.party.called if live.call.way is Way.DIAL else live.party.caller
+        number = live.party.called if live.call.way in OUTGOING else live.party.caller
         for phone in phones:
             sip = self._phones.ring(phone, user, number, customer.name if customer is not None else "", leg.sdp)
             leg.rings[sip] = phone
@@ -327,7 +327,7 @@ class PhoneLegs:
         try:
             if leg.fence is not None:
                 await self._hub.decline(user, id, leg.fence, f"phone-decline-{leg.fence}")
-            elif leg.live.call.way is Way.DIAL and leg.live.call.stage is Stage.SETUP:
+            elif leg.live.call.way in OUTGOING and leg.live.call.stage is Stage.SETUP:
                 await self._hub.close(user, id, "phone-decline")
         except HubError as error:
             log.info("phone.decline_refused", call=id, reason=error.code)

@@ -49,7 +49,7 @@ class Move(Struct, frozen=True):
 
 
 class CallNow(Struct, frozen=True):
-    """It goes into the queue at once, if the callee's hours allow it."""
+    """It is due at once, if the callee's hours allow it."""
 
 
 class Give(Struct, frozen=True):
@@ -59,7 +59,9 @@ class Give(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """`next_at` has come."""
+    """`next_at` has come; `age` is since when its contact waits, if it does."""
+
+    age: Millis = 0
 
 
 class Accepted(Struct, frozen=True):
@@ -201,11 +203,14 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
             moved = replace(callback, wished_at=input.at, due_at=input.at, slot=input.slot)
             return moved if callback.state is S.ASKED else _scheduled(moved, input.at, "", policy, opening)
         case CallNow():
-            return _due(replace(callback, state=S.SCHEDULED, next_at=now), policy, opening, now, strict=True)
+            if not opening.is_open(now):
+                raise Refused("Nobody may be called there at this time.", code="callback.hours")
+            queued = callback.state is S.QUEUED
+            return callback if queued else replace(callback, due_at=now, next_at=now)
         case Give():
             return replace(callback, only_agent=input.agent)
         case Due():
-            return _due(callback, policy, opening, now)
+            return _due(callback, input.age, policy, opening, now)
         case Accepted():
             return replace(callback, state=S.CONNECTING, agent=input.agent, next_at=now + policy.call_ms)
         case Lost():
@@ -255,18 +260,16 @@ def _end_of_hours(opening: Opening, now: Millis) -> Millis:
     return (opening.until(now) or now + 24 * 3_600_000) if opening.is_open(now) else now
 
 
-def _due(callback: Callback, policy: Policy, opening: Opening, now: Millis, *, strict: bool = False) -> Callback:
+def _due(callback: Callback, age: Millis, policy: Policy, opening: Opening, now: Millis) -> Callback:
     if callback.next_at is None or callback.next_at > now:
         return callback
     match callback.state:
         case S.ASKED:
             return _over(callback, S.CLOSED, "not_confirmed", now)
         case S.SCHEDULED if opening.is_open(now):
-            age = callback.age or now
-            return replace(callback, state=S.QUEUED, age=age, next_at=_end_of_hours(opening, now), reason="")
+            kept = callback.age or age or now
+            return replace(callback, state=S.QUEUED, age=kept, next_at=_end_of_hours(opening, now), reason="")
         case S.SCHEDULED | S.QUEUED:
-            if strict:
-                raise Refused("Nobody may be called there at this time.", code="callback.hours")
             if callback.state is S.QUEUED and opening.is_open(now):
                 return replace(callback, next_at=_end_of_hours(opening, now))
             return _scheduled(callback, now, "hours", policy, opening)
@@ -327,7 +330,7 @@ def result_of(by: str, cause: str, status: int | None, *, talked: bool) -> Resul
     """
     if talked:
         return Result.REACHED
-    if cause == "interrupted":
+    if by == "system" and cause != "no_answer":
         return Result.INTERRUPTED
     if status in (486, 600):
         return Result.BUSY
@@ -335,7 +338,7 @@ def result_of(by: str, cause: str, status: int | None, *, talked: bool) -> Resul
         return Result.REJECTED
     if status in (404, 410, 484, 604):
         return Result.WRONG_NUMBER
-    if status in (408, 480, 487) or cause == "no_answer" or by not in ("network", "customer", "system"):
+    if status in (408, 480, 487) or cause == "no_answer" or by not in ("network", "customer"):
         return Result.NO_ANSWER
     if by == "customer":
         return Result.REJECTED

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, and_, case, delete, func, select, tuple_
 
-from hub.callback_tables import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
 from hub.callbacks.model import ON_THE_LINE, Callback, State
+from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
 from hub.model import Millis
 from hub.store import rows
 from hub.store.append import Transaction

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hub.callback_tables import Breaker, CallbackFilter, DoNotCall
 from hub.callbacks.model import Attempt, Callback, Consent, Result, State
+from hub.callbacks.records import Breaker, CallbackFilter, DoNotCall
 from hub.errors import Refused, VersionConflict
 from hub.events import CallbackMoved
 from hub.ports import Change, Fence

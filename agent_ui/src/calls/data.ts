@@ -13,7 +13,7 @@ export interface CallRecord {
   id: string;
   contact: string;
   direction: "in" | "out";
-  way: "trunk" | "web" | "dial";
+  way: "trunk" | "web" | "dial" | "callback";
   caller: string;
   called: string;
   trunk: string;

@@ -14,6 +14,8 @@ from hub.web import table
 from hub.web.api import (
     agents,
     audit,
+    callback_lists,
+    callbacks,
     calls,
     config,
     contacts,
@@ -41,6 +43,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *routing.table.endpoints,
     *customers.table.endpoints,
     *calls.table.endpoints,
+    *callbacks.table.endpoints,
+    *callback_lists.table.endpoints,
     *trunks.table.endpoints,
     *phones.table.endpoints,
     *recordings.table.endpoints,

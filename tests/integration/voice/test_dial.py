@@ -42,7 +42,9 @@ async def company(folder: Path, telephone: Telephone, **dial: Any) -> AsyncItera
 
 
 @contextmanager
-def open_company(folder: Path, telephone: Telephone, **dial: Any) -> Iterator[Company]:
+def open_company(
+    folder: Path, telephone: Telephone, callbacks: dict[str, Any] | None = None, **dial: Any
+) -> Iterator[Company]:
     port = free_port()
     settings = VoiceSettings(
         enabled=True,
@@ -63,7 +65,7 @@ def open_company(folder: Path, telephone: Telephone, **dial: Any) -> Iterator[Co
         limits=Limits(ring_ms=3_000, connect_ms=3_000),
         media=MediaSettings(host="127.0.0.1", loopback=True, ports=(32_000, 33_999)),
     )
-    with serving(folder, settings) as hub:
+    with serving(folder, settings, callbacks=callbacks or {}) as hub:
         hub.put("skill", "support", name="Support")
         for queue in ("support", "sales"):
             hub.put("queue", queue, name=queue.title(), recording={"mode": "always"})

@@ -1,0 +1,248 @@
+"""Asking for a callback, and changing it: what customers, agents and programs do (`hub/callback_desk.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from channels.callback.guard import Guard
+from channels.callback.steps import Steps
+from channels.chat.sites import topic_of
+from channels.voice.callers import customer_of
+from hub.callback_desk import ASAP, Asker, NewCallback, Taken
+from hub.callbacks import machine as cm
+from hub.callbacks.model import Callback, Consent, Result, State
+from hub.callbacks.opening import Slot, slot_of, slots
+from hub.callbacks.records import DoNotCall
+from hub.config_rows import Topic
+from hub.contacts import clean_text
+from hub.errors import InvalidInput, NotFound, NumberRefused, Refused, VersionConflict
+from hub.ids import derived_id
+from hub.machine import WAITING
+from hub.model import Contact, Millis, User
+from hub.numbers import verdict
+from hub.service import Hub
+from hub.visitors import clean_email
+
+SHOWN_DAYS = 14
+DAY_MS = 24 * 3_600_000
+
+
+class Asking:
+    """Implements `CallbackDesk`."""
+
+    def __init__(self, hub: Hub, steps: Steps, guard: Guard) -> None:
+        self._hub, self._steps, self._guard = hub, steps, guard
+        self._settings = steps.settings
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:
+        hub = self._hub
+        id = derived_id("cb", 0, who.id, key)
+        known = await hub.store.callbacks.get(id)
+        if known is not None:
+            return Taken(known)
+        number = await self._guard.admit(new.phone)
+        email = clean_email(new.email)
+        hub.refuse_blocked(phone=number, email=email, visitor=who.visitor or "", address=who.address)
+        name = " ".join(clean_text(new.name, "name", 200).split())
+        note = clean_text(new.note, "note", 2000)
+        contact, queue, site, topic = await self._place(new)
+        zones = await self._steps.zones(number, new.timezone, queue)
+        at, slot = self._time(new.when, queue, zones)
+        living = await hub.store.callbacks.living(number)
+        if living is not None:
+            return Taken(living, joined=True)
+        await self._guard.count(number, who.address, site)
+        customer, fresh = await customer_of(hub, number, name, new.language)
+        if fresh and email:
+            customer = replace(customer, email=email)
+        draft = Callback(
+            id,
+            reference=id[-8:].upper(),
+            number=number,
+            name=name or customer.name,
+            email=email or customer.email,
+            topic=topic,
+            note=note,
+            site=site,
+            queue=queue,
+            language=new.language,
+            zones=zones,
+            contact=contact.id if contact is not None else derived_id("ct", 0, "callback", id),
+            customer=contact.customer if contact is not None else customer.id,
+            visitor=who.visitor,
+            origin=who.origin,
+            address=who.address,
+            consent=Consent(clean_text(new.consent, "consent"), new.consent_version, hub.clock.now())
+            if new.consent
+            else Consent(),
+            asked_by=who.id,
+            slot=slot,
+            age=contact.queued_at if contact is not None else 0,
+        )
+        known_customer = None if contact is not None or not fresh else customer
+        try:
+            taken = await self._steps.begin(
+                draft,
+                cm.Ask(at),
+                actor=who.id,
+                key=key,
+                room=self._settings.capacity if slot is not None else None,
+                customer=known_customer,
+            )
+        except VersionConflict:
+            return Taken(await self._steps.get(id))
+        except Refused as refused:
+            # Another window, or the telephone, was quicker by a moment.
+            living = await hub.store.callbacks.living(number) if refused.code == "callback.known" else None
+            if living is None:
+                raise
+            return Taken(living, joined=True)
+        if known_customer is not None:
+            await hub.store.people.add_identity(customer.id, "phone", number)
+        return Taken(taken)
+
+    async def _place(self, new: NewCallback) -> tuple[Contact | None, str, str, str]:
+        """(the contact that gives it its place, queue, site, topic). Raises InvalidInput."""
+        directory = self._hub.directory
+        if new.contact:
+            try:
+                contact = (await self._hub.contacts.get(new.contact)).contact
+            except NotFound:
+                raise InvalidInput("contact", "expected a contact that there is") from None
+            if contact.queue is None:
+                raise InvalidInput("contact", "expected a contact that came to a queue")
+            kept = contact if contact.phase in WAITING else None
+            return kept, contact.queue, contact.site, contact.subject
+        site = new.site or next(iter(directory.sites()), "")
+        if site and site not in directory.sites():
+            raise InvalidInput("site", "expected a site that there is")
+        if new.queue:
+            if new.queue not in directory.queues():
+                raise InvalidInput("queue", "expected a queue that there is")
+            return None, new.queue, site, new.topic
+        if not site:
+            raise InvalidInput("queue", "expected a queue, as there is no site")
+        topic = self._topic(site, new.topic)
+        return None, topic.queue, site, topic.id
+
+    def _topic(self, site: str, named: str) -> Topic:
+        """By its id or any of its labels; without a name the site's first one."""
+        row = self._hub.directory.site(site)
+        wanted = named.strip().casefold()
+        for topic in row.topics:
+            if not wanted or wanted in (topic.id.casefold(), *(label.casefold() for label in topic.label.values())):
+                return topic
+        return topic_of(row, named)
+
+    def _time(self, when: str, queue: str, zones: Sequence[str]) -> tuple[Millis, Millis | None]:
+        """(when it is tried first, its slot when one was chosen). Raises InvalidInput, Refused `callback.hours`."""
+        now = self._hub.clock.now()
+        if when == ASAP:
+            return now, None
+        try:
+            wished = datetime.fromisoformat(when)
+        except ValueError:
+            wished = None
+        if wished is None or wished.tzinfo is None:
+            raise InvalidInput("when", 'expected "asap" or a time with its offset, such as 2026-05-04T10:00:00+02:00')
+        at = int(wished.timestamp() * 1000)
+        if not now < at <= now + self._settings.horizon_ms:
+            days = self._settings.horizon_ms // DAY_MS
+            raise InvalidInput("when", f"expected a time within the next {days} days")
+        if not self._steps.opening(queue, zones).is_open(at):
+            raise Refused("Nobody can call you at that time. Please choose another one.", code="callback.hours")
+        return at, slot_of(at, self._settings.slot_ms)
+
+    async def slots(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> list[Slot]:
+        _, found, _, _ = await self._place(NewCallback("", site=site, topic=topic, queue=queue))
+        number = verdict(phone, self._settings.countries, self._settings.region).number if phone else ""
+        zones = await self._steps.zones(number, timezone, found) if number else ()
+        now = self._hub.clock.now()
+        until = now + min(SHOWN_DAYS * DAY_MS, self._settings.horizon_ms)
+        taken = await self._hub.store.callbacks.loads(found, now, until)
+        length = self._settings.slot_ms
+        opening = self._steps.opening(found, zones)
+        return slots(opening, now + 1, until, length=length, capacity=self._settings.capacity, taken=taken)
+
+    # --- what becomes of it -----------------------------------------------------------------------------------------
+
+    async def get(self, id: str) -> Callback:
+        return await self._steps.get(id)
+
+    def estimate_s(self, callback: Callback) -> float | None:
+        now, routing = self._hub.clock.now(), self._hub.routing
+        match callback.state:
+            case State.QUEUED:
+                return routing.wait_s(callback.contact)
+            case State.SCHEDULED if callback.next_at is not None:
+                left = max(0, callback.next_at - now) / 1000
+                wait = routing.queue_wait_s(callback.queue, "callback")
+                return left if wait is None else left + wait
+        return None
+
+    async def move(self, id: str, when: str, by: str, key: str) -> Callback:
+        callback = await self._steps.get(id)
+        await self._steps.ready(callback)
+        at, slot = self._time(when, callback.queue, callback.zones)
+        room = None if slot is None else self._settings.capacity
+        return await self._steps.do(id, cm.Move(at, slot), actor=by, key=key, room=room)
+
+    async def cancel(self, id: str, by: str, key: str) -> Callback:
+        return await self._steps.do(id, cm.Cancel(by), actor=by, key=key)
+
+    async def call_now(self, id: str, by: str, key: str) -> Callback:
+        return await self._steps.do(id, cm.CallNow(), actor=by, key=key)
+
+    async def give(self, id: str, agent: str | None, by: str, key: str) -> Callback:
+        if agent is not None:
+            self._hub.directory.user(agent)
+        return await self._steps.do(id, cm.Give(agent), actor=by, key=key)
+
+    async def tell(self, id: str, result: Result, by: str, key: str) -> Callback:
+        return await self._steps.do(id, cm.Told(result), actor=by, key=key)
+
+    def may_tell(self, user: User, callback: Callback) -> bool:
+        return callback.agent == user.id
+
+    def on_time_ms(self) -> Millis:
+        return self._settings.slot_ms
+
+    # --- numbers that are never called, breakers ----------------------------------------------------------------------
+
+    async def block(self, typed: str, by: str, source: str) -> str:
+        number = self._number(typed)
+        await self._hub.store.callbacks.block([DoNotCall(number, self._hub.clock.now(), source, by)])
+        await self._forget(number, by)
+        return number
+
+    async def block_many(self, typed: Sequence[str], by: str) -> tuple[int, dict[int, str]]:
+        now, wrong = self._hub.clock.now(), dict[int, str]()
+        entries = []
+        for place, text in enumerate(typed):
+            try:
+                entries.append(DoNotCall(self._number(text), now, "import", by))
+            except NumberRefused as refused:
+                wrong[place] = refused.message
+        new = await self._hub.store.callbacks.block(entries)
+        for entry in entries:
+            await self._forget(entry.number, by)
+        return new, wrong
+
+    def _number(self, typed: str) -> str:
+        found = verdict(typed, self._settings.countries, self._settings.region)
+        if found.reason in ("malformed", "unknown"):
+            raise NumberRefused("phone", found.reason, found.sentence)
+        return found.number
+
+    async def _forget(self, number: str, by: str) -> None:
+        living = await self._hub.store.callbacks.living(number)
+        if living is not None and living.state is not State.TALKING:
+            await self._steps.do(living.id, cm.Cancel(by), actor=by)
+
+    async def reset_breaker(self, name: str, by: str) -> None:
+        await self._guard.reset(name, by)

@@ -1,0 +1,368 @@
+"""What has to be done about callbacks, done by the node that leads: they are started when they are due, dialled when
+an agent has them, tried again, given up.
+
+The keeper is told how a callback and its contact stand, not what happened to them. `look` reads both, does the one
+thing that is missing, and looks again until nothing is; it may be killed anywhere and looks again afterwards. So:
+
+- the contact is put into the queue before the callback says that it is there; a repetition puts it there once;
+- the callback says that the phone is called (`may_place`) before it is called; after a crash it may not have been
+  called, and is tried again after a delay, but never at once;
+- what became of a call is read from its contact's log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+
+from channels.callback.guard import Guard
+from channels.callback.steps import Steps
+from hub import commands as c
+from hub import events as e
+from hub.callbacks import machine as cm
+from hub.callbacks.model import ENDED, ON_THE_LINE, Callback, Result, State
+from hub.callbacks.settings import cost_of
+from hub.errors import HubError, NotFound, Refused, Unavailable, VersionConflict
+from hub.events import Recorded
+from hub.machine import SERVED, WAITING
+from hub.model import Channel, Contact, Phase
+from hub.ports import Fence
+from hub.service import Hub
+
+log = structlog.get_logger(__name__)
+
+KIND = "call"
+AT_ONCE = 200
+LOOKS = 12
+"""No callback needs more steps than this in a row."""
+CALL_GONE_S = 0.5
+OVER = frozenset({Phase.WRAPPING, Phase.CLOSED})
+
+
+class Telephone(Protocol):
+    """What the keeper asks of telephony."""
+
+    def ready(self) -> bool:
+        """Whether a trunk takes calls now."""
+        ...
+
+    async def begin(self, callback: Callback, contact: Contact) -> None:
+        """Opens the call, which waits for the agent's audio. Raises HubError."""
+        ...
+
+
+class Keeper:
+    def __init__(self, hub: Hub, steps: Steps, guard: Guard, telephone: Telephone) -> None:
+        self._hub, self._steps, self._guard, self._telephone = hub, steps, guard, telephone
+        self._of: dict[str, str] = {}  # contact -> callback, of those that live
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.failures = 0
+        hub.leadership.on_change(self._leads)
+        hub.roster.on_change(KIND, self._call_moved)
+
+    async def start(self) -> None:
+        """After the hub has started."""
+        self._hub.follow("callbacks", self._follow)
+        self._task = asyncio.create_task(self._run(), name="callbacks")
+        if self._hub.leadership.leads:
+            self._leads(True)
+
+    async def stop(self) -> None:
+        tasks = [*self._tasks, *([self._task] if self._task is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- when there is something to look at ---------------------------------------------------------------------------
+
+    def _leads(self, leads: bool) -> None:
+        if leads and self._task is not None:
+            self._begin(self._take_up())
+        self._wake.set()
+
+    async def _take_up(self) -> None:
+        """What a former leader left: calls that live at no node any more are over."""
+        await self._hub.roster.settled()
+        for callback in await self._hub.store.callbacks.under_way():
+            self._of[callback.contact] = callback.id
+            await self._look(callback.id, sure=True)
+
+    async def _follow(self, batch: Sequence[Recorded]) -> None:
+        """The log reader."""
+        ids: dict[str, None] = {}
+        for recorded in batch:
+            event = recorded.event
+            if isinstance(event, e.CallbackMoved):
+                ids[recorded.stream] = None
+                if event.next_at is None:
+                    self._of.pop(event.contact, None)
+                else:
+                    self._of[event.contact] = recorded.stream
+                self._wake.set()
+            elif recorded.stream in self._of:
+                ids[self._of[recorded.stream]] = None
+        if self._hub.leadership.leads:
+            for id in ids:
+                self._begin(self._look(id))
+
+    def _call_moved(self, contact: str, there: bool) -> None:
+        """A former call of the contact is gone: now another one may begin."""
+        if not there and contact in self._of and self._hub.leadership.leads and not self._hub.stopping:
+            self._begin(self._look(self._of[contact]))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._look_at_due()
+                await self._sleep()
+            except HubError as error:
+                self._failed(error)
+                await asyncio.sleep(1.0)
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        log.warning("callbacks.failed", error=str(error))
+
+    async def _look_at_due(self) -> None:
+        while self._hub.leadership.leads:
+            due = await self._hub.store.callbacks.due(self._hub.clock.now(), AT_ONCE)
+            await asyncio.gather(*(self._look(callback.id) for callback in due))
+            left = {callback.id for callback in due}
+            if len(due) < AT_ONCE:
+                return
+            again = await self._hub.store.callbacks.due(self._hub.clock.now(), AT_ONCE)
+            if left == {callback.id for callback in again}:
+                return  # nothing moves them; the next round is a while away
+
+    async def _sleep(self) -> None:
+        wait: float | None = None
+        if self._hub.leadership.leads:
+            due = await self._hub.store.callbacks.next_due()
+            if due is not None:
+                left = (due - self._hub.clock.now()) / 1000
+                wait = left if left > 0 else 1.0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        self._wake.clear()
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _right(self) -> Fence | None:
+        return self._hub.leadership.right
+
+    async def _look(self, id: str, *, sure: bool = False) -> None:
+        """Does all that is missing for one callback. `sure`: what no node says of its calls is so."""
+        async with self._locks.setdefault(id, asyncio.Lock()):
+            for _ in range(LOOKS):
+                if not self._hub.leadership.leads:
+                    return
+                try:
+                    callback = await self._hub.store.callbacks.get(id)
+                    if callback is None or not await self._once(callback, sure=sure):
+                        return
+                except (VersionConflict, NotFound):
+                    continue
+                except Refused as refused:
+                    if refused.code == "fence.lost":
+                        return
+                    log.info("callback.refused", callback=id, reason=refused.code)
+                except HubError as error:
+                    self._failed(error)
+                    return
+
+    async def _once(self, callback: Callback, *, sure: bool) -> bool:
+        """The next thing to do about it, done; False when there is none."""
+        row = (await self._hub.contacts.many([callback.contact])).get(callback.contact)
+        contact = None if row is None else row.contact
+        state = callback.state
+        if state in ENDED:
+            return await self._clear(callback, contact)
+        if state is State.SCHEDULED:
+            return await self._scheduled(callback, contact)
+        if state is State.QUEUED:
+            return await self._queued(callback, contact)
+        if state is State.CONNECTING:
+            return await self._connecting(callback, contact)
+        if state in ON_THE_LINE:
+            return await self._on_the_line(callback, contact, sure=sure)
+        return await self._due(callback)
+
+    async def _step(self, callback: Callback, input: cm.Input) -> bool:
+        """Whether it changed anything; only while it is as it was looked at, and this node leads."""
+        after = await self._steps.do(callback.id, input, fence=self._right, expected=callback.version)
+        return after.version != callback.version
+
+    async def _due(self, callback: Callback) -> bool:
+        due = callback.next_at is not None and callback.next_at <= self._hub.clock.now()
+        return await self._step(callback, cm.Due()) if due else False
+
+    async def _clear(self, callback: Callback, contact: Contact | None) -> bool:
+        """Nobody is asked to serve, or calls, who is not to be called any more."""
+        unserved = contact is not None and (contact.phase in WAITING or contact.phase is Phase.CONNECTING)
+        if contact is None or not unserved or contact.channel is not Channel.CALLBACK:
+            return False
+        newer = await self._hub.store.callbacks.by_contact(contact.id)
+        if newer is not None and newer.id != callback.id:
+            return False
+        await self._end(contact, "cancelled" if callback.state is State.CANCELLED else "callback_over")
+        return False
+
+    async def _end(self, contact: Contact, reason: str) -> None:
+        with contextlib.suppress(Refused):
+            end = c.End("system", reason, self._hub.wrap_up_ms(contact.queue))
+            await self._hub.contacts.do(contact.id, end, actor="system", fence=self._right)
+
+    async def _scheduled(self, callback: Callback, contact: Contact | None) -> bool:
+        now = self._hub.clock.now()
+        waits = contact is not None and contact.phase in WAITING
+        if callback.next_at is None or callback.next_at > now:
+            if contact is not None and waits:
+                await self._end(contact, "callback_later")
+            return False
+        if contact is not None and contact.phase in SERVED:
+            return False  # its last call is still being ended
+        reason = await self._guard.refusal(callback.number)
+        if reason is not None:
+            return await self._step(callback, cm.Close(reason))
+        breaker = await self._guard.open_breaker()
+        if breaker is not None or not self._telephone.ready():
+            return await self._step(callback, cm.Postpone("trunk" if breaker is None else f"breaker.{breaker}"))
+        await self._steps.ready(callback)
+        age = 0
+        if self._steps.opening_of(callback).is_open(now):
+            await self._enqueue(callback, contact)
+            age = (await self._hub.contacts.get(callback.contact)).contact.queued_at
+        return await self._step(callback, cm.Due(age))
+
+    async def _enqueue(self, callback: Callback, contact: Contact | None) -> None:
+        """The contact waits, at the age it had first; done again it is there already."""
+        hub = self._hub
+        first = callback.only_agent
+        if contact is None:
+            await self._create(callback)
+            return
+        steps: list[c.ContactCommand] = []
+        if contact.phase in OVER:
+            queue = contact.queue or callback.queue
+            preferred = first or (contact.handled_by[-1] if contact.handled_by else None)
+            since = callback.age or None
+            steps.append(c.Reopen("callback", queue, contact.requirements, contact.priority, preferred, since=since))
+        if contact.channel is not Channel.CALLBACK:
+            steps.append(c.ChangeChannel(Channel.CALLBACK, media=True))
+        if steps:
+            key = f"{callback.id}-{callback.version}"
+            await hub.contacts.do(contact.id, *steps, actor="system", command_id=key, fence=self._right)
+
+    async def _create(self, callback: Callback) -> None:
+        hub = self._hub
+        fields = {"called": callback.number, "direction": "outbound", "callback": callback.reference}
+        if callback.topic:
+            fields["topic"] = callback.topic
+        draft = Contact(
+            callback.contact,
+            channel=Channel.CALLBACK,
+            site=callback.site,
+            subject=callback.note.partition("\n")[0][:200] or callback.topic,
+            language=callback.language,
+            fields=fields,
+        )
+        customer = (await hub.contacts.customers([callback.customer])).get(callback.customer)
+        place = hub.place(draft, customer, callback.queue, {}, topic=callback.topic)
+        preferred = callback.only_agent or (customer.owner if customer is not None else None)
+        await hub.contacts.create(
+            draft.id,
+            c.Create(
+                draft.channel, draft.site, callback.customer, callback.visitor, draft.subject, draft.language, fields,
+                media=True,
+            ),
+            [c.Enqueue(place.queue, place.requirements, place.priority, preferred, place.rules)],
+            actor="system",
+            command_id=callback.id,
+        )  # fmt: skip
+
+    async def _queued(self, callback: Callback, contact: Contact | None) -> bool:
+        if contact is not None and contact.phase in SERVED and contact.agent is not None:
+            return await self._step(callback, cm.Accepted(contact.agent))
+        if contact is None or contact.phase in OVER:
+            return await self._step(callback, cm.Close("abandoned"))
+        return await self._due(callback)
+
+    async def _connecting(self, callback: Callback, contact: Contact | None) -> bool:
+        if contact is None or contact.phase in OVER:
+            by = "system" if contact is None else contact.ended_by or "system"
+            if by == "system":
+                return await self._step(callback, cm.Postpone("agent"))
+            return await self._step(callback, cm.Close("agent"))
+        if contact.phase not in SERVED or contact.agent != callback.agent:
+            return await self._step(callback, cm.Lost())
+        if self._hub.roster.there(KIND, contact.id):
+            return False
+        try:
+            await self._telephone.begin(callback, contact)
+        except Unavailable:
+            await asyncio.sleep(CALL_GONE_S)  # a call that he came from is still being ended
+            return True
+        except HubError as error:
+            await self._step(callback, cm.Postpone(error.code.partition(".")[0]))
+            await self._end(contact, "no_line")
+            return True
+        return False
+
+    async def _on_the_line(self, callback: Callback, contact: Contact | None, *, sure: bool) -> bool:
+        attempt = callback.attempts[-1]
+        happened = [recorded.event for recorded in await self._log(callback.contact, attempt.since)]
+        for event in happened:
+            if isinstance(event, e.CallEnded):
+                talked = any(isinstance(each, e.ContactConnected) for each in happened)
+                result = cm.result_of(event.by, event.cause, event.status, talked=talked)
+                cost = cost_of(event.talk_ms, self._steps.settings.price)
+                return await self._step(callback, cm.Ended(result, event.status, event.talk_ms, cost))
+        lives = self._hub.roster.there(KIND, callback.contact)
+        due = callback.next_at is not None and callback.next_at <= self._hub.clock.now()
+        if not lives and (sure or due):
+            if contact is not None and contact.phase in WAITING | SERVED:
+                await self._end(contact, "interrupted")
+            return await self._step(callback, cm.Ended(Result.INTERRUPTED))
+        if any(isinstance(each, e.ContactConnected) for each in happened) and callback.state is not State.TALKING:
+            return await self._step(callback, cm.Talks())
+        if any(isinstance(each, e.CallRinging) for each in happened) and callback.state is State.DIALLING:
+            return await self._step(callback, cm.Rings())
+        return await self._step(callback, cm.StillOn()) if due else False
+
+    async def _log(self, contact: str, after: int) -> list[Recorded]:
+        found: list[Recorded] = []
+        while batch := await self._hub.store.log.stream(contact, after + len(found)):
+            found += batch
+        return found
+
+    # --- asked by the call, right before the phone is called ----------------------------------------------------------
+
+    async def may_place(self, contact: str) -> bool:
+        """Says in the log that this attempt begins; False when nobody is to be called (any more)."""
+        known = await self._hub.store.callbacks.by_contact(contact)
+        if known is None:
+            return False
+        async with self._locks.setdefault(known.id, asyncio.Lock()):
+            callback = await self._steps.get(known.id)
+            if callback.state is not State.CONNECTING:
+                return False
+            if await self._guard.refusal(callback.number) is not None or await self._guard.open_breaker() is not None:
+                return False
+            version = (await self._hub.contacts.get(contact)).contact.version
+            after = await self._steps.do(callback.id, cm.Place(version), fence=self._right, expected=callback.version)
+            return after.state is State.DIALLING

@@ -1,0 +1,58 @@
+"""The section [callbacks] of hub.toml: how callbacks are tried, and how many are taken."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from hub.config_base import Count, Section, meta
+from hub.errors import ConfigError
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+
+
+class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Callbacks: calls that customers ask for. Which countries are called stands in voice.countries."""
+
+    enabled: Annotated[bool, meta("Whether callbacks are taken and made.")] = False
+    attempts: Annotated[Count, meta("How often a customer's phone is called before his callback is given up.")] = 3
+    busy_minutes: Annotated[Count, meta("Minutes until the next attempt after a busy one.")] = 5
+    no_answer_minutes: Annotated[Count, meta("Minutes until the next attempt when nobody answered.")] = 30
+    machine_minutes: Annotated[Count, meta("Minutes until the next attempt after a machine or a refusal.")] = 120
+    hours: Annotated[
+        str, meta("When a phone may ring, by the clocks where it is.", "two times such as 08:00-20:00")
+    ] = "08:00-20:00"
+    days: Annotated[
+        tuple[str, ...], meta("The days on which a phone may ring.", "a list of mon, tue, wed, thu, fri, sat, sun")
+    ] = DAYS[:6]
+    give_up_days: Annotated[Count, meta("Days after the time wished for at which a callback is given up.")] = 7
+    slot_minutes: Annotated[Count, meta("How long a slot is that can be chosen, in minutes.")] = 30
+    slot_capacity: Annotated[Count, meta("Callbacks that each queue takes in a slot.")] = 4
+    horizon_days: Annotated[Count, meta("How many days ahead a slot can be chosen.")] = 30
+    per_number: Annotated[Count, meta("Callbacks that one number gets in 24 hours.")] = 3
+    per_address: Annotated[Count, meta("Callbacks that one network address may ask for in 24 hours.")] = 10
+    per_site: Annotated[Count, meta("Callbacks that are taken on one site in 24 hours.")] = 1_000
+    per_day: Annotated[Count, meta("Callbacks that are taken in 24 hours in all.")] = 5_000
+    talk_minutes: Annotated[
+        Count, meta("Minutes of talk in 24 hours at which all callbacks stop until an administrator lets them go on.")
+    ] = 6_000
+    spend: Annotated[
+        Count, meta("What 24 hours of callbacks may cost, in whole units of the currency, before they stop likewise.")
+    ] = 500
+    price: Annotated[Count, meta("What a minute costs, in thousandths of the currency.")] = 50
+    lines: Annotated[Count, meta("Callbacks on the line at once, before they stop likewise.")] = 100
+
+
+def check_callbacks(callbacks: Callbacks) -> None:
+    """Raises ConfigError."""
+    start, _, end = callbacks.hours.partition("-")
+    if not _TIME.fullmatch(start) or not _TIME.fullmatch(end) or start >= end:
+        raise ConfigError(f'callbacks.hours: expected two times such as 08:00-20:00, got "{callbacks.hours}"')
+    for index, day in enumerate(callbacks.days):
+        if day not in DAYS:
+            raise ConfigError(f'callbacks.days[{index}]: expected one of {", ".join(DAYS)}, got "{day}"')
+    if not callbacks.days:
+        raise ConfigError("callbacks.days: expected at least one day")
+    if 24 * 60 % callbacks.slot_minutes:
+        raise ConfigError(f"callbacks.slot_minutes: expected a number that divides a day, got {callbacks.slot_minutes}")

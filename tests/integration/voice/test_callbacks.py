@@ -1,0 +1,178 @@
+"""Callbacks over a trunk that is a telephone of this test: the agent accepts, then the customer's phone rings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from channels.voice.sip.events import Invited
+from tests.clients import Json
+from tests.integration.voice.desk import Desk, Headset, Record, Telephone, a_headset, a_telephone, client_id
+from tests.integration.voice.test_dial import AGENT, CUSTOMER, Company, a_record, at_desk, company
+
+NUMBER = "+49301234567"
+ALL_DAY = {"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "per_number": 50}
+
+
+@asynccontextmanager
+async def open_house(folder: Path, telephone: Telephone, **callbacks: Any) -> AsyncIterator[tuple[Company, Record]]:
+    settings = {"enabled": True} | ALL_DAY | callbacks
+    async with company(folder, telephone, callbacks=settings) as hub:
+        yield hub, await asyncio.to_thread(a_record, hub)
+
+
+async def ask(record: Record, hub: Company, key: str = "", **values: Any) -> httpx.Response:
+    body = {"phone": NUMBER, "queue": "support", "name": "Eva"} | values
+    headers = record.headers | {"Idempotency-Key": key or client_id()}
+    async with httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False) as http:
+        return await http.post("/api/v1/callbacks", json=body)
+
+
+async def act(record: Record, hub: Company, path: str, body: Json | None = None) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=hub.url, headers=record.headers, trust_env=False) as http:
+        return await http.post(f"/api/v1/{path}", json=body or {})
+
+
+async def until(record: Record, id: str, *states: str) -> Json:
+    while True:
+        found: Json = await record.get(f"callbacks/{id}")
+        if found["state"] in states:
+            return found
+        await asyncio.sleep(0.05)
+
+
+async def take(desk: Desk, headset: Headset) -> str:
+    """Accepts the callback that is offered and talks; its contact."""
+    offer = await desk.until("offer", lambda data: data["contact"]["channel"] == "callback")
+    await desk.accept(offer)
+    contact: str = offer["contact"]["id"]
+    await desk.join(contact, headset)
+    return contact
+
+
+async def test_the_agent_accepts_the_phone_rings_and_both_talk(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        asked = await ask(record, hub, "the-first-key", phone="030 1234567", note="My order 4711")
+        assert asked.status_code == 201, asked.text
+        callback = asked.json()
+        again = (await ask(record, hub, "the-first-key", phone="030 1234567")).json()
+        assert (again["id"], again["joined"]) == (callback["id"], False), "the same key, the same callback"
+        twice = (await ask(record, hub)).json()
+        assert (twice["id"], twice["joined"]) == (callback["id"], True), "one callback for a number"
+
+        contact = await take(desk, headset)
+        assert contact == callback["contact"]
+        invited = await telephone.pick_up()
+        assert invited.request_uri.startswith(f"sip:{NUMBER}@")
+        await desk.until("phone", lambda data: data["state"] == "active")
+        await asyncio.gather(telephone.phone.until_hears(AGENT), headset.until_hears(CUSTOMER))
+        assert (await until(record, callback["id"], "talking"))["agent"]["id"] == "us_ada"
+        telephone.hang_up()
+        ended = await until(record, callback["id"], "reached")
+        assert [attempt["result"] for attempt in ended["attempts"]] == ["reached"]
+        assert ended["attempts"][0]["talk_ms"] > 0
+        await desk.finish(contact)
+        assert len(telephone.line.of(Invited)) == 1
+
+        found = await record.contact(contact)
+        assert (found["channel"], found["customer"]["phone"]) == ("callback", NUMBER)
+        calls = (await record.get(f"calls?contact={contact}"))["items"]
+        assert [(call["way"], call["direction"], call["result"]) for call in calls] == [("callback", "out", "answered")]
+        report = await record.get("callback-report?asked_from=0&asked_to=9000000000000")
+        assert (report["asked"], report["reached"], report["on_time"], report["attempts"]) == (1, 1, 1, 1)
+
+
+async def test_who_is_busy_is_called_again_in_his_place(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        a_headset(AGENT) as again,
+        open_house(tmp_path, telephone) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        contact = await take(desk, headset)
+        age = (await record.contact(contact))["queued_at"]
+        await telephone.refuse(486)
+        waiting = await until(record, callback["id"], "scheduled")
+        assert [(a["result"], a["status"]) for a in waiting["attempts"]] == [("busy", 486)]
+        assert waiting["reason"] == "busy"
+        assert waiting["next_at"] - waiting["attempts"][0]["ended_at"] == 5 * 60_000
+        await desk.finish(contact)
+
+        telephone.line.events.clear()
+        now = await act(record, hub, f"callbacks/{callback['id']}/call-now")
+        assert now.json()["next_at"] < waiting["next_at"], now.text
+        assert await take(desk, again) == contact, "the same contact"
+        assert (await record.contact(contact))["queued_at"] == age, "at its age"
+        await telephone.refuse(603)
+        waiting = await until(record, callback["id"], "scheduled")
+        assert [a["result"] for a in waiting["attempts"]] == ["busy", "rejected"]
+        await desk.finish(contact)
+
+        cancelled = await act(record, hub, f"callbacks/{callback['id']}/cancel")
+        assert (cancelled.json()["state"], cancelled.json()["next_at"]) == ("cancelled", None)
+        refused = await act(record, hub, f"callbacks/{callback['id']}/call-now")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "callback.state")
+
+
+async def test_who_does_not_answer_and_who_is_given_up(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone, attempts=1) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        contact = await take(desk, headset)
+        ended = await until(record, callback["id"], "closed")
+        assert ([a["result"] for a in ended["attempts"]], ended["reason"]) == (["no_answer"], "attempts")
+        assert (await telephone.ended()).cause == "cancelled"
+        await desk.finish(contact)
+
+
+async def test_an_agent_without_audio_gives_it_back_and_nobody_was_called(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        offer = await desk.until("offer")
+        await desk.accept(offer)
+        await until(record, callback["id"], "connecting")
+        found = await until(record, callback["id"], "queued")
+        assert (found["attempts"], telephone.line.of(Invited)) == ([], [])
+        await desk.ask("presence:set", {"state": "available"})
+        contact = await take(desk, headset)
+        await telephone.pick_up()
+        await until(record, callback["id"], "talking")
+        telephone.hang_up()
+        await until(record, callback["id"], "reached")
+        await desk.finish(contact)
+
+
+async def test_a_callback_that_is_cancelled_while_it_rings_rings_no_more(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        await take(desk, headset)
+        await telephone.line.until(Invited)
+        await act(record, hub, f"callbacks/{callback['id']}/cancel")
+        assert (await telephone.ended()).cause == "cancelled"
+        assert (await until(record, callback["id"], "cancelled"))["reason"] == "us_root"
