@@ -222,6 +222,11 @@ class Keeper:
         await self._end(contact, "cancelled" if callback.state is State.CANCELLED else "callback_over")
         return False
 
+    def _unattended(self, contact: Contact) -> bool:
+        """Whether it waits, or was accepted for a call that is not made."""
+        connecting = contact.phase is Phase.CONNECTING and not self._hub.roster.there(KIND, contact.id)
+        return contact.channel is Channel.CALLBACK and (contact.phase in WAITING or connecting)
+
     async def _end(self, contact: Contact, reason: str) -> None:
         with contextlib.suppress(Refused):
             end = c.End("system", reason, self._hub.wrap_up_ms(contact.queue))
@@ -229,13 +234,15 @@ class Keeper:
 
     async def _scheduled(self, callback: Callback, contact: Contact | None) -> bool:
         now = self._hub.clock.now()
-        waits = contact is not None and contact.phase in WAITING
         if callback.next_at is None or callback.next_at > now:
-            if contact is not None and waits:
+            if contact is not None and self._unattended(contact):
                 await self._end(contact, "callback_later")
             return False
         if contact is not None and contact.phase in SERVED:
-            return False  # its last call is still being ended
+            if contact.channel is not Channel.CALLBACK:
+                return await self._step(callback, cm.CalledIn())  # somebody serves him where he waited
+            # It was put into the queue before a crash, and accepted since.
+            return await self._step(callback, cm.Due(contact.queued_at))
         reason = await self._guard.refusal(callback.number)
         if reason is not None:
             return await self._step(callback, cm.Close(reason))
