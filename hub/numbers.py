@@ -77,14 +77,20 @@ def verdict(typed: str, countries: Collection[str], region: str | None = None) -
     return Verdict(number, country, reason or ("" if country in countries else "country"))
 
 
-def zones_of(number: str, at: Millis) -> tuple[str, ...]:
-    """The time zones that a number in E.164 may be in, one of those that are alike; none when it may be anywhere.
+def named_zones(number: str) -> tuple[str, ...]:
+    """The time zones that a number in E.164 may be in."""
+    found = number_zones.time_zones_for_number(phonenumbers.parse(number))
+    return tuple(name for name in found if name != number_zones.UNKNOWN_TIMEZONE)
+
+
+def zones_of(names: Iterable[str], at: Millis) -> tuple[str, ...]:
+    """Of some time zones one of those that are alike; none when they say nothing: it may be anywhere.
 
     Reads the zones' files when they are asked for first.
     """
     winter, summer = (datetime.fromtimestamp(at / 1000, UTC).replace(month=month, day=1) for month in (1, 7))
     found: dict[tuple[float, float], str] = {}
-    for name in _known(number_zones.time_zones_for_number(phonenumbers.parse(number))):
+    for name in names:
         zone = zone_of(name)
         offsets = [moment.astimezone(zone).utcoffset() for moment in (winter, summer)]
         first, second = (0.0 if offset is None else offset.total_seconds() / 3600 for offset in offsets)
@@ -93,7 +99,3 @@ def zones_of(number: str, at: Millis) -> tuple[str, ...]:
     if not hours or max(hours) - min(hours) > WIDEST_H:
         return ()
     return tuple(found.values())
-
-
-def _known(names: Iterable[str]) -> list[str]:
-    return [name for name in names if name != number_zones.UNKNOWN_TIMEZONE]

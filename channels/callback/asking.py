@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from channels.callback.guard import Guard
+from channels.callback.guard import DO_NOT_CALL, Guard
 from channels.callback.steps import Steps
 from channels.chat.sites import topic_of
 from channels.voice.callers import customer_of
@@ -42,10 +42,19 @@ class Asking:
     async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:
         hub = self._hub
         id = derived_id("cb", 0, who.id, key)
-        known = await hub.store.callbacks.get(id)
+        try:
+            number = self._guard.admit(new.phone)
+        except NumberRefused:
+            # Asked before, when it was one that is called?
+            known = await hub.store.callbacks.get(id)
+            if known is None:
+                raise
+            return Taken(known)
+        known, living, never = await hub.store.callbacks.known(id, number)
         if known is not None:
             return Taken(known)
-        number = await self._guard.admit(new.phone)
+        if never:
+            raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
         email = clean_email(new.email)
         hub.refuse_blocked(phone=number, email=email, visitor=who.visitor or "", address=who.address)
         name = " ".join(clean_text(new.name, "name", 200).split())
@@ -53,7 +62,6 @@ class Asking:
         contact, queue, site, topic = await self._place(new)
         zones = await self._steps.zones(number, new.timezone, queue)
         at, slot = self._time(new.when, queue, zones)
-        living = await hub.store.callbacks.living(number)
         if living is not None:
             return Taken(living, joined=True)
         await self._guard.count(number, who.address, site)

@@ -9,48 +9,58 @@ from hub.callbacks.protection import BREAKERS, counts_from, over_cap, tripped
 from hub.callbacks.records import Breaker
 from hub.callbacks.settings import DAY_MS, CallbackSettings
 from hub.errors import NotFound, NumberRefused, RateLimited
+from hub.model import Millis
 from hub.numbers import verdict
 from hub.service import Hub
 
 log = structlog.get_logger(__name__)
+LATELY_MS = 1000
 DO_NOT_CALL = "We do not call this number."
 
 
 class Guard:
     def __init__(self, hub: Hub, settings: CallbackSettings) -> None:
         self._hub, self._settings = hub, settings
+        self._open: str | None = None
+        self._looked_at: Millis = -LATELY_MS
 
-    async def admit(self, typed: str, path: str = "phone") -> str:
+    def admit(self, typed: str, path: str = "phone") -> str:
         """The number in E.164. Raises NumberRefused for one that is not called."""
         found = verdict(typed, self._settings.countries, self._settings.region)
         if found.reason:
             raise NumberRefused(path, found.reason, found.sentence)
-        if await self._hub.store.callbacks.do_not_call(found.number) is not None:
-            raise NumberRefused(path, "do_not_call", DO_NOT_CALL)
         return found.number
 
     async def refusal(self, number: str) -> str | None:
         """Why a number that was taken once is not called now."""
-        try:
-            await self.admit(number)
-        except NumberRefused as refused:
-            return str(refused.details["reason"])
-        return None
+        reason = verdict(number, self._settings.countries, self._settings.region).reason
+        if not reason and await self._hub.store.callbacks.do_not_call(number) is not None:
+            reason = "do_not_call"
+        return reason or None
 
     async def count(self, number: str, address: str, site: str) -> None:
         """Raises RateLimited when one more is too many."""
         since = self._hub.clock.now() - DAY_MS
-        asked = await self._hub.store.callbacks.asked(since, number=number, address=address, site=site)
-        cap = over_cap(asked, self._settings.caps, address=address)
+        caps = self._settings.caps
+        most = max(caps.number, caps.address, caps.site, caps.total)
+        rows = self._hub.store.callbacks
+        asked = await rows.asked(since, number=number, address=address, site=site, most=most)
+        cap = over_cap(asked, caps, address=address)
         if cap is not None:
             log.warning("callback.cap", cap=cap, site=site)
             raise RateLimited(3_600_000, "Too many callbacks were asked for. Please call us.")
 
-    async def open_breaker(self) -> str | None:
+    async def open_breaker(self, *, lately: bool = False) -> str | None:
         """The name of a breaker that stops all calls; it opens now if it has to. Nobody but an administrator closes
-        it."""
+        it. `lately`: as it was within the last second."""
+        now = self._hub.clock.now()
+        if not lately or not self._looked_at <= now < self._looked_at + LATELY_MS:
+            self._open, self._looked_at = await self._look(now), now
+        return self._open
+
+    async def _look(self, now: Millis) -> str | None:
         rows = self._hub.store.callbacks
-        known, now = await rows.breakers(), self._hub.clock.now()
+        known = await rows.breakers()
         for name in BREAKERS:
             breaker = known.get(name, Breaker(name))
             if breaker.open_at is not None:
@@ -68,4 +78,5 @@ class Guard:
         if name not in BREAKERS:
             raise NotFound("breaker", name)
         await self._hub.store.callbacks.set_breaker(Breaker(name, None, "", self._hub.clock.now(), by))
+        self._looked_at = -LATELY_MS
         log.warning("callback.breaker_reset", breaker=name, by=by)

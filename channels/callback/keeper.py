@@ -204,7 +204,7 @@ class Keeper:
 
     async def _step(self, callback: Callback, input: cm.Input) -> bool:
         """Whether it changed anything; only while it is as it was looked at, and this node leads."""
-        after = await self._steps.do(callback.id, input, fence=self._right, expected=callback.version)
+        after = await self._steps.do(callback.id, input, fence=self._right, before=callback)
         return after.version != callback.version
 
     async def _due(self, callback: Callback) -> bool:
@@ -246,7 +246,7 @@ class Keeper:
         reason = await self._guard.refusal(callback.number)
         if reason is not None:
             return await self._step(callback, cm.Close(reason))
-        breaker = await self._guard.open_breaker()
+        breaker = await self._guard.open_breaker(lately=True)
         if breaker is not None or not self._telephone.ready():
             return await self._step(callback, cm.Postpone("trunk" if breaker is None else f"breaker.{breaker}"))
         await self._steps.ready(callback)
@@ -371,5 +371,5 @@ class Keeper:
             if await self._guard.refusal(callback.number) is not None or await self._guard.open_breaker() is not None:
                 return False
             version = (await self._hub.contacts.get(contact)).contact.version
-            after = await self._steps.do(callback.id, cm.Place(version), fence=self._right, expected=callback.version)
+            after = await self._steps.do(callback.id, cm.Place(version), fence=self._right, before=callback)
             return after.state is State.DIALLING

@@ -14,8 +14,8 @@ from hub.callbacks.settings import CallbackSettings
 from hub.config_rows import zone as zone_of
 from hub.errors import NotFound, VersionConflict
 from hub.events import CallbackMoved
-from hub.model import Customer
-from hub.numbers import zones_of
+from hub.model import Customer, Millis
+from hub.numbers import named_zones, zones_of
 from hub.ports import Change, Fence
 from hub.service import Hub
 
@@ -27,6 +27,7 @@ class Steps:
 
     def __init__(self, hub: Hub, settings: CallbackSettings) -> None:
         self.hub, self.settings = hub, settings
+        self._read: set[str] = set()
 
     async def get(self, id: str) -> Callback:
         """Raises NotFound."""
@@ -52,20 +53,29 @@ class Steps:
         now = self.hub.clock.now()
         row = self.hub.directory.queues().get(queue)
         calendar = self.hub.directory.calendars().get(row.hours or "") if row is not None else None
-        # Zones are read from files the first time.
-        known = await asyncio.to_thread(zones_of, number, now)
-        if told:
+        known = await self._by_number(number, now)
+        if told and told not in self._read:
             told = told if await asyncio.to_thread(_is_zone, told) else ""
         found = (told, *(zone for zone in known if zone != told)) if told else known
         found = found or (calendar.timezone if calendar is not None else "UTC",)
-        for zone in found:
-            await asyncio.to_thread(zone_of, zone)
+        await self._have_read(found)
         return found
+
+    async def _by_number(self, number: str, now: Millis) -> tuple[str, ...]:
+        names = named_zones(number)
+        await self._have_read(names)
+        return zones_of(names, now)
+
+    async def _have_read(self, zones: Sequence[str]) -> None:
+        """A zone is read from its file the first time."""
+        for zone in zones:
+            if zone not in self._read:
+                await asyncio.to_thread(zone_of, zone)
+                self._read.add(zone)
 
     async def ready(self, callback: Callback) -> None:
         """Has its zones read, so that nothing waits for a disk afterwards."""
-        for zone in callback.zones:
-            await asyncio.to_thread(zone_of, zone)
+        await self._have_read(callback.zones)
 
     async def begin(
         self, draft: Callback, input: Input, *, actor: str, key: str, room: int | None, customer: Customer | None
@@ -85,13 +95,12 @@ class Steps:
         key: str | None = None,
         room: int | None = None,
         fence: Fence | None = None,
-        expected: int | None = None,
+        before: Callback | None = None,
     ) -> Callback:
-        """The callback after it. Raises NotFound, Refused; VersionConflict when it is not of the version `expected`."""
+        """The callback after it. Raises NotFound, Refused; VersionConflict when it is not as it was `before`."""
+        decided = before
         for _ in range(TRIES):
-            before = await self.get(id)
-            if expected is not None and before.version != expected:
-                break
+            before = decided or await self.get(id)
             if key is not None and await self.hub.store.log.find(id, actor, key) is not None:
                 return before
             await self.ready(before)
@@ -102,6 +111,8 @@ class Steps:
             try:
                 await self._append(before, after, actor, key, room, fence, None)
             except VersionConflict:
+                if decided is not None:
+                    raise
                 continue
             return after
         raise VersionConflict("Too many people changed this callback at once. Please try again.")

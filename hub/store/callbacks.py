@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, delete, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, case, delete, func, or_, select, tuple_
 
 from hub.callbacks.model import ON_THE_LINE, Callback, State
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
@@ -93,14 +93,27 @@ class SqlCallbacks:
         )
         return await self._database.read(lambda connection: dict(iter(connection.execute(statement))))
 
-    async def asked(self, since: Millis, *, number: str, address: str, site: str) -> Asked:
-        counts = (
-            select(func.count()).where(c.number == number, c.asked_at >= since),
-            select(func.count()).where(c.address == address, c.asked_at >= since),
-            select(func.count()).where(c.site == site, c.asked_at >= since),
-            select(func.count()).where(c.asked_at >= since),
-        )
-        statement = select(*(count.scalar_subquery() for count in counts))
+    async def known(self, id: str, number: str) -> tuple[Callback | None, Callback | None, bool]:
+        found = select(c.id, c.number, c.living, c.data).where(or_(c.id == id, and_(c.number == number, c.living)))
+        listed = select(func.count()).where(d.number == number)
+
+        def read(connection: Connection) -> tuple[Callback | None, Callback | None, bool]:
+            own = living = None
+            for row in connection.execute(found):
+                callback = _callback.decode(row.data)
+                own = callback if row.id == id else own
+                living = callback if row.living and row.number == number else living
+            return own, living, connection.execute(listed).scalar_one() > 0
+
+        return await self._database.read(read)
+
+    async def asked(self, since: Millis, *, number: str, address: str, site: str, most: int = 10**9) -> Asked:
+        recent = c.asked_at >= since
+        some = [
+            select(c.id).where(recent, *which).limit(most).subquery()
+            for which in ([c.number == number], [c.address == address], [c.site == site], [])
+        ]
+        statement = select(*(select(func.count()).select_from(each).scalar_subquery() for each in some))
 
         def read(connection: Connection) -> Asked:
             return Asked(*connection.execute(statement).one())

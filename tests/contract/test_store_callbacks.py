@@ -136,6 +136,9 @@ async def test_what_was_asked_and_spent(store: SqlStore) -> None:
     asked = await store.callbacks.asked(T0, number=first.number, address="192.0.2.2", site="shop")
     assert (asked.number, asked.address, asked.site, asked.total) == (1, 1, 2, 2)
     assert (await store.callbacks.asked(T0 + 1, number=first.number, address="", site="")).total == 0
+    assert (await store.callbacks.asked(T0, number="", address="", site="shop", most=1)).site == 1
+    assert await store.callbacks.known("cb_0001", running.number) == (first, running, False)
+    assert await store.callbacks.known("cb_0009", first.number) == (None, None, False)
     spent = await store.callbacks.spent(T0)
     assert (spent.talk_ms, spent.cost, spent.running) == (60_000, 250, 1)
     assert (await store.callbacks.spent(T0 + 6)).talk_ms == 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.numbers import SENTENCES, verdict, zones_of
+from hub.numbers import SENTENCES, named_zones, verdict, zones_of
 from tests.peers import CHECKOUT
 
 COUNTRIES = ("CN", "DE", "FR", "GB", "US")
@@ -72,9 +72,9 @@ def test_whatever_is_typed_is_a_number_or_is_not(typed: str) -> None:
     ],
 )
 def test_where_a_number_may_be(number: str, zones: tuple[str, ...]) -> None:
-    assert zones_of(number, SUMMER) == zones
+    assert zones_of(named_zones(number), SUMMER) == zones
 
 
 def test_zones_that_are_alike_are_asked_once() -> None:
     """British mobiles may be of London or of the islands, whose clocks show the same."""
-    assert len(zones_of("+447911123456", SUMMER)) == 1
+    assert len(zones_of(named_zones("+447911123456"), SUMMER)) == 1
