@@ -37,7 +37,7 @@ from routing.dispatcher import Dispatcher
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SETTINGS = CallbackSettings(
-    Policy(hours=dict.fromkeys(DAYS, ("00:00", "24:00"))), ("DE",), caps=Caps(10**9, 10**9, 10**9, 10**9)
+    Policy(hours=dict.fromkeys(DAYS, ("00:00", "24:00"))), ("DE",), caps=Caps(3, 10, 10_000, 10_000)
 )
 HOUR_MS = 3_600_000
 
@@ -67,7 +67,7 @@ def scheduled(n: int, now: int, due: int) -> Change:
         contact=derived_id("ct", 0, "callback", id),
         customer=derived_id("cu", 0, str(n)),
         origin="bench",
-        asked_at=now,
+        asked_at=now - 48 * HOUR_MS,
         wished_at=due,
         due_at=due,
         next_at=due,

@@ -37,6 +37,7 @@ Index("uq_callbacks_number", callbacks.c.number, unique=True, sqlite_where=_livi
 # Few live among the many that were.
 _due = callbacks.c.next_at.is_not(None)
 Index("ix_callbacks_next_at", callbacks.c.next_at, sqlite_where=_due, postgresql_where=_due)
+Index("ix_callbacks_state", callbacks.c.state, sqlite_where=_due, postgresql_where=_due)
 _slot = callbacks.c.slot.is_not(None)
 Index("ix_callbacks_slot", callbacks.c.queue, callbacks.c.slot, sqlite_where=_slot, postgresql_where=_slot)
 

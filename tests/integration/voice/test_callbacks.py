@@ -176,3 +176,55 @@ async def test_a_callback_that_is_cancelled_while_it_rings_rings_no_more(tmp_pat
         await act(record, hub, f"callbacks/{callback['id']}/cancel")
         assert (await telephone.ended()).cause == "cancelled"
         assert (await until(record, callback["id"], "cancelled"))["reason"] == "us_root"
+
+
+async def test_who_waits_in_a_chat_keeps_his_place_as_a_callback(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+    ):
+        async with httpx.AsyncClient(base_url=hub.url, headers=record.headers, trust_env=False) as http:
+            customer = {"name": "Eva", "phone": NUMBER}
+            made = await http.post(
+                "/api/v1/contacts", json={"channel": "chat", "queue": "support", "customer": customer}
+            )
+        assert made.status_code == 201, made.text
+        chat = made.json()
+        callback = (await ask(record, hub, contact=chat["id"])).json()
+        assert callback["contact"] == chat["id"]
+        await until(record, callback["id"], "queued")
+        found = await record.contact(chat["id"])
+        assert (found["channel"], found["queued_at"], found["phase"]) == ("callback", chat["queued_at"], "queued")
+        async with at_desk(hub) as desk:
+            assert await take(desk, headset) == chat["id"]
+            await telephone.pick_up()
+            await until(record, callback["id"], "talking")
+            telephone.hang_up()
+            await until(record, callback["id"], "reached")
+            await desk.finish(chat["id"])
+
+
+async def test_who_waits_on_the_line_keeps_his_place_and_hangs_up(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as caller,
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+    ):
+        caller.dial(hub.sip_port, caller=NUMBER)
+        await caller.answered()
+        waiting = await record.newest()
+        callback = (await ask(record, hub, contact=waiting["id"])).json()
+        await until(record, callback["id"], "queued")
+        found = await record.contact(waiting["id"])
+        assert (found["channel"], found["queued_at"]) == ("callback", waiting["queued_at"])
+        await caller.ended()
+        async with at_desk(hub) as desk:
+            assert await take(desk, headset) == waiting["id"]
+            await telephone.pick_up()
+            await until(record, callback["id"], "talking")
+            telephone.hang_up()
+            ended = await until(record, callback["id"], "reached")
+            assert len(ended["attempts"]) == 1
+            await desk.finish(waiting["id"])

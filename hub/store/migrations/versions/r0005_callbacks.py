@@ -35,6 +35,7 @@ def upgrade() -> None:
     for name, columns, unique, condition in (
         ("uq_callbacks_number", ["number"], True, "living"),
         ("ix_callbacks_next_at", ["next_at"], False, "next_at IS NOT NULL"),
+        ("ix_callbacks_state", ["state"], False, "next_at IS NOT NULL"),
         ("ix_callbacks_slot", ["queue", "slot"], False, "slot IS NOT NULL"),
     ):
         some = sa.text(condition)
