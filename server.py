@@ -17,7 +17,6 @@ import socketio
 import structlog
 import uvicorn
 from msgspec.structs import replace
-from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -50,7 +49,7 @@ from hub.cli import run_command
 from hub.cli.finding import Checks
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.errors import ConfigError, Forbidden, HubError, Unavailable
+from hub.errors import ConfigError, HubError, Unavailable
 from hub.files import FileStore
 from hub.interpreter import give_back, settle, unattended
 from hub.measures import measure
@@ -64,11 +63,11 @@ from hub.version import package_version
 from hub.web import api, files
 from hub.web.assets import Assets, HashedFiles
 from hub.web.context import Web
-from hub.web.errors import error_response
 from hub.web.health import health_routes
 from hub.web.middleware import Around
 from hub.web.protocol import CuttableSockets
-from hub.web.security import WebSettings, check_origin
+from hub.web.security import WebSettings
+from hub.web.socket_origin import SocketOrigin
 from hub.webhooks import Webhooks
 from routing.dispatcher import Dispatcher
 from webrtc.engine import EmbeddedMedia
@@ -84,26 +83,6 @@ SHUTDOWN_S = 6
 DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
 SECRETS_S = 60.0  # how often the trunks' passwords are read again
 BACKLOG = 2048
-
-
-class SocketOrigin:
-    """Lets only our own pages open sockets, by either transport; what is no browser says no origin."""
-
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        self._app, self._settings = app, settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope["path"].startswith("/socket.io"):
-            try:
-                check_origin(HTTPConnection(scope), self._settings)
-            except Forbidden as error:
-                if scope["type"] == "websocket":
-                    await receive()
-                    await send({"type": "websocket.close", "code": 4403, "reason": error.code})
-                else:
-                    await error_response(error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 class Application:
