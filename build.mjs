@@ -24,6 +24,8 @@ const watch = process.argv.includes("--watch");
 // iife: runs as a classic script on pages that are not ours (loader) or as a classic worker.
 const groups = [
   { name: "loader", format: "iife", target: "es2020", entries: { widget: "widget/src/loader.ts" } },
+  // Runs in the customer's page, fetched once he shares it.
+  { name: "cobrowse", format: "iife", target: "es2020", entries: { cobrowse: "widget/src/cobrowse/main.ts" } },
   { name: "panel", format: "esm", target: "es2020", eager: true, entries: { panel: "widget/src/panel.tsx" } },
   {
     name: "pages",
@@ -43,6 +45,9 @@ const groups = [
 
 // Pictures, icons and sounds that templates refer to by name: agent_ui/assets/icon.svg -> "agent_ui/icon.svg".
 const assetFolder = "agent_ui/assets";
+
+// The packages of rrweb are published without it.
+const rrwebLicence = "widget/src/cobrowse/rrweb-licence.txt";
 
 const mediaLoaders = Object.fromEntries(
   [".svg", ".png", ".jpg", ".webp", ".woff2", ".mp3", ".wav", ".ogg"].map((extension) => [extension, "file"]),
@@ -136,7 +141,8 @@ function licences(metafiles) {
     const folder = join(root, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), "utf8").trim() : ""}\n`;
+    const path = file ? join(folder, file) : name.startsWith("@rrweb/") ? join(root, rrwebLicence) : null;
+    return `${name} ${version} (${license})\n\n${path ? readFileSync(path, "utf8").trim() : ""}\n`;
   }).join(`\n${"-".repeat(80)}\n\n`);
 }
 

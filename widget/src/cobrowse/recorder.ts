@@ -1,0 +1,86 @@
+// Watches the customer's page with rrweb and hands on what scrub() lets through: a snapshot first, then changes in order.
+// Snapshots are taken when the page has nothing better to do.
+
+import { record } from "@rrweb/record";
+import { makeScrubber, type RawEvent, type Scrubber } from "./scrub.ts";
+
+export interface Recording {
+  /** Tells the whole page anew, soon; what was told before is void then. */
+  again(): void;
+  stop(): void;
+  readonly hidden: number;
+}
+
+const SNAPSHOT = 2;
+const META = 4;
+/** How long a busy page may put a snapshot off. */
+const PATIENCE_MS = 500;
+
+const idle = (work: () => void): void => {
+  if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: PATIENCE_MS });
+  else setTimeout(work, 0);
+};
+
+/** `heard` gets scrubbed events one by one, in their order; `failed` when the page can no longer be followed. */
+export function startRecording(heard: (event: RawEvent) => void, failed: () => void): Recording {
+  const scrub: Scrubber = makeScrubber();
+  let stop: (() => void) | undefined;
+  let stopped = false;
+  let due = false;
+  let begun = false;
+
+  const again = (): void => {
+    if (due || stopped) return;
+    due = true;
+    idle(() => {
+      due = false;
+      if (stopped) return;
+      if (stop) record.takeFullSnapshot(true);
+      else begin();
+    });
+  };
+
+  const take = (event: RawEvent): void => {
+    if (stopped) return;
+    const kept = scrub(event);
+    if (event.type == SNAPSHOT) begun = true;
+    if (kept && (begun || event.type == META)) heard(kept);
+    if (scrub.stale) again();
+  };
+
+  // rrweb says nothing of what has just become private: the agent would go on seeing what it was.
+  const watcher = new MutationObserver(again);
+
+  const begin = (): void => {
+    watcher.observe(document, { subtree: true, attributeFilter: ["data-private", "data-cobrowse"] });
+    stop = record({
+      emit: (event) => take(event as unknown as RawEvent),
+      // What is never to be sent is not even looked at; scrub() knows the same rules and does not rely on these.
+      blockSelector: "[data-private], contact-hub",
+      maskInputOptions: { password: true },
+      slimDOMOptions: "all",
+      recordCanvas: false,
+      collectFonts: false,
+      inlineImages: false,
+      recordCrossOriginIframes: false,
+      // Inputs each, since "last" loses those in shadow trees.
+      sampling: { mousemove: 100, scroll: 100, media: 800 },
+      errorHandler: () => true,
+      recordAfter: "DOMContentLoaded",
+    });
+    if (!stop) failed();
+  };
+
+  again();
+  return {
+    again,
+    stop() {
+      stopped = true;
+      watcher.disconnect();
+      stop?.();
+    },
+    get hidden() {
+      return scrub.hidden;
+    },
+  };
+}
