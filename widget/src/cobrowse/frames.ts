@@ -61,14 +61,14 @@ export class Frames {
   private dropping = false;
   private head: RawEvent | null = null;
   private ended = false;
+  private readonly line: Line;
+  private readonly now: () => number;
 
-  /** `epoch` goes on from the page before, so that no two pages of a session share one. */
-  constructor(
-    private readonly line: Line,
-    epoch: number,
-    private readonly now: () => number = () => performance.now(),
-  ) {
+  /** `epoch` goes on from the page before, so that no two pages of a session share one. `now` in milliseconds. */
+  constructor(line: Line, epoch: number, now: () => number = () => performance.now()) {
+    this.line = line;
     this.epoch = epoch;
+    this.now = now;
   }
 
   add(event: RawEvent): void {
@@ -147,6 +147,7 @@ export class Frames {
       const { encoding, body } = await pack(json);
       if (this.ended || epoch != this.epoch) return;
       if (body.length > LARGEST_SNAPSHOT) {
+        this.ended = true; // changes without their snapshot would be nonsense
         this.line.tooLarge(body.length);
         return;
       }
