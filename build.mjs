@@ -39,6 +39,8 @@ const groups = [
       login: "agent_ui/src/login/main.ts",
     },
   },
+  // On an origin of its own, so that it shares no file with other pages.
+  { name: "viewer", format: "esm", target: "es2022", entries: { viewer: "agent_ui/src/viewer/main.ts" } },
   // x.worker.ts anywhere below src/ becomes the entry "x.worker": a worker needs a script of its own under a strict CSP.
   { name: "workers", format: "iife", target: "es2022", entries: discover("{widget,agent_ui}/src/**/*.worker.ts") },
 ];

@@ -92,6 +92,9 @@ test("style sheets fetch nothing", () => {
   );
   assert.doesNotMatch(css, /x\.example|482913|abc/);
   assert.match(css, /url\(#g1\)/);
+  for (const sly of ["a{b:u\\72l(//x.example)}", "a{b:\\55 \\000052l(//x.example)}", "@\\69mport '//x.example';", "a{b:ur\\l('//x.example')}", "a{b:url(//x.example", "/*"])
+    assert.doesNotMatch(scrubCss(sly), /x\.example/, sly);
+  assert.equal(scrubCss(".md\\:flex, .\\31 0{color:red}"), ".md\\:flex, .\\31 0{color:red}");
   assert.ok(dataPicture("data:image/png;base64,iVBORw0KGgo="));
   assert.equal(dataPicture("data:text/html,<b>"), "");
   assert.equal(dataPicture("data:image/svg+xml,<svg><text>secret</text></svg>"), "");

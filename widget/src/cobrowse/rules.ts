@@ -1,7 +1,7 @@
 // Which elements and attributes of a page may be seen by the agent. Everything that is not named here stays with the
 // customer: a new kind of attribute is a secret until somebody has thought about it. Pure.
 
-import { hush, hushKeys, hushTyped, dataPicture, MASK, scrubCss } from "./secrets.ts";
+import { dataPicture, hush, hushKeys, hushTyped, MASK, quietCss, scrubCss } from "./secrets.ts";
 
 export type Attributes = Record<string, unknown>;
 
@@ -31,8 +31,10 @@ function mayOpen(attributes: Attributes): boolean {
   return !["name", "id", "aria-label", "placeholder"].some((name) => NEVER_NAME.test(spaced(attributes[name])));
 }
 
-export function kindOf(tag: string, attributes: Attributes): Kind {
+/** `again`: of what was scrubbed before, where only what could act or fetch matters. */
+export function kindOf(tag: string, attributes: Attributes, again = false): Kind {
   if (GONE.test(tag)) return "gone";
+  if (again) return tag == "style" ? "css" : /^(?:input|textarea|select|option)$/.test(tag) ? "open" : "plain";
   // Of what it was told to leave out, rrweb gives the size and not the attribute that said so.
   if ("data-private" in attributes || "rr_width" in attributes) return "private";
   if (tag == "style") return "css";
@@ -80,6 +82,7 @@ export function shownAttribute(
   value: unknown,
   all: Attributes,
   styled: Styled,
+  again = false,
 ): string | number | boolean | null | undefined {
   if (value === null) return PLAIN.test(name) || DRAWING.test(name) || /^(?:class|id|style|checked|selected|value|src|_cssText|data-[\w-]+)$/.test(name) || STATES.test(name) ? null : undefined;
   if (typeof value == "number") return /^rr_/.test(name) && PLAIN.test(name) && Number.isFinite(value) ? value : undefined;
@@ -88,6 +91,12 @@ export function shownAttribute(
     return PLAIN.test(name) ? value : undefined;
   }
   if (typeof value != "string") return undefined;
+  if (again) {
+    if (name == "data-cb") return /^(?:masked|private)$/.test(value) ? value : undefined;
+    if (/^rr_(?:width|height)$/.test(name)) return /^\d{1,6}(?:\.\d+)?px$/.test(value) ? value : undefined;
+    if (name == "style" || name == "_cssText") return quietCss(value);
+    if (/^(?:class|id|for|placeholder|label)$/.test(name) || (name == "value" && kind == "open")) return value;
+  }
   switch (name) {
     case "class":
       return hushKeys(value);
@@ -123,7 +132,7 @@ export function shownAttribute(
       return tag == "img" ? dataPicture(value) || undefined : undefined;
   }
   if (STATES.test(name)) return STATE.test(value) ? value : undefined;
-  if (name.startsWith("data-")) return value == "" || styled.has(`${name}=${value}`) ? value : undefined;
-  if (DRAWING.test(name) || PLAIN.test(name)) return scrubCss(hushKeys(value));
+  if (name.startsWith("data-")) return value == "" || again || styled.has(`${name}=${value}`) ? value : undefined;
+  if (DRAWING.test(name) || PLAIN.test(name)) return again ? quietCss(value) : scrubCss(hushKeys(value));
   return undefined;
 }

@@ -4,7 +4,7 @@
 // Pure but for what it remembers of the nodes that it has seen, which changes have to be judged by.
 
 import { DECIDING, gatherStyled, isPhone, kindOf, shownAttribute, shownValue, type Attributes, type Kind, type Styled } from "./rules.ts";
-import { holdsCard, hush, hushKeys, hushTyped, MASK, scrubCss, scrubUrl } from "./secrets.ts";
+import { holdsCard, hush, hushKeys, hushTyped, MASK, quietCss, scrubCss, scrubUrl } from "./secrets.ts";
 
 /** An rrweb event, of which nothing is believed. */
 export interface RawEvent {
@@ -54,11 +54,14 @@ export interface Scrubber {
   readonly hidden: number;
 }
 
-export function makeScrubber(): Scrubber {
+/** `again`: for the viewer, which does not believe that what comes was scrubbed: nothing that acts or fetches is let in. */
+export function makeScrubber(again = false): Scrubber {
   const known = new Map<number, Known>();
   const styled: Styled = new Set();
   let sizeAtSnapshot = 0;
   let hidden = 0;
+
+  const css = again ? quietCss : scrubCss;
 
   const counts = (node: Known | undefined) => (node?.kind == "masked" || node?.kind == "private" ? 1 : 0);
   const keep = (id: number, node: Known): void => {
@@ -87,7 +90,8 @@ export function makeScrubber(): Scrubber {
 
   const words = (kind: Kind, value: string): string => {
     if (dropped(kind)) return "";
-    if (kind == "css") return scrubCss(value);
+    if (kind == "css") return css(value);
+    if (again) return value;
     if (kind == "masked") return value.trim() ? MASK : value;
     return kind == "open" ? hushTyped(value, false) : hush(value);
   };
@@ -99,7 +103,7 @@ export function makeScrubber(): Scrubber {
     const shown: Raw = {};
     for (const name in raw) {
       const value = raw[name];
-      const kept = name == "style" && isRaw(value) ? style(value) : shownAttribute(tag, kind, name, value, deciding, styled);
+      const kept = name == "style" && isRaw(value) ? style(value) : shownAttribute(tag, kind, name, value, deciding, styled, again);
       if (kept !== undefined) shown[name] = kept;
     }
     return shown;
@@ -123,7 +127,7 @@ export function makeScrubber(): Scrubber {
     }
     return kept;
   };
-  const cssValue = (name: string, value: string) => scrubCss(`${name}:${value}`).slice(name.length + 1);
+  const cssValue = (name: string, value: string) => css(`${name}:${value}`).slice(name.length + 1);
 
   /** Looks through a snapshot's style sheets before anything is decided by them. */
   const gather = (raw: Raw): void => {
@@ -143,7 +147,8 @@ export function makeScrubber(): Scrubber {
       deciding = {};
       for (const name in attributes) if (DECIDING.test(name)) deciding[name] = attributes[name];
     }
-    const made: Known = { parent, tag, kind: deciding ? kindOf(tag, deciding) : "plain", attributes: deciding };
+    const odd = deciding && !/^[a-z][\w.-]{0,60}$/.test(tag);
+    const made: Known = { parent, tag, kind: odd ? "gone" : deciding ? kindOf(tag, deciding, again) : "plain", attributes: deciding };
     keep(id, made);
     return made;
   };
@@ -165,7 +170,6 @@ export function makeScrubber(): Scrubber {
         return { ...made, name: "html", publicId: "", systemId: "" };
       case ELEMENT: {
         const tag = text(raw["tagName"]);
-        if (!/^[A-Za-z][\w:.-]{0,60}$/.test(tag)) return null;
         const given = isRaw(raw["attributes"]) ? raw["attributes"] : {};
         const inner = children();
         const attributes = attributesOf(own.tag, own.kind, around, given, own.attributes ?? {});
@@ -178,7 +182,8 @@ export function makeScrubber(): Scrubber {
       case COMMENT:
         return { ...made, textContent: "" };
     }
-    return null;
+    // Others find their place by it, so it keeps its own.
+    return { ...made, type: COMMENT, textContent: "" };
   };
 
   /** Card numbers whose groups stand in elements of their own: no single text shows them. Returns the node's digits. */
@@ -206,7 +211,7 @@ export function makeScrubber(): Scrubber {
     gather(data["node"]);
     const made = node(data["node"], 0, "plain");
     if (!made) return null;
-    joinCards(made);
+    if (!again) joinCards(made);
     sizeAtSnapshot = known.size;
     scrub.stale = false;
     const offset = isRaw(data["initialOffset"]) ? data["initialOffset"] : {};
@@ -224,7 +229,7 @@ export function makeScrubber(): Scrubber {
       const around = inside(add["parentId"] as number);
       const made = node(add["node"] as Raw, add["parentId"] as number, around);
       if (!made || dropped(around)) return [];
-      joinCards(made);
+      if (!again) joinCards(made);
       return [{ ...plain(add, "parentId", "nextId", "previousId"), node: made }];
     });
     const removes = list(data["removes"]).flatMap((gone) => {
@@ -256,8 +261,8 @@ export function makeScrubber(): Scrubber {
         if (given[name] === null) delete own.attributes[name];
         else own.attributes[name] = given[name];
       }
-    const kind = kindOf(own.tag, own.attributes);
-    if (kind != own.kind || "data-private" in given) {
+    const kind = kindOf(own.tag, own.attributes, again);
+    if (own.kind != "gone" && (kind != own.kind || "data-private" in given)) {
       // What may be seen from now on: the stricter of the two, until a snapshot has told everything anew.
       scrub.stale = true;
       if (STRICTER[kind] > STRICTER[own.kind]) keep(id, { ...own, kind });
@@ -277,14 +282,14 @@ export function makeScrubber(): Scrubber {
     return {
       source: 5,
       ...plain(data, "id"),
-      text: shownValue(around, text(data["text"]), isPhone(own.attributes ?? {})),
+      text: again ? text(data["text"]) : shownValue(around, text(data["text"]), isPhone(own.attributes ?? {})),
       isChecked: around == "open" && data["isChecked"] === true,
     };
   }
 
   const rules = (value: unknown) => list(value).map((rule) => {
     gatherStyled(text(rule["rule"]), styled);
-    return { ...(typeof rule["rule"] == "string" && { rule: scrubCss(rule["rule"]) }), index: Array.isArray(rule["index"]) ? rule["index"].filter((n) => number(n) !== undefined) : (number(rule["index"]) ?? 0) };
+    return { ...(typeof rule["rule"] == "string" && { rule: css(rule["rule"]) }), index: Array.isArray(rule["index"]) ? rule["index"].filter((n) => number(n) !== undefined) : (number(rule["index"]) ?? 0) };
   });
 
   function incremental(data: Raw): Raw | null {
@@ -317,8 +322,8 @@ export function makeScrubber(): Scrubber {
           ...plain(data, "id", "styleId"),
           ...(data["removes"] !== undefined && { removes: list(data["removes"]).map(({ index }) => ({ index: Array.isArray(index) ? index.filter((n) => number(n) !== undefined) : (number(index) ?? 0) })) }),
           ...(data["adds"] !== undefined && { adds: rules(data["adds"]) }),
-          ...(typeof data["replace"] == "string" && { replace: scrubCss(data["replace"]) }),
-          ...(typeof data["replaceSync"] == "string" && { replaceSync: scrubCss(data["replaceSync"]) }),
+          ...(typeof data["replace"] == "string" && { replace: css(data["replace"]) }),
+          ...(typeof data["replaceSync"] == "string" && { replaceSync: css(data["replaceSync"]) }),
         };
       case 13: {
         const set = isRaw(data["set"]) ? data["set"] : null;
@@ -353,7 +358,7 @@ export function makeScrubber(): Scrubber {
     if (!isRaw(data)) return null;
     if (type == 2) return snapshot(data);
     if (type == 3) return incremental(data);
-    if (type == 4) return { href: scrubUrl(text(data["href"])), ...plain(data, "width", "height") };
+    if (type == 4) return { href: again ? text(data["href"]).slice(0, 2000) : scrubUrl(text(data["href"])), ...plain(data, "width", "height") };
     return null;
   }
 

@@ -32,7 +32,7 @@ export function luhn(digits: string): boolean {
 export function holdsCard(digits: string): boolean {
   for (let length = 13; length <= 19; length++)
     for (let from = 0; from + length <= digits.length; from++)
-      if (/^[2-6]/.test(digits.slice(from)) && luhn(digits.slice(from, from + length))) return true;
+      if (digits[from]! >= "2" && digits[from]! <= "6" && luhn(digits.slice(from, from + length))) return true;
   return false;
 }
 
@@ -139,17 +139,57 @@ export function dataPicture(url: string): string {
   return url;
 }
 
-/** CSS without what it would fetch and without secrets in what it writes; `url(#id)` and small pictures stay. */
+/** Without comments, but for those by which rrweb keeps texts apart. In time in proportion to the text. */
+function withoutComments(css: string): string {
+  let made = "";
+  let at = 0;
+  for (let begin; (begin = css.indexOf("/*", at)) >= 0; ) {
+    const end = css.indexOf("*/", begin + 2);
+    const comment = end < 0 ? "" : css.slice(begin, end + 2);
+    made += css.slice(at, begin) + (/^\/\*\s*rr_split\s*\*\/$/.test(comment) ? comment : "");
+    if (end < 0) return made;
+    at = end + 2;
+  }
+  return made + css.slice(at);
+}
+
+/** With each `url(...)` as it may stay. In time in proportion to the text; what never ends is cut off. */
+function withUrls(css: string): string {
+  const opening = /url\(\s*/gi;
+  let made = "";
+  let at = 0;
+  for (let found; (found = opening.exec(css)); ) {
+    const quote = css[opening.lastIndex];
+    const quoted = quote == '"' || quote == "'";
+    let end = opening.lastIndex + (quoted ? 1 : 0);
+    const begin = end;
+    for (; end < css.length && css[end] != (quoted ? quote : ")"); end++) if (css[end] == "\\") end++;
+    made += css.slice(at, found.index);
+    if (end >= css.length) return made;
+    const url = css.slice(begin, end).trim();
+    if (/^#[\w-]{1,64}$/.test(url)) made += `url(${url})`;
+    else if (dataPicture(url)) made += `url("${url.replace(/["\\\n]/g, (character) => encodeURIComponent(character))}")`;
+    else made += 'url("data:,")';
+    const close = quoted ? css.indexOf(")", end) : end;
+    if (close < 0) return made;
+    at = opening.lastIndex = close + 1;
+  }
+  return made + css.slice(at);
+}
+
+/** With letters written as letters: `u\72l(` is an address as well. Other escapes stay, selectors need them. */
+const unescaped = (css: string) =>
+  css.replace(/\\(?:([0-9a-f]{1,6})(?:\r\n|[ \t\r\n\f])?|([^]))/gi, (all, hex?: string, plain?: string) => {
+    const letter = hex ? (parseInt(hex, 16) < 128 ? String.fromCharCode(parseInt(hex, 16)) : "") : plain!;
+    return /^[A-Za-z]$/.test(letter) ? letter : all;
+  });
+
+/** CSS without what it would fetch; `url(#id)` and small pictures stay. */
+export function quietCss(css: string): string {
+  return withUrls(unescaped(withoutComments(css)).replace(/@import\b[^;]*(?:;|$)/gi, "")).replace(/\b(?:-webkit-)?image-set\([^;}]*/gi, "none");
+}
+
+/** CSS without what it would fetch and without secrets in what it writes. */
 export function scrubCss(css: string): string {
-  return css
-    .replace(/\/\*(?!\s*rr_split\s*\*\/)[^]*?\*\//g, "")
-    .replace(/@import\b[^;]*(?:;|$)/gi, "")
-    .replace(/url\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|((?:[^)\\]|\\.)*))\s*\)/gi, (_, a?: string, b?: string, c?: string) => {
-      const url = (a ?? b ?? c ?? "").trim();
-      if (/^#[\w-]{1,64}$/.test(url)) return `url(${url})`;
-      return dataPicture(url) ? `url("${url.replace(/["\\\n]/g, (character) => encodeURIComponent(character))}")` : 'url("data:,")';
-    })
-    .replace(/\b(?:-webkit-)?image-set\([^;}]*/gi, "none")
-    .replace(/\bsrc\(\s*["'][^)]*\)/gi, 'url("data:,")')
-    .replace(/(content\s*:\s*|--[\w-]+\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/gi, (_, name: string, said: string) => name + hush(said));
+  return quietCss(css).replace(/(content\s*:\s*|--[\w-]+\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/gi, (_, name: string, said: string) => name + hush(said));
 }
