@@ -49,7 +49,7 @@ EDIT = """([seed, calm]) => {
   const inside = () => [area, ...area.querySelectorAll("*"), ...host.shadowRoot.querySelectorAll("*")];
   const pick = (list) => list[chance(list.length)];
   const any = () => pick(inside());
-  const movable = () => pick(inside().slice(1));
+  const movable = () => pick(inside().slice(1)) ?? area.appendChild(made());
   const tags = ["p", "div", "span", "b", "ul", "li", "section", "my-box", "svg", "o:p", "script"];
   const made = () => {
     const element = document.createElement(pick(tags));
@@ -164,7 +164,7 @@ def desktop() -> Iterator[Pages]:
     pages.close()
 
 
-@pytest.mark.parametrize(("seed", "faults"), [(1, True), (2, True), (3, False), (4, False)])
+@pytest.mark.parametrize(("seed", "faults"), [(1, True), (10, True), (13, False), (21, False)])
 def test_the_mirror_equals_the_page(chromium: Browser, desktop: Pages, seed: int, faults: bool) -> None:
     manifest = json.loads((CHECKOUT / "static/manifest.json").read_text())
     part = (CHECKOUT / "static" / manifest["cobrowse"]["file"]).read_text()
@@ -183,8 +183,7 @@ def test_the_mirror_equals_the_page(chromium: Browser, desktop: Pages, seed: int
             page.evaluate(EDIT, [seed * 1000 + n, not faults])
             line.carry()
         line.faults = False
-        # Without faults all of it came as changes of one snapshot.
-        assert (line.lost > 0 and line.resyncs > 1) if faults else line.relay.epoch == 1
+        assert (line.lost > 0 and line.resyncs > 1) if faults else line.resyncs == 0
         expected = page.evaluate(f"({SEEN})(document, false)")
         deadline = time.monotonic() + 30
         while True:

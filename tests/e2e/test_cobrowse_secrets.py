@@ -182,7 +182,8 @@ def test_what_is_no_secret_arrives(shop: Page) -> None:
     assert [event["type"] for event in left.events[:2]] == [4, 2]
     # Something had become private meanwhile, so the page was told anew, as a new epoch that begins at its snapshot.
     frames = [message["frame"] for message in left.messages if "frame" in message]
-    assert [frame["epoch"] for frame in frames if frame["kind"] == "snapshot"] == [1, 2]
-    for epoch in (1, 2):
+    epochs = [frame["epoch"] for frame in frames if frame["kind"] == "snapshot"]
+    assert len(epochs) >= 2 and epochs == list(range(1, len(epochs) + 1))
+    for epoch in epochs:
         numbers = [frame["seq"] for frame in frames if frame["epoch"] == epoch]
         assert numbers == list(range(len(numbers)))

@@ -16,6 +16,13 @@ const META = 4;
 /** How long a busy page may put a snapshot off. */
 const PATIENCE_MS = 500;
 
+/**
+ * rrweb tells changes of one moment as one change, and gets some moves among them wrong: an element then stands twice in
+ * the mirror, or no longer where it belongs. So a page in which elements moved is told anew once it has come to rest.
+ */
+const REST_MS = 1000;
+const REST_EVERY_MS = 10_000;
+
 const idle = (work: () => void): void => {
   if ("requestIdleCallback" in window) requestIdleCallback(work, { timeout: PATIENCE_MS });
   else setTimeout(work, 0);
@@ -28,6 +35,8 @@ export function startRecording(heard: (event: RawEvent) => void, failed: () => v
   let stopped = false;
   let due = false;
   let begun = false;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  let rested = -REST_EVERY_MS;
 
   const again = (): void => {
     if (due || stopped) return;
@@ -46,6 +55,15 @@ export function startRecording(heard: (event: RawEvent) => void, failed: () => v
     if (event.type == SNAPSHOT) begun = true;
     if (kept && (begun || event.type == META)) heard(kept);
     if (scrub.stale) again();
+    else if (scrub.doubtful) rest();
+  };
+
+  const rest = (): void => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      rested = performance.now();
+      if (scrub.doubtful) again();
+    }, Math.max(REST_MS, rested + REST_EVERY_MS - performance.now()));
   };
 
   // rrweb says nothing of what has just become private: the agent would go on seeing what it was.
@@ -76,6 +94,7 @@ export function startRecording(heard: (event: RawEvent) => void, failed: () => v
     again,
     stop() {
       stopped = true;
+      clearTimeout(resting);
       watcher.disconnect();
       stop?.();
     },

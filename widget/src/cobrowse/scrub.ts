@@ -48,6 +48,8 @@ export interface Scrubber {
   (event: RawEvent): RawEvent | null;
   /** Something became secret, or no longer is, that has been sent otherwise: a new snapshot is needed. */
   stale: boolean;
+  /** Nodes have moved, which rrweb does not always tell rightly; to be reset by whoever makes it good. */
+  doubtful: boolean;
   /** How many nodes are remembered. */
   readonly size: number;
   /** How many fields and areas are hidden from the agent now. */
@@ -213,7 +215,7 @@ export function makeScrubber(again = false): Scrubber {
     if (!made) return null;
     if (!again) joinCards(made);
     sizeAtSnapshot = known.size;
-    scrub.stale = false;
+    scrub.stale = scrub.doubtful = false;
     const offset = isRaw(data["initialOffset"]) ? data["initialOffset"] : {};
     return { node: made, initialOffset: { left: number(offset["left"]) ?? 0, top: number(offset["top"]) ?? 0 } };
   }
@@ -222,6 +224,7 @@ export function makeScrubber(again = false): Scrubber {
     const adds = list(data["adds"]).filter((add) => isRaw(add["node"]) && number(add["parentId"]));
     // Children may be named before their parents: all are known first, then each is judged.
     for (const add of adds) {
+      if (known.has(Number((add["node"] as Raw)["id"])) || Number(add["parentId"]) < 0) scrub.doubtful = true;
       gather(add["node"] as Raw);
       remember(add["node"] as Raw, add["parentId"] as number);
     }
@@ -369,7 +372,7 @@ export function makeScrubber(again = false): Scrubber {
     if (known.size > 2 * sizeAtSnapshot + 20_000) scrub.stale = true;
     return { type: event.type, data, timestamp: number(event.timestamp) ?? 0 };
   }) as Scrubber;
-  scrub.stale = false;
+  scrub.stale = scrub.doubtful = false;
   Object.defineProperties(scrub, {
     size: { get: () => known.size },
     hidden: { get: () => hidden },
