@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.e2e.conftest import People
 from tests.e2e.letters import letter, picture, post
@@ -409,6 +409,32 @@ def test_a_mail_larger_than_an_event_goes_all_the_same(desk: People, hub: DemoHu
     page.get_by_role("button", name="Send", exact=True).click()
     expect(agent.log.get_by_text("Sent", exact=True).last).to_be_visible(timeout=30_000)
     assert sum(each.startswith("POST ") and each.endswith("/mails") for each in asked) == 1, asked
+    close(agent)
+
+
+def test_a_mail_that_comes_while_the_list_is_read_is_shown_too(desk: People, hub: DemoHub) -> None:
+    agent = take(desk, hub, letter("Late", "Hello", sender="Ida Late <ida@example.org>"), "Ida Late")
+    listed: list[Route] = []
+
+    def hold(route: Route) -> None:
+        # The first answer is of before the second mail, and comes after it.
+        if not listed:
+            listed.append(route)
+        else:
+            route.continue_()
+
+    agent.page.route("**/api/v1/contacts/*/mails", hold)
+    again = letter("Re: Late", "one more thing", sender="Ida Late <ida@example.org>", Message_ID="<late-2@example.org>")
+    post(hub, again)
+    agent.page.wait_for_timeout(50)
+    while not listed:
+        agent.page.wait_for_timeout(50)
+    old = listed[0].fetch()
+    post(hub, letter("Re: Late", "and another", sender="Ida Late <ida@example.org>", Message_ID="<late-3@example.org>"))
+    expect(agent.log.get_by_role("article")).to_have_count(4)
+    listed[0].fulfill(response=old)
+    expect(agent.log.get_by_role("button", name="Mail from Ida Late")).to_have_count(3)
+    agent.page.unroute("**/api/v1/contacts/*/mails")
     close(agent)
 
 

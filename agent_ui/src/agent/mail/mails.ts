@@ -3,9 +3,12 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { api } from "../../common/api.ts";
+import { HubError } from "../../common/errors.ts";
 import { on } from "../../common/socket.ts";
 import type { Hello, Message } from "../../common/types.ts";
 import type { Mail } from "./types.ts";
+
+const RETRY_MS = 5_000;
 
 interface Known {
   mails: ReadonlyMap<string, Mail>;
@@ -13,7 +16,7 @@ interface Known {
 }
 
 const known = new Map<string, Signal<Known>>();
-const asked = new Map<string, Promise<void>>();
+const asked = new Map<string, "once" | "again">();
 
 async function load(contact: string): Promise<void> {
   const target = known.get(contact);
@@ -23,8 +26,9 @@ async function load(contact: string): Promise<void> {
     const mails = new Map(target.value.mails);
     for (const mail of items) if (!newer(mails.get(mail.id), mail)) mails.set(mail.id, mail);
     target.value = { mails, state: "idle" };
-  } catch {
+  } catch (error) {
     target.value = { ...target.value, state: "failed" };
+    if (error instanceof HubError && error.retryable) setTimeout(() => reload(contact), RETRY_MS);
   }
 }
 
@@ -32,13 +36,18 @@ function newer(held: Mail | undefined, given: Mail): boolean {
   return held !== undefined && held.version > given.version;
 }
 
-/** One request at a time for each contact. */
-function reload(contact: string): Promise<void> {
-  const running = asked.get(contact);
-  if (running) return running;
-  const work = load(contact).finally(() => asked.delete(contact));
-  asked.set(contact, work);
-  return work;
+/** One request at a time for each contact; what is asked for meanwhile may be newer than its answer, so one more follows. */
+function reload(contact: string): void {
+  if (asked.has(contact)) {
+    asked.set(contact, "again");
+    return;
+  }
+  asked.set(contact, "once");
+  void load(contact).finally(() => {
+    const again = asked.get(contact) === "again";
+    asked.delete(contact);
+    if (again) reload(contact);
+  });
 }
 
 export function mailsOf(contact: string): Signal<Known> {
@@ -46,7 +55,7 @@ export function mailsOf(contact: string): Signal<Known> {
   if (!found) {
     found = signal<Known>({ mails: new Map(), state: "loading" });
     known.set(contact, found);
-    void reload(contact);
+    reload(contact);
   }
   return found;
 }
@@ -59,7 +68,7 @@ export function mailOf(message: Message): Mail | undefined {
   const found = target.value.mails.get(id);
   if (!found && target.value.state === "idle" && !missing.has(id)) {
     missing.add(id);
-    void reload(message.contact);
+    reload(message.contact);
   }
   return found;
 }
@@ -82,6 +91,6 @@ export function startMails(): void {
   on<{ mail: Mail }>("mail", ({ mail }) => putMail(mail));
   on<Hello>("hello", () => {
     missing.clear();
-    for (const contact of known.keys()) void reload(contact);
+    for (const contact of known.keys()) reload(contact);
   });
 }
