@@ -35,6 +35,8 @@ MOST_STARTS = 3
 PAUSE_S = 0.5
 AT_ONCE = 4_000_000
 _CHUNK = 256 * 1024
+_PAUSE_S = 0.002
+"""After each chunk, in which others go on: mail can wait."""
 
 
 class _Gone(Exception):
@@ -180,6 +182,8 @@ class _Place:
                 for begin in range(0, len(raw), _CHUNK):
                     writer.write(raw[begin : begin + _CHUNK])
                     await writer.drain()
+                    if begin + _CHUNK < len(raw):
+                        await asyncio.sleep(_PAUSE_S)
             async with asyncio.timeout(self._begin.seconds * PATIENCE):
                 length = LENGTH.unpack(await reader.readexactly(LENGTH.size))[0]
             async with asyncio.timeout(TRANSFER_S):
@@ -266,6 +270,8 @@ async def _receive(reader: asyncio.StreamReader, size: int) -> bytes:
             raise EOFError
         chunks.append(chunk)
         size -= len(chunk)
+        if size > _CHUNK:
+            await asyncio.sleep(_PAUSE_S)
     return await asyncio.to_thread(b"".join, chunks) if large else b"".join(chunks)
 
 

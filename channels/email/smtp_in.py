@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from channels.email.receive import Envelope as Given
 from channels.email.receive import Received
+from channels.email.smtp_data import PIECE, take
 from hub.config_email import Listener
 from hub.errors import Forbidden, HubError, NotFound, RateLimited, Unavailable
 from hub.limits import SlidingLimit
@@ -29,10 +30,6 @@ log = structlog.get_logger(__name__)
 # It tells of addresses, and in its debug log of every line.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
-LONGEST_LINE = 1_000_000
-PIECE = 64 * 1024
-AT_ONCE = 4_000_000
-"""Senders do not keep to the 998 of RFC 5321; text in one line is read all the same."""
 MOST_RECIPIENTS = 1000
 AT_ONCE = 6
 """So many mails are being given at one time; others are asked to wait. Bounds the memory, as each may be large."""
@@ -212,7 +209,7 @@ class _Limited(SMTP):
     nothing but CRLF for an end of line, in mails and between commands. What is taken for an end by some servers and not
     by others (bare LF or CR) is how mails are smuggled inside others: who says it is told so and hears no more."""
 
-    line_length_limit = LONGEST_LINE
+    line_length_limit = PIECE
 
     def __init__(self, server: SmtpServer) -> None:
         settings = server.settings
@@ -300,7 +297,7 @@ class _Limited(SMTP):
         room = self._hub_server.room
         try:
             await self.push("354 end data with <CR><LF>.<CR><LF>")
-            wrong, content = await self._content()
+            wrong, content = await take(self._reader, self._hub_server.settings.max_size)
             if wrong:
                 await self._answers(envelope, wrong)
                 return
@@ -317,39 +314,6 @@ class _Limited(SMTP):
 
     async def _answers(self, envelope: Envelope, status: str) -> None:
         await self.push(status)
-
-    async def _content(self) -> tuple[str, bytes]:
-        """(what is wrong, the mail); all of it is read in any case, as the answer has its place after the end."""
-        data, pieces, wrong, size, begins = bytearray(), list[bytes](), "", 0, True
-        while True:
-            if len(data) >= PIECE:
-                # What has come is there at once, up to two of the longest lines: others have their turn in between.
-                pieces.append(bytes(data))
-                data.clear()
-                await asyncio.sleep(0)
-            try:
-                line = await self._reader.readuntil(b"\r\n")
-            except asyncio.LimitOverrunError as error:
-                line = await self._reader.readexactly(min(error.consumed, LONGEST_LINE))
-                begins, wrong = False, wrong or "500 5.6.0 a line is too long"
-                size += len(line)
-                data.clear()
-                pieces.clear()
-                continue
-            if begins and line == b".\r\n":
-                pieces.append(bytes(data))
-                # To put 50 MB together takes as long as two hundred small mails.
-                whole = b"".join(pieces) if size <= AT_ONCE else await asyncio.to_thread(b"".join, pieces)
-                return wrong, whole
-            size += len(line)
-            if size > self._hub_server.settings.max_size:
-                wrong = wrong or "552 5.3.4 this mail is too large"
-            if wrong:
-                data.clear()
-                pieces.clear()
-            else:
-                data += line[1:] if begins and line.startswith(b".") else line
-            begins = True
 
 
 class _Smtp(_Limited):

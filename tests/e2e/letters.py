@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from io import BytesIO
 
+import pypdfium2  # type: ignore[import-untyped]
 from PIL import Image
 
 from tests.hub import DemoHub
@@ -57,4 +58,13 @@ def post(hub: DemoHub, *mails: EmailMessage | bytes) -> None:
 def picture(colour: str = "#0b6e63", size: tuple[int, int] = (300, 120)) -> bytes:
     out = BytesIO()
     Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def pdf(pages: int) -> bytes:
+    document = pypdfium2.PdfDocument.new()
+    for _ in range(pages):
+        document.new_page(595, 842)
+    out = BytesIO()
+    document.save(out)
     return out.getvalue()

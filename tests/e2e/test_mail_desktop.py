@@ -8,16 +8,14 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from io import BytesIO
 from pathlib import Path
 
 import httpx
-import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.letters import letter, picture, post
+from tests.e2e.letters import letter, pdf, picture, post
 from tests.e2e.office import accessible, keys_shown, wider_than_window
 from tests.e2e.people import CHINESE, Agent
 from tests.hub import DemoHub
@@ -39,15 +37,6 @@ def desk(chromium: Browser, hub: DemoHub, artefacts: Path) -> Iterator[People]:
     group = People(chromium, hub, artefacts)
     yield group
     group.leave()
-
-
-def pdf(pages: int) -> bytes:
-    document = pypdfium2.PdfDocument.new()
-    for _ in range(pages):
-        document.new_page(595, 842)
-    out = BytesIO()
-    document.save(out)
-    return out.getvalue()
 
 
 def take(desk: People, hub: DemoHub, mail: EmailMessage, customer: str, **context: object) -> Agent:
@@ -424,13 +413,13 @@ def test_a_mail_that_comes_while_the_list_is_read_is_shown_too(desk: People, hub
             route.continue_()
 
     agent.page.route("**/api/v1/contacts/*/mails", hold)
-    again = letter("Re: Late", "one more thing", sender="Ida Late <ida@example.org>", Message_ID="<late-2@example.org>")
+    again = letter("Re: Late", "one more thing", sender="Ida Late <ida@example.org>")
     post(hub, again)
     agent.page.wait_for_timeout(50)
     while not listed:
         agent.page.wait_for_timeout(50)
     old = listed[0].fetch()
-    post(hub, letter("Re: Late", "and another", sender="Ida Late <ida@example.org>", Message_ID="<late-3@example.org>"))
+    post(hub, letter("Re: Late", "and another", sender="Ida Late <ida@example.org>"))
     expect(agent.log.get_by_role("article")).to_have_count(4)
     listed[0].fulfill(response=old)
     expect(agent.log.get_by_role("button", name="Mail from Ida Late")).to_have_count(3)

@@ -12,9 +12,9 @@ import httpx
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import People
-from tests.e2e.letters import letter, post
+from tests.e2e.letters import letter, pdf, post
 from tests.e2e.office import accessible
-from tests.e2e.test_mail_desktop import LOCALES, close, pdf
+from tests.e2e.test_mail_desktop import LOCALES, close
 from tests.hub import DemoHub
 
 
