@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -206,6 +206,10 @@ class Mails(Protocol):
 
     async def put_token(self, token: KeptToken) -> bool:
         """Writes it with the next version, if `version` is still the stored one (0 for a new one)."""
+        ...
+
+    async def keep_tokens(self, ids: Collection[str]) -> None:
+        """Deletes all others."""
         ...
 
     async def drafts(self, user: str) -> list[Draft]: ...

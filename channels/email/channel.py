@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from channels.email.classifier import Classifier
 from channels.email.dry_run import DryRuns
 from channels.email.imap_in import Around, Budget, ImapAccount, Queues
-from channels.email.oauth import OAuthTokens
+from channels.email.oauth import OAuthTokens, row_id
 from channels.email.receive import Envelope, Received, Receiver
 from channels.email.secrets import read_secret
 from channels.email.smtp_in import Settings, SmtpServer
@@ -92,6 +92,8 @@ class EmailChannel:
         self._hub.mail_health = self.health
         self._hub.directory.on_change(self._configured)
         self._hub.leadership.on_change(self._leads)
+        # Not when a mailbox changes: what was changed by mistake is changed back, and its refresh token came once.
+        await self._hub.store.mails.keep_tokens(self._signed_in_to())
         self._task = asyncio.create_task(self._follow(), name="mailboxes")
         self._changed.set()
 
@@ -125,6 +127,11 @@ class EmailChannel:
             await self._changed.wait()
             self._changed.clear()
             await self._arrange()
+
+    def _signed_in_to(self) -> set[str]:
+        """Which rows of tokens belong to mailboxes that there are."""
+        ways = [way for row in self._hub.directory.mailboxes().values() for way in (row.inbound, row.outbound)]
+        return {row_id(oauth) for way in ways if (oauth := way.oauth) is not None}
 
     async def _arrange(self) -> None:
         wanted = self._fetched_from() if self._hub.leadership.leads and not self._hub.stopping else {}

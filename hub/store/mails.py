@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -156,6 +156,9 @@ class SqlMails:
             return run(update(mail_tokens).where(*same).values(row)).rowcount == 1
 
         return await self._writer.submit(write)
+
+    async def keep_tokens(self, ids: Collection[str]) -> None:
+        await self._writer.execute(delete(mail_tokens).where(mail_tokens.c.id.not_in(sorted(ids))))
 
     # --- drafts -----------------------------------------------------------------------------------------------------
 

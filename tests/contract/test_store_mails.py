@@ -171,6 +171,12 @@ async def test_tokens_of_two_nodes(store: SqlStore) -> None:
     assert await store.mails.put_token(KeptToken("t", 1, T0, "two"))
     assert not await store.mails.put_token(KeptToken("t", 1, 0, "three"))
     assert await store.mails.token("t") == KeptToken("t", 2, T0, "two")
+    await store.mails.put_token(KeptToken("u", 0, 0, "of a mailbox that is deleted"))
+    await store.mails.keep_tokens({"t", "none"})
+    assert await store.mails.token("u") is None
+    assert await store.mails.token("t") == KeptToken("t", 2, T0, "two")
+    await store.mails.keep_tokens(())
+    assert await store.mails.token("t") is None
 
 
 async def test_drafts_of_two_windows(store: SqlStore) -> None:
