@@ -128,7 +128,7 @@ class Application:
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
         self.voice = self._voice(conversations, voice_settings)
-        self.callbacks = callback.opened(self.hub, config.callbacks, self.voice)
+        self.callbacks = callback.opened(self.hub, config.callbacks, self.voice, demo=config.demo.enabled)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)
@@ -227,10 +227,10 @@ class Application:
         )
         if not config.demo.enabled:
             return found
-        own = voice.demo(config.demo.sip_port)
+        own = voice.demo(config.demo.sip_port, config.demo.phone_port)
         return msgspec.structs.replace(
             own,
-            trunks=(*own.trunks, *found.trunks),
+            trunks=(*own.trunks[:1], *found.trunks, *own.trunks[1:]),  # the administrators' call out first
             left_out=found.left_out,
             numbers=(*found.numbers, *own.numbers),
             caller_ids=found.caller_ids,

@@ -58,8 +58,13 @@ class Taken(Struct, frozen=True):
 class CallbackDesk(Protocol):
     """`key` makes each idempotent for whoever asks."""
 
+    def takes(self) -> bool:
+        """Whether customers may be offered one: no trunk may be set up (yet) that calls out."""
+        ...
+
     async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:
-        """Raises InvalidInput, NumberRefused, RateLimited, Forbidden, Refused (`callback.hours`, `callback.full`)."""
+        """Raises InvalidInput, NumberRefused, RateLimited, Forbidden, Refused (`callback.hours`, `callback.full`,
+        `callback.off`)."""
         ...
 
     async def slots(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> list[Slot]:
@@ -103,8 +108,12 @@ class CallbackDesk(Protocol):
         ...
 
 
+def off() -> Refused:
+    return Refused("This hub makes no callbacks.", code="callback.off")
+
+
 def switched_on(desk: CallbackDesk | None) -> CallbackDesk:
     """Raises Refused `callback.off`."""
     if desk is None:
-        raise Refused("This hub makes no callbacks.", code="callback.off")
+        raise off()
     return desk

@@ -171,6 +171,11 @@ class Demo(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sip_port: Annotated[Port, meta("Where telephones of this machine may call the demo.")] = 5060
     smtp_port: Annotated[Port, meta("Where mail servers and programs of this machine may give the demo mail.")] = 2525
 
+    @property
+    def phone_port(self) -> int:
+        """Where the demo's own calls go: a telephone of this machine, if one listens there. 0 without telephones."""
+        return self.sip_port + 2 if 0 < self.sip_port <= 65_533 else 0
+
 
 class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of hub.toml."""

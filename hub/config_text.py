@@ -15,6 +15,7 @@ from hub.config_base import Secret
 _WIDTH = 100
 # What a setting that has no default could be.
 _EXAMPLES = {
+    "callbacks.enabled": "true",
     "bus.password": '{env = "CONTACTHUB_BUS_PASSWORD"}',
     "store.password": '{env = "CONTACTHUB_STORE_PASSWORD"}',
     "recordings.key": '{file = "/run/secrets/recordings_key"}',

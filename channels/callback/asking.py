@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from channels.callback.guard import DO_NOT_CALL, Guard
 from channels.callback.steps import Steps
 from channels.chat.sites import topic_of
 from channels.voice.callers import customer_of
-from hub.callback_desk import ASAP, Asker, NewCallback, Taken
+from hub.callback_desk import ASAP, Asker, NewCallback, Taken, off
 from hub.callbacks import machine as cm
 from hub.callbacks.model import Callback, Consent, Result, State
 from hub.callbacks.opening import Slot, slot_of, slots
@@ -31,13 +31,16 @@ DAY_MS = 24 * 3_600_000
 
 
 class Asking:
-    """Implements `CallbackDesk`."""
+    """Implements `CallbackDesk`. `has_trunk` says whether one is set up that calls out."""
 
-    def __init__(self, hub: Hub, steps: Steps, guard: Guard) -> None:
-        self._hub, self._steps, self._guard = hub, steps, guard
+    def __init__(self, hub: Hub, steps: Steps, guard: Guard, has_trunk: Callable[[], bool] = lambda: True) -> None:
+        self._hub, self._steps, self._guard, self._has_trunk = hub, steps, guard, has_trunk
         self._settings = steps.settings
 
     # --- asking -----------------------------------------------------------------------------------------------------
+
+    def takes(self) -> bool:
+        return self._has_trunk() or not self._settings.only_by_trunk
 
     async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:
         hub = self._hub
@@ -53,6 +56,8 @@ class Asking:
         known, living, never = await hub.store.callbacks.known(id, number)
         if known is not None:
             return Taken(known)
+        if not self.takes():
+            raise off()
         if never:
             raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
         email = clean_email(new.email)

@@ -10,7 +10,7 @@ from channels.callback.steps import Steps
 from channels.voice.channel import VoiceChannel
 from hub.callbacks.model import Policy
 from hub.callbacks.settings import DAY_MS, CallbackSettings, Caps, Limits
-from hub.config_callbacks import Callbacks
+from hub.config_callbacks import Callbacks, round_the_clock
 from hub.service import Hub
 
 MINUTE_MS = 60_000
@@ -20,7 +20,7 @@ class CallbackChannel:
     def __init__(self, hub: Hub, settings: CallbackSettings, voice: VoiceChannel) -> None:
         steps = Steps(hub, settings)
         guard = Guard(hub, settings)
-        self.asking = Asking(hub, steps, guard)
+        self.asking = Asking(hub, steps, guard, lambda: any(trunk.host for trunk in voice.settings.trunks))
         self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks))
         voice.calls.may_place = self.keeper.may_place
         hub.calling_back = self.asking
@@ -33,12 +33,18 @@ class CallbackChannel:
         await self.keeper.stop()
 
 
-def opened(hub: Hub, section: Callbacks, voice: VoiceChannel) -> CallbackChannel | None:
-    """The channel, where it is switched on."""
-    if not section.enabled:
+def opened(hub: Hub, section: Callbacks, voice: VoiceChannel, *, demo: bool) -> CallbackChannel | None:
+    """The channel, unless it is switched off; where nothing is said of it, it is there when calls may go out at all."""
+    if section.enabled is False or (section.enabled is None and not _calls_out(voice)):
         return None
+    if demo:
+        section = round_the_clock(section)
     region = next((trunk.region for trunk in voice.settings.trunks if trunk.region), None)
     return CallbackChannel(hub, configured(section, voice.settings.dial.countries, region), voice)
+
+
+def _calls_out(voice: VoiceChannel) -> bool:
+    return voice.settings.enabled and bool(voice.settings.dial.countries)
 
 
 def configured(section: Callbacks, countries: tuple[str, ...], region: str | None) -> CallbackSettings:
@@ -67,4 +73,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         Caps(section.per_number, section.per_address, section.per_site, section.per_day),
         Limits(section.talk_minutes * MINUTE_MS, section.spend * 1000, section.lines),
         section.price,
+        only_by_trunk=section.enabled is None,
     )

@@ -282,7 +282,7 @@ class Trunks:
         while True:
             self._look.clear()
             for trunk in self.settings.trunks:
-                if trunk.host:
+                if trunk.host and trunk.watch:
                     first, *others = destinations(trunk)
                     self._agent.options(
                         *(first, self._now()), patience_s=OPTIONS_S / 3, others=others, silence_s=SILENCE_S

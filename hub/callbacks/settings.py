@@ -31,7 +31,7 @@ class Limits(Struct, frozen=True):
 class CallbackSettings(Struct, frozen=True):
     """`countries` (ISO) are those whose numbers are called; national numbers are read as `region`'s. A minute of talk
     costs `price` thousandths of the currency. Slots are `slot_ms` long, take `capacity` and can be chosen `horizon_ms`
-    ahead."""
+    ahead. `only_by_trunk`: none is taken while no trunk is set up that calls out."""
 
     policy: Policy = Policy()
     countries: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class CallbackSettings(Struct, frozen=True):
     caps: Caps = Caps()
     limits: Limits = Limits()
     price: int = 50
+    only_by_trunk: bool = False
 
 
 def cost_of(talk_ms: Millis, price: int) -> int:

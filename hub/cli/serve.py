@@ -71,6 +71,7 @@ def _announce(url: str, config: Config, data: Path) -> None:
         pages.add_row(name, f"[link={url}{path}]{url}{path}[/link]")
     if config.demo.sip_port:
         pages.add_row("Telephone", f"sip:support@127.0.0.1:{config.demo.sip_port}")
+        pages.add_row("Its own calls", f"to a telephone at 127.0.0.1:{config.demo.phone_port}")
     if config.demo.smtp_port:
         pages.add_row("Mail", f"to support@demo.test by SMTP at 127.0.0.1:{config.demo.smtp_port}")
         pages.add_row("Sent mail", f"[link={url}/demo/outbox]{url}/demo/outbox[/link]")

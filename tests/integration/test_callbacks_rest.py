@@ -210,7 +210,7 @@ def test_without_a_trunk_it_is_postponed_and_says_why(house: House) -> None:
 
 
 def test_where_it_is_switched_off_nothing_is_taken(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with serving(tmp_path_factory.mktemp("off"), VOICE) as hub:
+    with serving(tmp_path_factory.mktemp("off"), VOICE, callbacks={"enabled": False}) as hub:
         hub.put("queue", "support", name="Support")
         off = House(hub)
         assert error(off.ask("+49305620001"))[:2] == (409, "callback.off")

@@ -210,6 +210,14 @@ class Telephone:
         self.phone.target = ("127.0.0.1", media_port(sdp))
         self._talking = asyncio.create_task(self.phone.talk())
 
+    async def speak_early(self) -> None:
+        """Can be heard by a call that comes in, without answering it."""
+        invited = await self.line.until(Invited)
+        assert invited.sdp is not None
+        self.line.agent.ring(invited.call, self.line.now, describe(self.phone.port))
+        self.line.transport.flush()
+        self.begin_to_talk(invited.sdp)
+
     async def pick_up(self) -> Invited:
         """Answers a call that comes in."""
         invited = await self.line.until(Invited)

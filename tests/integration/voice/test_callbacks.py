@@ -12,7 +12,7 @@ import httpx
 
 from channels.voice.sip.events import Invited
 from tests.clients import Json
-from tests.integration.voice.desk import Desk, Headset, Record, Telephone, a_headset, a_telephone, client_id
+from tests.integration.voice.desk import Desk, Headset, House, Record, Telephone, a_headset, a_telephone, client_id
 from tests.integration.voice.test_dial import AGENT, CUSTOMER, Company, a_record, at_desk, company
 
 NUMBER = "+49301234567"
@@ -26,14 +26,14 @@ async def open_house(folder: Path, telephone: Telephone, **callbacks: Any) -> As
         yield hub, await asyncio.to_thread(a_record, hub)
 
 
-async def ask(record: Record, hub: Company, key: str = "", **values: Any) -> httpx.Response:
+async def ask(record: Record, hub: House, key: str = "", **values: Any) -> httpx.Response:
     body = {"phone": NUMBER, "queue": "support", "name": "Eva"} | values
     headers = record.headers | {"Idempotency-Key": key or client_id()}
     async with httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False) as http:
         return await http.post("/api/v1/callbacks", json=body)
 
 
-async def act(record: Record, hub: Company, path: str, body: Json | None = None) -> httpx.Response:
+async def act(record: Record, hub: House, path: str, body: Json | None = None) -> httpx.Response:
     async with httpx.AsyncClient(base_url=hub.url, headers=record.headers, trust_env=False) as http:
         return await http.post(f"/api/v1/{path}", json=body or {})
 
@@ -124,6 +124,24 @@ async def test_who_is_busy_is_called_again_in_his_place(tmp_path: Path) -> None:
         assert (cancelled.json()["state"], cancelled.json()["next_at"]) == ("cancelled", None)
         refused = await act(record, hub, f"callbacks/{callback['id']}/call-now")
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "callback.state")
+
+
+async def test_what_the_network_says_before_an_answer_is_heard_and_is_no_talk(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        contact = await take(desk, headset)
+        await telephone.speak_early()
+        await headset.until_hears(CUSTOMER)
+        await until(record, callback["id"], "ringing")
+        await telephone.refuse(486)
+        waiting = await until(record, callback["id"], "scheduled")
+        assert [(a["result"], a.get("talk_ms", 0)) for a in waiting["attempts"]] == [("busy", 0)]
+        await desk.finish(contact)
 
 
 async def test_who_does_not_answer_and_who_is_given_up(tmp_path: Path) -> None:
