@@ -40,7 +40,7 @@ class NewCallback(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Asker(Struct, frozen=True):
     """Who asks: a visitor or a user by his `id`, from the network's `address`; `origin` is the way ("widget", "rest",
-    "agent", "import", "overflow")."""
+    "agent", "import", "call", "overflow")."""
 
     id: str
     origin: str
@@ -60,6 +60,14 @@ class CallbackDesk(Protocol):
 
     def takes(self) -> bool:
         """Whether customers may be offered one: no trunk may be set up (yet) that calls out."""
+        ...
+
+    def keeps_places(self) -> bool:
+        """Whether callers who wait on the line are offered one."""
+        ...
+
+    def is_called(self, number: str) -> bool:
+        """Whether it is a number that may be called, whatever lists say of it."""
         ...
 
     async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:

@@ -23,6 +23,7 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "Whether callbacks are taken and made; without it, once a trunk is set up that calls out.", "true or false"
         ),
     ] = None
+    in_line: Annotated[bool, meta("Callers who wait may press 1 to keep their place and be called back.")] = True
     attempts: Annotated[Count, meta("How often a customer's phone is called before his callback is given up.")] = 3
     busy_minutes: Annotated[Count, meta("Minutes until the next attempt after a busy one.")] = 5
     no_answer_minutes: Annotated[Count, meta("Minutes until the next attempt when nobody answered.")] = 30

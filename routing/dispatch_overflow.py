@@ -5,9 +5,10 @@ from __future__ import annotations
 import structlog
 
 from hub import commands as c
+from hub.callback_places import call_back
 from hub.config_rows import Overflow, Queue
 from hub.contacts import Words
-from hub.errors import Refused
+from hub.errors import HubError, Refused, Unavailable
 from hub.model import AuthorKind, Channel, Contact, Phase
 from hub.ports import Fence
 from hub.service import Hub
@@ -35,7 +36,19 @@ async def leave_queue(hub: Hub, id: str, queue: str, reason: OverflowReason, fen
     rule = None if row is None else rule_for(row, reason)
     if rule is None or not waits_in(contact, queue):
         return
-    command = way_out(contact, rule, phone=rule.to == "callback" and await _has_phone(hub, contact))
+    phone = await _phone(hub, contact) if rule.to == "callback" else ""
+    if phone and contact.channel is not Channel.CALLBACK and hub.calling_back is not None:
+        try:
+            await call_back(hub, contact, phone, "overflow")
+        except Unavailable:
+            raise
+        except HubError as error:
+            log.info("dispatcher.no_callback", contact=id, reason=error.code)
+            phone = ""
+        else:
+            log.info("dispatcher.overflow", contact=id, queue=queue, reason=str(reason), to=rule.to)
+            return
+    command = way_out(contact, rule, phone=phone != "")
     if command is None:
         return
     log.info("dispatcher.overflow", contact=id, queue=queue, reason=str(reason), to=rule.to)
@@ -69,6 +82,6 @@ def way_out(contact: Contact, rule: Overflow, *, phone: bool) -> c.ContactComman
     return c.End("system", how, 0)
 
 
-async def _has_phone(hub: Hub, contact: Contact) -> bool:
+async def _phone(hub: Hub, contact: Contact) -> str:
     customer = (await hub.contacts.customers([contact.customer])).get(contact.customer)
-    return customer is not None and customer.phone != ""
+    return customer.phone if customer is not None else ""

@@ -74,6 +74,8 @@ PURE = (
     "channels/cobrowse/session.py",
     "channels/voice/call.py",
     "channels/voice/call_values.py",
+    "channels/voice/place_menu.py",
+    "channels/voice/standing.py",
     "channels/voice/tape.py",
     "channels/voice/sip/*.py",
 )

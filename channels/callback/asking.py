@@ -42,6 +42,12 @@ class Asking:
     def takes(self) -> bool:
         return self._has_trunk() or not self._settings.only_by_trunk
 
+    def keeps_places(self) -> bool:
+        return self._settings.in_line and self.takes()
+
+    def is_called(self, number: str) -> bool:
+        return not verdict(number, self._settings.countries, self._settings.region).reason
+
     async def ask(self, new: NewCallback, who: Asker, key: str) -> Taken:
         hub = self._hub
         id = derived_id("cb", 0, who.id, key)

@@ -74,4 +74,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         Limits(section.talk_minutes * MINUTE_MS, section.spend * 1000, section.lines),
         section.price,
         only_by_trunk=section.enabled is None,
+        in_line=section.in_line,
     )

@@ -71,6 +71,16 @@ def place(position: int | None, wait_s: float | None, language: str) -> list[str
     return said or ["please-wait"]
 
 
+KEEP = "keep"
+"""Said after his place, where he may keep it and be called back."""
+
+
+def number(digits: str) -> list[str]:
+    """A telephone number, digit by digit, and what the caller's keys mean."""
+    spelt = ["plus" if sign == "+" else f"n-{sign}" for sign in digits if sign == "+" or sign.isdigit()]
+    return ["keep-number", *spelt, "keep-choose"]
+
+
 class Prompts:
     """Finds prompts' files, once for all calls; `own` is a folder that goes before ours."""
 

@@ -23,12 +23,16 @@ from typing import assert_never
 
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, SAID, Limits, Sound, Stage, Way
+from channels.voice.place_menu import PlaceMenu, Step
+from channels.voice.standing import Standing, agent_hears, agent_state, customer_hears, customer_state
 from channels.voice.tape import Tape
 from hub import events as e
 from hub.machine import SERVED
 from hub.model import WAITING, Millis, Phase
 
 LOSE_TRIES = 3
+KEPT = frozenset({"channel_changed", "callback"})
+"""Why a contact ended for its call, when the customer is called back."""
 LIMITS = Limits()
 
 
@@ -57,6 +61,7 @@ class Call:
         self.digits = 0
         self.since = now  # when the shown state began
         self.tape = Tape(recording, record=record)
+        self.menu = PlaceMenu()
         self._answered = False  # the customer's telephone is connected
         self._up = {CUSTOMER: False, AGENT: False}
         self._was_up = {CUSTOMER: False, AGENT: False}
@@ -98,28 +103,11 @@ class Call:
 
     @property
     def agent_state(self) -> str:
-        """What the agent's windows show: connecting, ringing, active, held, reconnecting or ended."""
-        if self.stage is Stage.OVER or self.agent is None:
-            return "ended"
-        if self.stage is Stage.DIALLING:
-            return "ringing"
-        if not self._up[AGENT]:
-            return "reconnecting" if self._was_up[AGENT] else "connecting"
-        return "held" if self.held else "active" if self.connected else "connecting"
+        return agent_state(self._standing())
 
     @property
     def customer_state(self) -> str:
-        """What the customer's page shows: waiting, ringing, active, held or ended."""
-        match self.stage:
-            case Stage.OVER | Stage.LEAVING:
-                return "ended"
-            case Stage.SERVED if self.connected:
-                # He is not told why he hears music.
-                return "held" if self.held or not self._up[AGENT] else "active"
-            case Stage.SERVED:
-                return "ringing"
-            case _:
-                return "waiting"
+        return customer_state(self._standing())
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -177,6 +165,13 @@ class Call:
                 self._leg_quiet(input.party)
             case v.Pressed():
                 self.digits += 1
+                self._pressed(input.digit)
+            case v.MayKeep():
+                self.menu.offer(input.number)
+            case v.NotKept():
+                if self.stage is Stage.WAITING and self.menu.step is Step.ASKING:
+                    self._say(self.menu.refused(number=input.number))
+                    self._timers["menu"] = self._now + self.limits.said_ms
             case v.Played():
                 if self._said is not None and input.token == self._token:
                     self._said_all()
@@ -307,7 +302,7 @@ class Call:
             return
         if input.phase in (Phase.WRAPPING, Phase.CLOSED):
             if self.stage is Stage.WAITING and input.by == "system" and self._up[CUSTOMER]:
-                self._leave(Sound.BUSY, input.by, input.reason)
+                self._leave(Sound.KEPT if input.reason in KEPT else Sound.BUSY, input.by, input.reason)
             else:
                 self._finish(input.by, input.reason, contact=False)
         elif self.stage is Stage.SETUP and self.way not in OUTGOING:
@@ -330,6 +325,8 @@ class Call:
             self.stage = Stage.SERVED
             self._timers.pop("wait", None)
             self._timers.pop("place", None)
+            self._timers.pop("menu", None)
+            self.menu.leave()
             self._be_quiet()
         if self.stage is Stage.SERVED and not self._up[AGENT] and "agent" not in self._timers:
             self._timers["agent"] = self._now + self.limits.connect_ms
@@ -356,6 +353,20 @@ class Call:
         if self._greeted:
             self._timers["place"] = self._now + self.limits.place_every_ms
 
+    def _pressed(self, key: str) -> None:
+        if self.stage is not Stage.WAITING or not self._up[CUSTOMER]:
+            return
+        before = self.menu.step
+        said = self.menu.pressed(key)
+        if said is not None:
+            self._say(said)
+        elif self.menu.busy or before is not self.menu.step:
+            self._be_quiet()
+        if self.menu.step is Step.ASKING and before is not Step.ASKING:
+            self._do(v.KeepPlace(self.menu.number))
+        if self.menu.busy:
+            self._timers["menu"] = self._now + (self.limits.key_ms if said is None else self.limits.said_ms)
+
     # --- what is said -----------------------------------------------------------------------------------------------
 
     def _say(self, what: Sound) -> None:
@@ -374,6 +385,8 @@ class Call:
                 self._say(Sound.PLACE)
             else:
                 self._timers["place"] = self._now + self.limits.place_every_ms
+                if self.menu.busy:
+                    self._timers["menu"] = self._now + self.limits.key_ms
 
     def _be_quiet(self) -> None:
         self._said = None
@@ -406,8 +419,12 @@ class Call:
                     self._lose(absent=False)
                 case "said":
                     self._said_all()
+                case "place" if self.menu.busy:
+                    self._timers["place"] = self._now + self.limits.place_every_ms
                 case "place":
                     self._say(Sound.PLACE)
+                case "menu":
+                    self.menu.leave()
 
     def _lose(self, *, absent: bool) -> None:
         """His time to come (back) is over: the contact goes back to its queue; should the log not follow, it ends."""
@@ -454,27 +471,23 @@ class Call:
         if both:
             self._talks_since = self._now if self._talks_since is None else self._talks_since
             self._do(*self.tape.talking())
-        for party, sound in ((CUSTOMER, self._customer_hears()), (AGENT, self._agent_hears())):
+        now = self._standing()
+        for party, sound in ((CUSTOMER, customer_hears(now)), (AGENT, agent_hears(now))):
             if sound is not None and self._hears.get(party) is not sound:
                 self._hears[party] = sound
                 self._do(v.Hears(party, sound, self._token if sound in SAID else 0))
 
-    def _customer_hears(self) -> Sound | None:
-        if not self._up[CUSTOMER]:
-            return None
-        if self.stage in (Stage.WAITING, Stage.LEAVING):
-            return self._said or Sound.MUSIC
-        if self.stage is not Stage.SERVED:
-            return None
-        if self.held:
-            return Sound.MUSIC
-        if self._up[AGENT]:
-            return Sound.OTHER
-        return Sound.MUSIC if self._was_up[AGENT] else Sound.RINGING
-
-    def _agent_hears(self) -> Sound | None:
-        if not self._up[AGENT]:
-            return None
-        if self.stage is Stage.DIALLING:
-            return Sound.OTHER if self._early else Sound.RINGING if self._ringing else Sound.SILENCE
-        return Sound.OTHER if self._up[CUSTOMER] and not self.held else Sound.SILENCE
+    def _standing(self) -> Standing:
+        return Standing(
+            self.stage,
+            customer=self._up[CUSTOMER],
+            agent=self._up[AGENT],
+            agent_was=self._was_up[AGENT],
+            has_agent=self.agent is not None,
+            connected=self.connected,
+            held=self.held,
+            said=self._said,
+            asked=self.menu.busy,
+            ringing=self._ringing,
+            early=self._early,
+        )

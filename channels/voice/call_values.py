@@ -49,9 +49,14 @@ class Sound(StrEnum):
     CLOSED = "closed"  # nobody serves him now
     BUSY = "busy"  # too many wait
     SORRY = "sorry"  # something went wrong here
+    NUMBER = "number"  # at which number he would be called back, and what his keys mean
+    TYPE_NUMBER = "type_number"
+    NOT_THAT_NUMBER = "not_that_number"  # it is not called: he may type another one
+    NOT_KEPT = "not_kept"  # he cannot be called back
+    KEPT = "kept"  # his place is kept, he is called back
 
 
-SAID = frozenset({Sound.GREETING, Sound.PLACE, Sound.CLOSED, Sound.BUSY, Sound.SORRY})
+SAID = frozenset(Sound) - {Sound.SILENCE, Sound.MUSIC, Sound.RINGING, Sound.OTHER}
 """Sounds that come to an end; `Played` tells."""
 
 
@@ -64,6 +69,7 @@ class Limits(Struct, frozen=True):
     rejoin_ms: Millis = 10_000
     said_ms: Millis = 60_000
     place_every_ms: Millis = 45_000
+    key_ms: Millis = 20_000
     wait_ms: Millis = 2 * 3_600_000
     longest_ms: Millis = 8 * 3_600_000
 
@@ -149,6 +155,18 @@ class Pressed(Struct, frozen=True):
     digit: str
 
 
+class MayKeep(Struct, frozen=True):
+    """He may keep his place and be called back, at `number` or another one that he types; "": his is not known."""
+
+    number: str
+
+
+class NotKept(Struct, frozen=True):
+    """His place could not be kept, because of the `number` or at all."""
+
+    number: bool
+
+
 class Played(Struct, frozen=True):
     """What was said with this token is over (or there was nothing to say)."""
 
@@ -213,6 +231,8 @@ Input = (
     | LegLost
     | LegQuiet
     | Pressed
+    | MayKeep
+    | NotKept
     | Played
     | WindowClosed
     | WindowOpened
@@ -289,6 +309,12 @@ class Lose(Struct, frozen=True):
     absent: bool = False
 
 
+class KeepPlace(Struct, frozen=True):
+    """Make a callback to `number`, in his place; the contact's new channel tells that it is done, else `NotKept`."""
+
+    number: str
+
+
 class Record(Struct, frozen=True):
     """Begin the recording or go on with it ("on"), pause it ("paused") or end it ("off")."""
 
@@ -327,6 +353,7 @@ Output = (
     | Connect
     | End
     | Lose
+    | KeepPlace
     | Record
     | Note
     | Tell

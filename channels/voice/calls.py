@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol, assert_never
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 
-from channels.voice import announce
+from channels.voice import announce, keep_place
 from channels.voice import call_values as v
 from channels.voice.call import Call
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Way
 from channels.voice.live import CONTACT_OUTPUTS, LiveCall, Party
+from channels.voice.saying import said
 from channels.voice.settings import VoiceSettings
 from hub import commands as c
 from hub import events as e
@@ -317,16 +318,15 @@ class Calls:
             case Sound.MUSIC | Sound.RINGING:
                 if files := self._prompts.sound(str(output.sound)):
                     source = m.Play(files, loop=True)
-            case Sound.GREETING | Sound.PLACE | Sound.CLOSED | Sound.BUSY | Sound.SORRY:
-                files = self._said(live, output.sound)
+            case Sound.SILENCE:
+                pass
+            case _:
+                names = said(self.hub, live, output.sound, self.recording_policy(live.queue))
+                files = self._prompts.files(names, live.party.language)
                 if not files:
                     live.give(v.Played(output.token))
                     return
                 source = m.Play(files, token=str(output.token))
-            case Sound.SILENCE:
-                pass
-            case _:
-                assert_never(output.sound)
         try:
             await self.media.hear(live.id, output.party, source)
         except InvalidInput as error:
@@ -334,21 +334,6 @@ class Calls:
                 raise
             # The line went while this was on its way; its loss is told by an event of its own.
             log.info("call.line_gone", call=live.id, party=output.party)
-
-    def _said(self, live: LiveCall, sound: Sound) -> tuple[str, ...]:
-        if sound is Sound.GREETING:
-            policy = self.recording_policy(live.queue)
-            names = announce.greeting(recorded=policy.announce and policy.mode != "never")
-        elif sound is Sound.SORRY:
-            names = ["sorry"]
-        elif sound in (Sound.CLOSED, Sound.BUSY):
-            queues = self.hub.directory.queues()
-            is_open = live.queue not in queues or self.hub.directory.is_open(live.queue, self.hub.clock.now())
-            names = ["busy" if sound is Sound.BUSY and is_open else "closed"]
-        else:
-            routing = self.hub.routing
-            names = announce.place(routing.position(live.id), routing.wait_s(live.id), live.party.language)
-        return self._prompts.files(names, live.party.language)
 
     async def _place(self, live: LiveCall) -> None:
         """Calls the customer's phone."""
@@ -382,6 +367,8 @@ class Calls:
                 await self._do(live, c.LoseAgent(agent, reason))
             case v.Note(event):
                 await self._do(live, c.NoteCall(event))
+            case v.KeepPlace(number):
+                await keep_place.keep(self.hub, live, number)
 
     async def _do(self, live: LiveCall, command: c.ContactCommand) -> None:
         """Carries out a command to the contact; a refusal is the log's word."""

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from channels.voice import call_values as v
+from channels.voice import keep_place
 from channels.voice.call_values import CUSTOMER, Sound, Way
 from channels.voice.callers import caller_of, codec_of, customer_of, display_of, in_e164, user_of
 from channels.voice.calls import Calls
@@ -131,6 +132,7 @@ class Inbound:
         if live.call.over:
             await self._calls.undo(live)
             return
+        keep_place.offer(self._hub, live)
         live.give(v.Ready())
         await self._calls.tell_contact(live)
 

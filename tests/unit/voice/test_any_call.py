@@ -26,7 +26,9 @@ any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.builds(v.LegUp, parties),
     st.builds(v.LegLost, parties, st.just("closed")),
     st.builds(v.LegQuiet, parties),
-    st.just(v.Pressed("5")),
+    st.builds(v.Pressed, st.sampled_from("1125*#")),
+    st.builds(v.MayKeep, st.sampled_from(["", "+49301234567"])),
+    st.builds(v.NotKept, st.booleans()),
     st.builds(v.Played, st.integers(0, 5)),
     st.builds(v.WindowClosed, windows),
     st.builds(v.WindowOpened, windows),
@@ -73,7 +75,7 @@ class AnyCall(RuleBasedStateMachine):
         if self.line.contact.phase is Phase.QUEUED:
             self.line.offer_and_accept(agent)
 
-    @rule(command=st.sampled_from(["hold", "resume", "transfer", "end", "send_away"]))
+    @rule(command=st.sampled_from(["hold", "resume", "transfer", "end", "send_away", "call_back"]))
     def handle_it(self, command: str) -> None:
         agent = self.line.contact.agent or "us_1"
         commands: dict[str, c.ContactCommand] = {
@@ -82,6 +84,7 @@ class AnyCall(RuleBasedStateMachine):
             "transfer": c.Transfer(agent, "billing", {}),
             "end": c.End(agent, "closed", 60_000),
             "send_away": c.End("system", "overflow", 0),
+            "call_back": c.End("system", "callback", 0),
         }
         self.line.change(commands[command])
 
@@ -138,6 +141,11 @@ class AnyCall(RuleBasedStateMachine):
             assert call.agent == contact.agent
         if contact.phase in (Phase.WRAPPING, Phase.CLOSED):
             assert call.over or call.stage is Stage.LEAVING
+
+    @invariant()
+    def a_place_is_kept_only_for_a_number(self) -> None:
+        for kept in self.line.did(v.KeepPlace):
+            assert kept.number == "+49301234567" or set(kept.number) <= set("125")
 
     def run_out(self) -> None:
         """The clock alone ends it, and the contact with it."""
