@@ -24,11 +24,14 @@ class Create(Command, frozen=True):
 
 
 class Enqueue(Command, frozen=True):
+    """`since` is the age at which it waits, when that is not now."""
+
     queue: str
     requirements: Requirements
     priority: int = 0
     preferred: str | None = None
     rules: tuple[str, ...] = ()
+    since: Millis | None = None
 
 
 class Move(Command, frozen=True):

@@ -159,7 +159,7 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
                     command.queue,
                     command.requirements,
                     command.priority,
-                    contact.queued_at or now,
+                    contact.queued_at or min(command.since or now, now),
                     preferred=command.preferred,
                     rules=command.rules,
                 )

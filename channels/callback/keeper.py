@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from channels.callback.guard import Guard
+from channels.callback.lines import Lines
 from channels.callback.steps import Steps
 from hub import commands as c
 from hub import events as e
@@ -42,6 +43,10 @@ LOOKS = 12
 """No callback needs more steps than this in a row."""
 CALL_GONE_S = 0.5
 OVER = frozenset({Phase.WRAPPING, Phase.CLOSED})
+TALKS = frozenset({Phase.ACTIVE, Phase.HELD})
+BEFORE_CALL = frozenset({State.ASKED, State.SCHEDULED, State.QUEUED, State.CONNECTING})
+CALLING_IN = "calling_in"
+"""Why he is not called: he is on the line with us."""
 
 
 class Telephone(Protocol):
@@ -60,6 +65,7 @@ class Keeper:
     def __init__(self, hub: Hub, steps: Steps, guard: Guard, telephone: Telephone) -> None:
         self._hub, self._steps, self._guard, self._telephone = hub, steps, guard, telephone
         self._of: dict[str, str] = {}  # contact -> callback, of those that live
+        self._lines = Lines(hub.living)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -70,6 +76,7 @@ class Keeper:
 
     async def start(self) -> None:
         """After the hub has started."""
+        self._lines.load()
         self._hub.follow("callbacks", self._follow)
         self._task = asyncio.create_task(self._run(), name="callbacks")
         if self._hub.leadership.leads:
@@ -109,9 +116,22 @@ class Keeper:
                 self._wake.set()
             elif recorded.stream in self._of:
                 ids[self._of[recorded.stream]] = None
+        numbers = self._lines.follow(batch)
         if self._hub.leadership.leads:
             for id in ids:
                 self._begin(self._look(id))
+            if numbers:
+                self._begin(self._called_in(numbers))
+
+    async def _called_in(self, numbers: Sequence[str]) -> None:
+        """Looks at the callbacks of those who call us, or whose call has ended."""
+        try:
+            for number in numbers:
+                callback = await self._hub.store.callbacks.living(number)
+                if callback is not None:
+                    await self._look(callback.id)
+        except HubError as error:
+            self._failed(error)
 
     def _call_moved(self, contact: str, there: bool) -> None:
         """A former call of the contact is gone: now another one may begin."""
@@ -192,6 +212,8 @@ class Keeper:
         state = callback.state
         if state in ENDED:
             return await self._clear(callback, contact)
+        if state in BEFORE_CALL and await self._on_the_line_himself(callback):
+            return True
         if state is State.SCHEDULED:
             return await self._scheduled(callback, contact)
         if state is State.QUEUED:
@@ -220,6 +242,26 @@ class Keeper:
         if newer is not None and newer.id != callback.id:
             return False
         await self._end(contact, "cancelled" if callback.state is State.CANCELLED else "callback_over")
+        return False
+
+    def _calls_of(self, callback: Callback) -> list[Contact]:
+        return [contact for contact in self._lines.of(callback.number) if contact.id != callback.contact]
+
+    async def _on_the_line_himself(self, callback: Callback) -> bool:
+        """Whether anything was done since he calls us, or called: whom we serve is called no more; while he waits he is
+        not called, and when he gives up his callback is due at once. Whoever calls him by hand settles nothing."""
+        calls = self._calls_of(callback)
+        if any(_settles(call, callback) for call in calls):
+            return await self._step(callback, cm.CalledIn())
+        if callback.state not in (State.SCHEDULED, State.QUEUED) or callback.next_at is None:
+            return False
+        now = self._hub.clock.now()
+        due = callback.state is State.QUEUED or callback.next_at <= now
+        if calls and due:
+            return await self._step(callback, cm.Postpone(CALLING_IN))
+        gave_up = not calls and not due and callback.reason == CALLING_IN
+        if gave_up and self._steps.opening_of(callback).is_open(now):
+            return await self._step(callback, cm.CallNow())
         return False
 
     def _unattended(self, contact: Contact) -> bool:
@@ -366,10 +408,16 @@ class Keeper:
             return False
         async with self._locks.setdefault(known.id, asyncio.Lock()):
             callback = await self._steps.get(known.id)
-            if callback.state is not State.CONNECTING:
+            if callback.state is not State.CONNECTING or self._calls_of(callback):
                 return False
             if await self._guard.refusal(callback.number) is not None or await self._guard.open_breaker() is not None:
                 return False
             version = (await self._hub.contacts.get(contact)).contact.version
             after = await self._steps.do(callback.id, cm.Place(version), fence=self._right, before=callback)
             return after.state is State.DIALLING
+
+
+def _settles(call: Contact, callback: Callback) -> bool:
+    """Whether the customer has in this call what he asked to be called for; not by what was asked for in the call."""
+    inbound = call.fields.get("direction") != "outbound"
+    return inbound and call.phase in TALKS and call.created_at >= callback.asked_at

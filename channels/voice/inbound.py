@@ -179,6 +179,9 @@ class Inbound:
         fields = {"called": party.called, "caller": party.caller}
         if event.diversion:
             fields["diverted_by"] = user_of(event.diversion[0].uri)
+        promised = await hub.store.callbacks.living(party.caller) if hub.calling_back is not None else None
+        if promised is not None:
+            fields["callback"] = promised.reference  # he need not wait for it: this call takes its place
         draft = Contact(
             live.id,
             channel=Channel.VOICE,
@@ -200,7 +203,8 @@ class Inbound:
         created = c.Create(
             Channel.VOICE, number.site, customer.id, None, queue.name, party.language, fields, media=True
         )
-        enqueue = c.Enqueue(place.queue, place.requirements, place.priority, customer.owner, place.rules)
+        since = promised.age or None if promised is not None else None
+        enqueue = c.Enqueue(place.queue, place.requirements, place.priority, customer.owner, place.rules, since)
         await hub.contacts.create(
             live.id,
             created,
