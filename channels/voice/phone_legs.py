@@ -29,7 +29,7 @@ from channels.voice.sip.registrar import PhoneContact
 from channels.voice.trunks import Trunks
 from hub import media as m
 from hub.errors import HubError, Refused
-from hub.events import Recorded
+from hub.events import CallStarted, Recorded
 from hub.machine import SERVED, TRANSITIONS
 from hub.model import Channel, Contact, Line, Phase, User, line_of
 
@@ -42,6 +42,8 @@ INCOMPATIBLE = frozenset({415, 488, 606})
 GONE = {408: "no_answer", 480: "no_answer", 487: "no_answer"}
 """By its answer, why a telephone does not ring (any more); else it is unreachable."""
 ELSEWHERE = s.Reason("SIP", 200, "Call completed elsewhere")  # so that the telephone shows no missed call
+MOVES = TRANSITIONS.keys() | {CallStarted}
+"""A callback's call begins when an agent has it already."""
 HOLDS = re.compile(r"^a=(sendonly|inactive)\s*$", re.MULTILINE)
 
 
@@ -120,7 +122,7 @@ class PhoneLegs:
 
     async def follow(self, batch: Sequence[Recorded]) -> None:
         """The log reader."""
-        moved = {recorded.stream for recorded in batch if type(recorded.event) in TRANSITIONS}
+        moved = {recorded.stream for recorded in batch if type(recorded.event) in MOVES}
         for id in moved:
             live = self.calls.get(id)
             if live is not None and not live.call.over:
@@ -439,7 +441,7 @@ class PhoneLegs:
 
 def _wanted(contact: Contact) -> tuple[str, int | None] | None:
     """The agent to whom the call belongs or is offered, with the offer's fence."""
-    if contact.channel is not Channel.VOICE or not contact.media:
+    if contact.channel not in (Channel.VOICE, Channel.CALLBACK) or not contact.media:
         return None
     if contact.phase is Phase.OFFERED and contact.offer is not None:
         return contact.offer.agent, contact.offer.fence

@@ -86,7 +86,8 @@ def open_office(folder: Path, trunk_port: int, tls: Files = None, **settings: An
         media=MediaSettings(host="127.0.0.1", loopback=True, ports=(34_000, 35_999)),
         **told,
     )
-    with serving(folder, voice) as hub:
+    always = {"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
+    with serving(folder, voice, callbacks=always) as hub:
         hub.put("skill", "support", name="Support")
         hub.put("queue", "support", name="Support", recording={"mode": "always"}, retry_s=1)
         hub.put("site", "shop", name="Shop")

@@ -21,6 +21,7 @@ from tests.integration.voice.own_phone import (
     until_keys,
     until_not,
 )
+from tests.integration.voice.test_callbacks import ask, until
 
 CUSTOMER, AGENT, BROWSER = 400.0, 700.0, 1000.0
 
@@ -195,6 +196,22 @@ async def test_declined_at_the_telephone_is_declined(tmp_path: Path) -> None:
         await day.desk.until("phone", lambda data: data["state"] == "active")
         await day.hang_up(contact)
         await day.ends(contact)
+
+
+async def test_an_accepted_callback_rings_the_agent_first_and_then_the_customer(tmp_path: Path) -> None:
+    async with a_day(tmp_path) as day:
+        callback = (await ask(day.record, day.office, phone="+49301234567")).json()
+        offer = await day.desk.until("offer", lambda data: data["contact"]["channel"] == "callback")
+        await day.desk.accept(offer)
+        invited = await day.phone.rings()
+        assert invited.from_.uri.startswith("sip:+49301234567@")
+        assert day.customer.line.of(Invited) == [], "nobody is called before the agent is there"
+        day.phone.answer(invited)
+        await day.customer.pick_up()
+        await asyncio.gather(day.phone.phone.until_hears(CUSTOMER), day.customer.phone.until_hears(AGENT))
+        day.customer.hang_up()
+        await until(day.record, callback["id"], "reached")
+        await day.ends(callback["contact"])
 
 
 async def test_a_telephone_that_cannot_be_reached_costs_no_call(tmp_path: Path) -> None:
