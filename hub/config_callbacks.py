@@ -24,6 +24,9 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = None
     in_line: Annotated[bool, meta("Callers who wait may press 1 to keep their place and be called back.")] = True
+    announce: Annotated[
+        bool, meta("Whoever answers hears first that it is the call he asked for, and that 9 ends all further ones.")
+    ] = False
     attempts: Annotated[Count, meta("How often a customer's phone is called before his callback is given up.")] = 3
     busy_minutes: Annotated[Count, meta("Minutes until the next attempt after a busy one.")] = 5
     no_answer_minutes: Annotated[Count, meta("Minutes until the next attempt when nobody answered.")] = 30

@@ -7,6 +7,7 @@ from channels.callback.dialler import Dialler
 from channels.callback.guard import Guard
 from channels.callback.keeper import Keeper
 from channels.callback.steps import Steps
+from channels.voice import call_values as v
 from channels.voice.channel import VoiceChannel
 from hub.callbacks.model import Policy
 from hub.callbacks.settings import DAY_MS, CallbackSettings, Caps, Limits
@@ -21,7 +22,8 @@ class CallbackChannel:
         steps = Steps(hub, settings)
         guard = Guard(hub, settings)
         self.asking = Asking(hub, steps, guard, lambda: any(trunk.host for trunk in voice.settings.trunks))
-        self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks))
+        screen = v.Screen(settings.announce, "connect")
+        self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks, screen))
         voice.calls.may_place = self.keeper.may_place
         hub.calling_back = self.asking
 
@@ -75,4 +77,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         section.price,
         only_by_trunk=section.enabled is None,
         in_line=section.in_line,
+        announce=section.announce,
     )

@@ -3,6 +3,7 @@ customer's phone is called as it is for calls that agents make themselves (`chan
 
 from __future__ import annotations
 
+from channels.voice import call_values as v
 from channels.voice.call_values import Way
 from channels.voice.calls import Calls
 from channels.voice.live import Party
@@ -14,8 +15,8 @@ from hub.model import Contact
 
 
 class Dialler:
-    def __init__(self, calls: Calls, trunks: Trunks) -> None:
-        self._calls, self._trunks = calls, trunks
+    def __init__(self, calls: Calls, trunks: Trunks, screen: v.Screen) -> None:
+        self._calls, self._trunks, self._screen = calls, trunks, screen
 
     def ready(self) -> bool:
         try:
@@ -32,6 +33,8 @@ class Dialler:
         trunk = self._trunks.outbound()
         queue = contact.queue or callback.queue
         shown = calls.settings.caller_ids.get(queue) or trunk.caller_id
-        live = calls.open(contact.id, Way.CALLBACK, Party(shown, callback.number, trunk.id), queue)
+        party = Party(shown, callback.number, trunk.id, language=callback.language)
+        live = calls.open(contact.id, Way.CALLBACK, party, queue)
+        live.give(self._screen)
         await calls.hub.contacts.do(contact.id, c.NoteCall(calls.note_start(live)), actor="system")
         await calls.tell_contact(live)

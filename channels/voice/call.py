@@ -13,19 +13,23 @@ The call is held together by two legs and the contact:
 | setup    | leg and contact are made; outgoing: the agent's audio      | the caller is refused                    |
 | dialling | the customer answers or not                               | given up as not answered                 |
 | waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
+| screened | he has heard why he is called (`screening.py`)            | taken as heard                           |
 | served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
 | leaving  | he has been told that nobody serves him                   | ended                                    |
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from channels.voice import call_values as v
-from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, SAID, Limits, Sound, Stage, Way
-from channels.voice.place_menu import PlaceMenu, Step
-from channels.voice.standing import Standing, agent_hears, agent_state, customer_hears, customer_state
-from channels.voice.tape import Tape
+from channels.voice.call_state import CallState
+from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, SAID, Sound, Stage, Way
+from channels.voice.place_menu import Step
+from channels.voice.screening import Screening
+from channels.voice.screening import Step as Screened
+from channels.voice.standing import agent_hears, customer_hears
 from hub import events as e
 from hub.machine import SERVED
 from hub.model import WAITING, Millis, Phase
@@ -33,81 +37,10 @@ from hub.model import WAITING, Millis, Phase
 LOSE_TRIES = 3
 KEPT = frozenset({"channel_changed", "callback"})
 """Why a contact ended for its call, when the customer is called back."""
-LIMITS = Limits()
 
 
-class Call:
-    """`contact` is the id of contact and call. `record`: whether recording begins by itself when the two can talk;
-    `recording` is the first one's id."""
-
-    def __init__(
-        self,
-        contact: str,
-        way: Way,
-        now: Millis,
-        limits: Limits = LIMITS,
-        *,
-        record: bool = False,
-        recording: str = "rc_1",
-    ) -> None:
-        self.contact = contact
-        self.way = way
-        self.limits = limits
-        self.stage = Stage.SETUP
-        self.agent: str | None = None
-        self.window = ""  # the agent's window that has the audio
-        self.held = False
-        self.connected = False  # by the log
-        self.digits = 0
-        self.since = now  # when the shown state began
-        self.tape = Tape(recording, record=record)
-        self.menu = PlaceMenu()
-        self._answered = False  # the customer's telephone is connected
-        self._up = {CUSTOMER: False, AGENT: False}
-        self._was_up = {CUSTOMER: False, AGENT: False}
-        self._talks_since: Millis | None = None
-        self._ringing = False
-        self._early = False
-        self._customer_holds = False
-        self._left: tuple[str, str, int | None] = ("system", "", None)
-        self._greeted = False
-        self._said: Sound | None = None
-        self._token = 0
-        self._lost = 0
-        self._asked_to_connect = False
-        self._hears: dict[str, Sound] = {}
-        self._timers: dict[str, Millis] = {"setup": now + limits.setup_ms, "longest": now + limits.longest_ms}
-        if way in OUTGOING:
-            self._timers["setup"] = now + limits.connect_ms
-        self._out: list[v.Output] = []
-        self._now = now
-
-    # --- asked from outside ----------------------------------------------------------------------------------------
-
-    @property
-    def deadline(self) -> Millis | None:
-        """When a Tick is wanted; None when the call is over."""
-        return min(self._timers.values(), default=None)
-
-    @property
-    def over(self) -> bool:
-        return self.stage is Stage.OVER
-
-    def up(self, party: str) -> bool:
-        return self._up[party]
-
-    @property
-    def recording(self) -> str:
-        """off, on or paused."""
-        return self.tape.state
-
-    @property
-    def agent_state(self) -> str:
-        return agent_state(self._standing())
-
-    @property
-    def customer_state(self) -> str:
-        return customer_state(self._standing())
+class Call(CallState):
+    """The machine; what is known of the call stands in `call_state.py`."""
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
@@ -166,6 +99,10 @@ class Call:
             case v.Pressed():
                 self.digits += 1
                 self._pressed(input.digit)
+            case v.Screen():
+                self.screening = Screening(announce=input.announce, machine=input.machine)
+            case v.Heard():
+                self._screen(lambda: self.screening.heard(input.what))
             case v.MayKeep():
                 self.menu.offer(input.number)
             case v.NotKept():
@@ -183,12 +120,8 @@ class Call:
                     self._timers.pop("window", None)
             case v.ContactIs():
                 self._contact_is(input)
-            case v.RecordAsked():
-                self._do(*self.tape.asked(input.state, input.by))
-            case v.RecordRule():
-                self._do(*self.tape.ruled(record=input.record, allowed=input.allowed))
-            case v.RecordFailed():
-                self._do(*self.tape.failed(input.recording))
+            case v.RecordAsked() | v.RecordRule() | v.RecordFailed():
+                self._do(*self.tape.take(input))
             case v.WorkerDied():
                 self._finish("system", "interrupted")
             case v.Tick():
@@ -237,10 +170,41 @@ class Call:
             return
         self._timers.pop("dialling", None)
         self._answered = True
-        self.stage = Stage.SERVED
+        self.stage = Stage.SCREENED
         self._customer_up()
+        self._screened()
         if not self._up[AGENT]:
             self._timers["agent"] = self._now + self.limits.rejoin_ms
+
+    def _screen(self, happens: Callable[[], None]) -> None:
+        before = self.screening.step
+        if self.stage is Stage.SCREENED:
+            happens()
+            if self.screening.step is not before:
+                self._screened()
+
+    def _screened(self) -> None:
+        """He, or what answered, is at another step."""
+        self._be_quiet()
+        self._timers.pop("screen", None)
+        match self.screening.step:
+            case Screened.LISTENING:
+                self._timers["screen"] = self._now + self.limits.listen_ms
+                self._do(v.Listen())
+            case Screened.ANNOUNCING:
+                self._say(Sound.ANNOUNCEMENT)
+            case Screened.MACHINE:
+                self._timers["screen"] = self._now + self.limits.machine_ms
+            case Screened.MESSAGE:
+                self._say(Sound.MESSAGE)
+            case Screened.THROUGH:
+                self.stage = Stage.SERVED
+            case Screened.OVER:
+                self._finish("system", "machine")
+            case Screened.REFUSED:
+                self._do(v.NeverCall(), v.End(CUSTOMER, "never_call"))
+                self._leave_agent()
+                self._leave(Sound.NEVER, CUSTOMER, "never_call")
 
     def _customer_up(self) -> None:
         if not self._up[CUSTOMER]:
@@ -309,7 +273,7 @@ class Call:
             return  # `Ready` has to come first; the shell tells the state after it
         elif input.phase in SERVED:
             self._served(input)
-        elif self.stage is Stage.SERVED:
+        elif self.stage in (Stage.SERVED, Stage.SCREENED):
             self._leave_agent()
             self._wait()
         elif self.way in OUTGOING and self.stage is not Stage.WAITING and input.phase in WAITING:
@@ -348,12 +312,14 @@ class Call:
 
     def _wait(self) -> None:
         self.stage = Stage.WAITING
-        self._timers.pop("setup", None)
+        for name in ("setup", "screen"):
+            self._timers.pop(name, None)
         self._timers["wait"] = self._now + self.limits.wait_ms
         if self._greeted:
             self._timers["place"] = self._now + self.limits.place_every_ms
 
     def _pressed(self, key: str) -> None:
+        self._screen(lambda: self.screening.pressed(key))
         if self.stage is not Stage.WAITING or not self._up[CUSTOMER]:
             return
         before = self.menu.step
@@ -378,6 +344,7 @@ class Call:
     def _said_all(self) -> None:
         after = self._said
         self._be_quiet()
+        self._screen(self.screening.said)
         if self.stage is Stage.LEAVING:
             self._finish(*self._left, contact=False)
         if self.stage is Stage.WAITING:
@@ -425,6 +392,8 @@ class Call:
                     self._say(Sound.PLACE)
                 case "menu":
                     self.menu.leave()
+                case "screen":
+                    self._screen(self.screening.waited)
 
     def _lose(self, *, absent: bool) -> None:
         """His time to come (back) is over: the contact goes back to its queue; should the log not follow, it ends."""
@@ -476,18 +445,3 @@ class Call:
             if sound is not None and self._hears.get(party) is not sound:
                 self._hears[party] = sound
                 self._do(v.Hears(party, sound, self._token if sound in SAID else 0))
-
-    def _standing(self) -> Standing:
-        return Standing(
-            self.stage,
-            customer=self._up[CUSTOMER],
-            agent=self._up[AGENT],
-            agent_was=self._was_up[AGENT],
-            has_agent=self.agent is not None,
-            connected=self.connected,
-            held=self.held,
-            said=self._said,
-            asked=self.menu.busy,
-            ringing=self._ringing,
-            early=self._early,
-        )

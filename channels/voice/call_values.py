@@ -31,6 +31,7 @@ OUTGOING = frozenset({Way.DIAL, Way.CALLBACK})
 class Stage(StrEnum):
     SETUP = "setup"  # trunk, web: leg and contact are being made; outgoing: the agent's audio is awaited
     DIALLING = "dialling"  # the customer's phone is called
+    SCREENED = "screened"  # it was answered: who is there, and does he want to be called
     WAITING = "waiting"  # nobody serves him yet
     SERVED = "served"  # an agent has the contact
     LEAVING = "leaving"  # nobody will serve him: he is told why before his call ends
@@ -54,6 +55,9 @@ class Sound(StrEnum):
     NOT_THAT_NUMBER = "not_that_number"  # it is not called: he may type another one
     NOT_KEPT = "not_kept"  # he cannot be called back
     KEPT = "kept"  # his place is kept, he is called back
+    ANNOUNCEMENT = "announcement"  # why he is called, and how he is called no more
+    MESSAGE = "message"  # what is left on his answering machine
+    NEVER = "never"  # that he is not called again
 
 
 SAID = frozenset(Sound) - {Sound.SILENCE, Sound.MUSIC, Sound.RINGING, Sound.OTHER}
@@ -70,6 +74,8 @@ class Limits(Struct, frozen=True):
     said_ms: Millis = 60_000
     place_every_ms: Millis = 45_000
     key_ms: Millis = 20_000
+    listen_ms: Millis = 8_000
+    machine_ms: Millis = 45_000
     wait_ms: Millis = 2 * 3_600_000
     longest_ms: Millis = 8 * 3_600_000
 
@@ -155,6 +161,19 @@ class Pressed(Struct, frozen=True):
     digit: str
 
 
+class Screen(Struct, frozen=True):
+    """A call that goes out is screened so (`screening.py`) once it is answered."""
+
+    announce: bool
+    machine: str
+
+
+class Heard(Struct, frozen=True):
+    """What answered, by its sound: "human", "machine"; "clear": the machine is ready to record."""
+
+    what: str
+
+
 class MayKeep(Struct, frozen=True):
     """He may keep his place and be called back, at `number` or another one that he types; "": his is not known."""
 
@@ -231,6 +250,8 @@ Input = (
     | LegLost
     | LegQuiet
     | Pressed
+    | Screen
+    | Heard
     | MayKeep
     | NotKept
     | Played
@@ -315,6 +336,14 @@ class KeepPlace(Struct, frozen=True):
     number: str
 
 
+class Listen(Struct, frozen=True):
+    """Find out what answered (`Heard`)."""
+
+
+class NeverCall(Struct, frozen=True):
+    """The customer is never to be called again."""
+
+
 class Record(Struct, frozen=True):
     """Begin the recording or go on with it ("on"), pause it ("paused") or end it ("off")."""
 
@@ -354,6 +383,8 @@ Output = (
     | End
     | Lose
     | KeepPlace
+    | Listen
+    | NeverCall
     | Record
     | Note
     | Tell

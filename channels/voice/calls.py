@@ -15,13 +15,14 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from channels.voice import announce, keep_place
+from channels.voice import announce
 from channels.voice import call_values as v
 from channels.voice.call import Call
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Way
 from channels.voice.live import CONTACT_OUTPUTS, LiveCall, Party
 from channels.voice.saying import said
 from channels.voice.settings import VoiceSettings
+from channels.voice.wishes import keep_place, never_call
 from hub import commands as c
 from hub import events as e
 from hub import media as m
@@ -368,7 +369,9 @@ class Calls:
             case v.Note(event):
                 await self._do(live, c.NoteCall(event))
             case v.KeepPlace(number):
-                await keep_place.keep(self.hub, live, number)
+                await keep_place(self.hub, live, number)
+            case v.NeverCall():
+                await self.until_stored(lambda: never_call(self.hub, live))
 
     async def _do(self, live: LiveCall, command: c.ContactCommand) -> None:
         """Carries out a command to the contact; a refusal is the log's word."""

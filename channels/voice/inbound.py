@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 
 from channels.voice import call_values as v
-from channels.voice import keep_place
 from channels.voice.call_values import CUSTOMER, Sound, Way
 from channels.voice.callers import caller_of, codec_of, customer_of, display_of, in_e164, user_of
 from channels.voice.calls import Calls
@@ -18,6 +17,7 @@ from channels.voice.live import LiveCall, Party
 from channels.voice.settings import NumberSettings, TrunkSettings
 from channels.voice.sip import events as s
 from channels.voice.trunks import Trunks
+from channels.voice.wishes import offer_place
 from hub import commands as c
 from hub.errors import HubError, Refused
 from hub.ids import new_id
@@ -132,7 +132,7 @@ class Inbound:
         if live.call.over:
             await self._calls.undo(live)
             return
-        keep_place.offer(self._hub, live)
+        offer_place(self._hub, live)
         live.give(v.Ready())
         await self._calls.tell_contact(live)
 

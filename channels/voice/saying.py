@@ -13,6 +13,9 @@ ALONE = {
     Sound.TYPE_NUMBER: "keep-type",
     Sound.NOT_KEPT: "keep-not",
     Sound.KEPT: "kept",
+    Sound.ANNOUNCEMENT: "callback",
+    Sound.MESSAGE: "callback-message",
+    Sound.NEVER: "never-again",
 }
 
 

@@ -29,7 +29,7 @@ def agent_state(now: Standing) -> str:
     """What the agent's windows show: connecting, ringing, active, held, reconnecting or ended."""
     if now.stage is Stage.OVER or not now.has_agent:
         return "ended"
-    if now.stage is Stage.DIALLING:
+    if now.stage in (Stage.DIALLING, Stage.SCREENED):
         return "ringing"
     if not now.agent:
         return "reconnecting" if now.agent_was else "connecting"
@@ -56,6 +56,8 @@ def customer_hears(now: Standing) -> Sound | None:
         return None
     if now.stage in (Stage.WAITING, Stage.LEAVING):
         return now.said or (Sound.SILENCE if now.asked else Sound.MUSIC)
+    if now.stage is Stage.SCREENED:
+        return now.said or Sound.SILENCE
     if now.stage is not Stage.SERVED:
         return None
     if now.held:

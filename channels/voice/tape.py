@@ -32,6 +32,15 @@ class Tape:
         """Of the recording that runs, or was the last."""
         return self._name if self._count < 2 else f"{self._name}-{self._count}"
 
+    def take(self, input: v.RecordAsked | v.RecordRule | v.RecordFailed) -> list[v.Output]:
+        match input:
+            case v.RecordAsked():
+                return self.asked(input.state, input.by)
+            case v.RecordRule():
+                return self.ruled(record=input.record, allowed=input.allowed)
+            case v.RecordFailed():
+                return self.failed(input.recording)
+
     def ruled(self, *, record: bool, allowed: bool) -> list[v.Output]:
         """The queue's rule, or that of another queue from now on. One that wants none ends what runs."""
         self.allowed = allowed

@@ -330,6 +330,8 @@ def result_of(by: str, cause: str, status: int | None, *, talked: bool) -> Resul
     """
     if talked:
         return Result.REACHED
+    if by == "system" and cause == "machine":
+        return Result.MACHINE
     if by == "system" and cause != "no_answer":
         return Result.INTERRUPTED
     if status in (486, 600):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from channels.voice import call_values as v
 from channels.voice.call import Call
-from channels.voice.call_values import AGENT, CUSTOMER, Limits, Sound, Way
+from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, Limits, Sound, Way
 from hub import commands as c
 from hub import events as e
 from hub.errors import Refused
@@ -28,9 +28,13 @@ class Line:
             self.contact = self.after(self.contact, c.Dial(dialled_by, "support"))
         else:
             self.contact = self.after(self.contact, c.Enqueue("support", {}))
+        if way is Way.CALLBACK:
+            # Its call begins when somebody has it.
+            self.contact = self.after(self.contact, c.MakeOffer(dialled_by, 1, self.now + 20_000, 1))
+            self.contact = self.after(self.contact, c.Accept(dialled_by, 1))
         self.call = Call("ct_1", way, self.now, LIMITS, record=record)
         self.done: list[v.Output] = []
-        if way is Way.DIAL:
+        if way in OUTGOING:
             self.tell()
 
     def after(self, contact: Contact, command: c.ContactCommand) -> Contact:

@@ -26,7 +26,9 @@ any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.builds(v.LegUp, parties),
     st.builds(v.LegLost, parties, st.just("closed")),
     st.builds(v.LegQuiet, parties),
-    st.builds(v.Pressed, st.sampled_from("1125*#")),
+    st.builds(v.Pressed, st.sampled_from("11259*#")),
+    st.builds(v.Screen, st.booleans(), st.sampled_from(["connect", "hang_up", "message"])),
+    st.builds(v.Heard, st.sampled_from(["human", "machine", "clear"])),
     st.builds(v.MayKeep, st.sampled_from(["", "+49301234567"])),
     st.builds(v.NotKept, st.booleans()),
     st.builds(v.Played, st.integers(0, 5)),
@@ -145,7 +147,7 @@ class AnyCall(RuleBasedStateMachine):
     @invariant()
     def a_place_is_kept_only_for_a_number(self) -> None:
         for kept in self.line.did(v.KeepPlace):
-            assert kept.number == "+49301234567" or set(kept.number) <= set("125")
+            assert kept.number == "+49301234567" or set(kept.number) <= set("1259")
 
     def run_out(self) -> None:
         """The clock alone ends it, and the contact with it."""

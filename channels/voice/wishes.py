@@ -1,4 +1,5 @@
-"""Callers who wait give up the line and keep their place, to be called back (`hub/callback_places.py`)."""
+"""What customers wish by their keys: to keep their place and be called back (`hub/callback_places.py`), or never to be
+called again."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from hub.service import Hub
 log = structlog.get_logger(__name__)
 
 
-def offer(hub: Hub, live: LiveCall) -> None:
+def offer_place(hub: Hub, live: LiveCall) -> None:
     """Tells the call's machine whether its caller may, and whether his own number is one that is called."""
     desk = hub.calling_back
     if desk is not None and desk.keeps_places():
         live.give(v.MayKeep(live.party.caller if desk.is_called(live.party.caller) else ""))
 
 
-async def keep(hub: Hub, live: LiveCall, number: str) -> None:
+async def keep_place(hub: Hub, live: LiveCall, number: str) -> None:
     """The contact becomes a callback to `number`; the machine hears of it by the contact, or is told that it could not
     be."""
     try:
@@ -28,3 +29,10 @@ async def keep(hub: Hub, live: LiveCall, number: str) -> None:
     except HubError as error:
         log.info("call.place_not_kept", call=live.id, reason=error.code)
         live.give(v.NotKept(number=isinstance(error, NumberRefused)))
+
+
+async def never_call(hub: Hub, live: LiveCall) -> None:
+    """The number that was called is called no more, and what was promised to it is cancelled."""
+    if hub.calling_back is not None:
+        await hub.calling_back.block(live.party.called, "customer", "customer")
+        log.info("call.never_again", call=live.id)
