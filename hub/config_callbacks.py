@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec.structs import replace
 
@@ -27,6 +27,14 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     announce: Annotated[
         bool, meta("Whoever answers hears first that it is the call he asked for, and that 9 ends all further ones.")
     ] = False
+    machine: Annotated[
+        Literal["connect", "hang_up", "message"],
+        meta(
+            "What is done when an answering machine answers: nobody listens for one (connect), or a moment of listening"
+            " goes before each talk, and a machine is left (hang_up) or left a message.",
+            "connect, hang_up or message",
+        ),
+    ] = "connect"
     attempts: Annotated[Count, meta("How often a customer's phone is called before his callback is given up.")] = 3
     busy_minutes: Annotated[Count, meta("Minutes until the next attempt after a busy one.")] = 5
     no_answer_minutes: Annotated[Count, meta("Minutes until the next attempt when nobody answered.")] = 30

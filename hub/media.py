@@ -118,6 +118,14 @@ class Played(Struct, frozen=True, tag=True):
     token: str
 
 
+class Recognised(Struct, frozen=True, tag=True):
+    """Who answered: "human" or "machine"; after "machine" also "clear", when it is ready to record."""
+
+    call: str
+    leg: str
+    what: str
+
+
 class Silent(Struct, frozen=True, tag=True):
     """No packet came for `ms`."""
 
@@ -150,7 +158,7 @@ class Interrupted(Struct, frozen=True, tag=True):
     calls: tuple[str, ...]
 
 
-MediaEvent: TypeAlias = Connected | Digit | Played | Silent | Lost | Recorded | Interrupted
+MediaEvent: TypeAlias = Connected | Digit | Played | Recognised | Silent | Lost | Recorded | Interrupted
 
 
 class MediaEngine(Protocol):
@@ -181,6 +189,9 @@ class MediaEngine(Protocol):
 
     async def digits(self, call: str, leg: str, digits: str) -> None:
         """Send keys to the leg's party, one after the other."""
+
+    async def recognise(self, call: str, leg: str) -> None:
+        """Listen to the leg's party from now on; `Recognised` follows."""
 
     async def record(self, call: str, options: RecordingOptions) -> None: ...
 

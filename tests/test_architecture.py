@@ -60,6 +60,7 @@ PURE = (
     "hub/simulation.py",
     "routing/*.py",
     "mail/*.py",
+    "webrtc/answering.py",
     "webrtc/dtmf.py",
     "webrtc/g711.py",
     "webrtc/jitter.py",

@@ -70,6 +70,11 @@ class SendDigits(Struct, frozen=True, tag=True):
     digits: str
 
 
+class Recognise(Struct, frozen=True, tag=True):
+    call: str
+    leg: str
+
+
 class Record(Struct, frozen=True, tag=True):
     call: str
     options: RecordingOptions
@@ -114,6 +119,7 @@ Command: TypeAlias = (
     | Offered
     | SetSource
     | SendDigits
+    | Recognise
     | Record
     | PauseRecording
     | StopRecording

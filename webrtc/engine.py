@@ -334,6 +334,10 @@ class EmbeddedMedia:
         """Send keys to the leg's party, one after the other."""
         await self._ask(call, control.SendDigits(call, leg, digits))
 
+    async def recognise(self, call: str, leg: str) -> None:
+        """Listen to the leg's party from now on; `Recognised` follows."""
+        await self._ask(call, control.Recognise(call, leg))
+
     async def record(self, call: str, options: RecordingOptions) -> None:
         await self._ask(call, control.Record(call, options))
 

@@ -13,8 +13,9 @@ from functools import partial
 import structlog
 
 from hub.errors import InvalidInput
-from hub.media import Digit, Hear, LegStats, MediaEvent, Play, Played, Silence, Silent, Source
-from webrtc import g711
+from hub.media import Digit, Hear, LegStats, MediaEvent, Play, Played, Recognised, Silence, Silent, Source
+from webrtc import g711, speech
+from webrtc.answering import AnswerReader
 from webrtc.dtmf import EventReader, ToneReader
 from webrtc.keys import KeySender
 from webrtc.leg import Leg
@@ -54,6 +55,7 @@ class Party:
         self.told_silent = False
         self.events: EventReader | None = None
         self.tones: ToneReader | None = None
+        self.answer: AnswerReader | None = None
         self.heard_codec: Codec | None = None
         self.keys = KeySender(leg.outgoing)
         self.tokens = float(DIGITS_A_SECOND)
@@ -208,6 +210,8 @@ class Call:
             party.events = EventReader(partial(self._digit, name, party), leg.codec.rate)
             party.tones = None
             party.heard_codec = leg.codec
+        if party.answer is not None and not party.answer.done:
+            audio.append(reader(party.answer, leg.codec))
         if leg.incoming.events is None and leg.codec.name in g711.LAWS and party.dtmf != "info":
             if party.tones is None:
                 party.tones = ToneReader(partial(self._digit, name, party), leg.codec.name)
@@ -222,6 +226,12 @@ class Call:
         ]
         leg.incoming.on_audio = spread(audio)
         leg.incoming.on_event = spread(events)
+
+    def recognise(self, name: str) -> None:
+        """Listens to the party from now on, to tell who it is."""
+        party = self.parties[name]
+        party.answer = AnswerReader(lambda what: self._emit(Recognised(self.id, name, what)))
+        self.wire()
 
     def _digit(self, name: str, party: Party, digit: str, ms: int) -> None:
         now = party.leg.incoming.last_seen or 0.0
@@ -276,6 +286,16 @@ def forwarder(codec: Codec, listener: Leg) -> AudioSink:
         forward(payload.translate(table), timestamp, sequence, marker, now)
 
     return converted
+
+
+def reader(answer: AnswerReader, codec: Codec) -> AudioSink:
+    decode = speech.decoder(codec).decode
+
+    def read(payload: bytes, timestamp: int, sequence: int, marker: bool, now: float) -> None:
+        if not answer.done:
+            answer.receive(decode(payload))
+
+    return read
 
 
 def spread(sinks: list[AudioSink]) -> AudioSink:

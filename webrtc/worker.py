@@ -172,6 +172,8 @@ class Worker:
                 await self._call(command.call, command.leg).hear(command.leg, command.source)
             case control.SendDigits():
                 self._send_digits(command)
+            case control.Recognise():
+                self._call(command.call, command.leg).recognise(command.leg)
             case control.Record():
                 self._record(command.call, command.options)
             case control.PauseRecording():

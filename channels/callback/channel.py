@@ -22,7 +22,7 @@ class CallbackChannel:
         steps = Steps(hub, settings)
         guard = Guard(hub, settings)
         self.asking = Asking(hub, steps, guard, lambda: any(trunk.host for trunk in voice.settings.trunks))
-        screen = v.Screen(settings.announce, "connect")
+        screen = v.Screen(settings.announce, settings.machine)
         self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks, screen))
         voice.calls.may_place = self.keeper.may_place
         hub.calling_back = self.asking
@@ -78,4 +78,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         only_by_trunk=section.enabled is None,
         in_line=section.in_line,
         announce=section.announce,
+        machine=section.machine,
     )

@@ -234,6 +234,8 @@ class Calls:
                 live.give(v.Pressed(event.digit))
             case m.Played(token=token) if token.isdigit():
                 live.give(v.Played(int(token)))
+            case m.Recognised():
+                live.give(v.Heard(event.what))
             case m.Silent():
                 live.give(v.LegQuiet(event.leg))
             case m.Lost():
@@ -282,6 +284,8 @@ class Calls:
                     await self._let_hear(live, output)
                 case v.DropLeg():
                     await media.drop_leg(live.id, output.party)
+                case v.Listen():
+                    await media.recognise(live.id, CUSTOMER)
                 case v.Record():
                     await self._record(live, output)
 

@@ -32,7 +32,8 @@ class CallbackSettings(Struct, frozen=True):
     """`countries` (ISO) are those whose numbers are called; national numbers are read as `region`'s. A minute of talk
     costs `price` thousandths of the currency. Slots are `slot_ms` long, take `capacity` and can be chosen `horizon_ms`
     ahead. `only_by_trunk`: none is taken while no trunk is set up that calls out. `in_line`: callers who wait may keep
-    their place and be called back. `announce`: who answers hears why he is called, and may refuse further calls."""
+    their place and be called back. `announce`: who answers hears why he is called, and may refuse further calls.
+    `machine`: what is done when a machine answers, "connect", "hang_up" or "message"."""
 
     policy: Policy = Policy()
     countries: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class CallbackSettings(Struct, frozen=True):
     only_by_trunk: bool = False
     in_line: bool = True
     announce: bool = False
+    machine: str = "connect"
 
 
 def cost_of(talk_ms: Millis, price: int) -> int:

@@ -1,13 +1,17 @@
-"""Who answers a callback is told why he is called, and may refuse all further ones."""
+"""Who or what answers a callback: people are told why they are called, and may refuse all further calls; machines are
+left a message."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from channels.voice.announce import PROMPTS
 from channels.voice.sip.events import Invited
 from tests.integration.voice.desk import a_headset, a_telephone
-from tests.integration.voice.test_callbacks import NUMBER, ask, open_house, take, until
+from tests.integration.voice.test_callbacks import NUMBER, act, ask, open_house, take, until
 from tests.integration.voice.test_dial import AGENT, CUSTOMER, at_desk
+from webrtc.g711 import audioop, decode, encode
+from webrtc.wav import samples
 
 
 async def test_he_hears_why_he_is_called_and_may_never_be_called_again(tmp_path: Path) -> None:
@@ -31,6 +35,7 @@ async def test_he_hears_why_he_is_called_and_may_never_be_called_again(tmp_path:
         await until(record, callback["id"], "reached")
         await desk.finish(contact)
 
+        telephone.hush()
         telephone.line.events.clear()
         callback = (await ask(record, hub)).json()
         contact = await take(desk, again)
@@ -46,3 +51,51 @@ async def test_he_hears_why_he_is_called_and_may_never_be_called_again(tmp_path:
         assert refused.status_code == 422
         assert refused.json()["error"]["details"]["reason"] == "do_not_call"
         assert len(telephone.line.of(Invited)) == 1
+
+
+def said(name: str) -> bytes:
+    return samples((PROMPTS / "en" / f"{name}.wav").read_bytes())
+
+
+def voice(sound: bytes) -> bytes:
+    """After a third of a second, in whole packets."""
+    sound = bytes(16 * 320) + sound
+    return encode("PCMU", sound + bytes(-len(sound) % 320))
+
+
+async def test_a_machine_gets_its_message_and_a_person_the_agent(tmp_path: Path) -> None:
+    pause = bytes(2 * 8_000)
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        a_headset(AGENT) as again,
+        open_house(tmp_path, telephone, machine="message") as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        callback = (await ask(record, hub)).json()
+        contact = await take(desk, headset)
+        telephone.phone.voice = voice(said("closed") + pause * 5)
+        await telephone.pick_up()
+        # The message is spoken to the end, then it is left.
+        assert (await telephone.ended()).cause == "bye"
+        heard = decode("PCMU", bytes(telephone.phone.heard))
+        loud = sum(audioop.rms(heard[at : at + 320], 2) > 1_000 for at in range(0, len(heard), 320))
+        assert loud * 20 > 1_500, "milliseconds of speech"
+        assert telephone.phone.hears(AGENT) < 0.1
+        waiting = await until(record, callback["id"], "scheduled")
+        assert ([each["result"] for each in waiting["attempts"]], waiting["reason"]) == (["machine"], "machine")
+        assert waiting["next_at"] - waiting["attempts"][0]["ended_at"] == 120 * 60_000
+        await desk.finish(contact)
+
+        telephone.hush()
+        telephone.line.events.clear()
+        await act(record, hub, f"callbacks/{callback['id']}/call-now")
+        contact = await take(desk, again)
+        telephone.phone.voice, telephone.phone.sent = voice(said("n-1") + pause * 2), 0
+        await telephone.pick_up()
+        await until(record, callback["id"], "talking")
+        await telephone.phone.until_hears(AGENT)
+        telephone.hang_up()
+        ended = await until(record, callback["id"], "reached")
+        assert [each["result"] for each in ended["attempts"]] == ["machine", "reached"]
+        await desk.finish(contact)
