@@ -230,7 +230,7 @@ class Application:
         own = voice.demo(config.demo.sip_port, config.demo.phone_port)
         return msgspec.structs.replace(
             own,
-            trunks=(*own.trunks[:1], *found.trunks, *own.trunks[1:]),  # the administrators' call out first
+            trunks=(*own.trunks, *found.trunks),
             left_out=found.left_out,
             numbers=(*found.numbers, *own.numbers),
             caller_ids=found.caller_ids,

@@ -285,7 +285,8 @@ class Calls:
                 case v.DropLeg():
                     await media.drop_leg(live.id, output.party)
                 case v.Listen():
-                    await media.recognise(live.id, CUSTOMER)
+                    with contextlib.suppress(InvalidInput):  # the line has gone meanwhile
+                        await media.recognise(live.id, CUSTOMER)
                 case v.Record():
                     await self._record(live, output)
 
@@ -335,9 +336,9 @@ class Calls:
         try:
             await self.media.hear(live.id, output.party, source)
         except InvalidInput as error:
-            if error.details["path"] != "leg":
+            if error.details["path"] not in ("leg", "call"):
                 raise
-            # The line went while this was on its way; its loss is told by an event of its own.
+            # Line or worker went while this was on its way; their loss is told by an event of its own.
             log.info("call.line_gone", call=live.id, party=output.party)
 
     async def _place(self, live: LiveCall) -> None:

@@ -28,7 +28,7 @@ class TrunkSettings(Struct, frozen=True):
     `region` is the country by which national numbers are read ("DE"). `dtmf`: rfc4733, info or inband. `calls` is how
     many may live at once. `caller_id` is the number that outbound calls show unless their queue has one. `announce`:
     callers who are not let in hear why in an answered call ("answer") or before an answer ("early").
-    `watch`: it is asked by OPTIONS whether it lives.
+    `watch`: it is asked by OPTIONS whether it lives; calls go out by one that is not only where there is no other.
     """
 
     id: str
@@ -106,29 +106,26 @@ class VoiceSettings(Struct, frozen=True):
         return next((trunk for trunk in self.trunks if trunk.id == id), None)
 
 
-def demo_phone(port: int) -> TrunkSettings:
-    """What answers there, or nobody, is the telephone network of the demo: softphones leave OPTIONS unanswered."""
-    return TrunkSettings(
-        "phone",
-        "Telephone of this machine",
-        host="127.0.0.1",
-        port=port,
-        region="DE",
-        caller_id="+4930900900",
-        watch=False,
-    )
-
-
 def demo(port: int, phone: int) -> VoiceSettings:
     """Takes calls of this machine only: `sip:support@127.0.0.1`, and numbers of Berlin as if they were ours. Its own
     calls go to the telephone of this machine at port `phone`."""
     names = tuple(NumberSettings(queue, queue, "demo") for queue in ("sales", "support", "billing"))
-    trunk = TrunkSettings("demo", "This machine", networks=("127.0.0.0/8", "::1"), region="DE", calls_per_s=50)
+    trunk = TrunkSettings(
+        "demo",
+        "This machine",
+        networks=("127.0.0.0/8", "::1"),
+        host="127.0.0.1" if phone else "",
+        port=phone,
+        region="DE",
+        calls_per_s=50,
+        caller_id="+4930900900",
+        watch=False,  # softphones leave OPTIONS unanswered
+    )
     return VoiceSettings(
         enabled=True,
         listen=(Listen("udp", "127.0.0.1", port), Listen("tcp", "127.0.0.1", port)),
         phones=("127.0.0.0/8", "::1"),
-        trunks=(trunk, *([demo_phone(phone)] if phone else [])),
+        trunks=(trunk,),
         numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
         dial=DialSettings(("CN", "DE", "GB", "US")),
         media=MediaSettings(host="127.0.0.1", loopback=True),

@@ -245,7 +245,7 @@ class Trunks:
 
     def outbound(self) -> TrunkSettings:
         """The trunk by which calls go out. Raises Refused when none can."""
-        for trunk in self.settings.trunks:
+        for trunk in sorted(self.settings.trunks, key=lambda trunk: not trunk.watch):
             if trunk.host and self.health[trunk.id].reachable is not False:
                 return trunk
         raise Refused("No trunk takes outbound calls.", code="trunk.none")
