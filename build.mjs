@@ -26,6 +26,7 @@ const groups = [
   { name: "loader", format: "iife", target: "es2020", entries: { widget: "widget/src/loader.ts" } },
   // Runs in the customer's page, fetched once he shares it.
   { name: "cobrowse", format: "iife", target: "es2020", entries: { cobrowse: "widget/src/cobrowse/main.ts" } },
+  { name: "companion", format: "iife", target: "es2020", entries: { companion: "widget/src/cobrowse/companion.ts" } },
   { name: "panel", format: "esm", target: "es2020", eager: true, entries: { panel: "widget/src/panel.tsx" } },
   {
     name: "pages",

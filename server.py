@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import signal
 import socket
 import sys
@@ -22,11 +21,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agent_ui import pages
 from agent_ui.sockets import AgentNamespace
+from agent_ui.viewer import viewer_app
+from agent_ui.viewer_place import Place
 from channels.callback import channel as callback
 from channels.chat import sites, uploads
 from channels.chat.conversation import Conversations
 from channels.chat.idle import IdleWatch
 from channels.chat.socket import VisitorNamespace
+from channels.cobrowse.channel import CobrowseChannel
 from channels.email import channel as mail_in
 from channels.email import demo_outbox, outgoing, scanning
 from channels.email.check import check_mail
@@ -49,7 +51,7 @@ from hub.cli import run_command
 from hub.cli.finding import Checks
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.errors import ConfigError, HubError, Unavailable
+from hub.errors import ConfigError, HubError
 from hub.files import FileStore
 from hub.interpreter import give_back, settle, unattended
 from hub.measures import measure
@@ -64,6 +66,7 @@ from hub.web import api, files
 from hub.web.assets import Assets, HashedFiles
 from hub.web.context import Web
 from hub.web.health import health_routes
+from hub.web.listening import BACKLOG, listen, listen_beside, served_beside
 from hub.web.middleware import Around
 from hub.web.protocol import CuttableSockets
 from hub.web.security import WebSettings
@@ -82,7 +85,6 @@ RECONNECT_AFTER_MS = 1500
 SHUTDOWN_S = 6
 DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
 SECRETS_S = 60.0  # how often the trunks' passwords are read again
-BACKLOG = 2048
 
 
 class Application:
@@ -176,7 +178,14 @@ class Application:
         FormEvents(self.visitors.table, self.email_form, Inquiries(self.hub))
         self.unsent = UnsentFiles(self.hub, self.files)
         self.assets = Assets(STATIC)
-        self.shells = pages.Shells(self.web, self.assets)
+        place, self.cobrowse, self.viewer = None, None, None
+        if config.cobrowse.enabled:
+            place = Place(settings, config.cobrowse.viewer_url, config.cobrowse.viewer_port, config.server.port)
+            self.cobrowse = CobrowseChannel(self.hub, self.sio, self.visitors, self.agents.table, self.agents.sessions)
+            self.agents.on_window.append(self.cobrowse.line.window_moved)
+            self.viewer = viewer_app(self.assets, place.hub)
+        self.place = place
+        self.shells = pages.Shells(self.web, self.assets, place)
         self.asgi = self._assemble(settings)
 
     def _mail_in(self, out: outgoing.Outgoing | None) -> mail_in.EmailChannel | None:
@@ -263,7 +272,8 @@ class Application:
         app = Router(routes=self._routes(), lifespan=lambda app: self.lifetime())
         guarded = Around(app, self.web, self.shells.error)
         sockets = socketio.ASGIApp(self.sio, guarded, socketio_path="/socket.io")
-        return SocketOrigin(_lifespan_to(app, sockets), settings)
+        hub = SocketOrigin(_lifespan_to(app, sockets), settings)
+        return self.place.apart(self.viewer, hub) if self.place and self.viewer else hub
 
     def _routes(self) -> list[BaseRoute]:
         web = self.web
@@ -306,6 +316,8 @@ class Application:
             self._voice_changed("trunk", "")
         if self.callbacks is not None:
             await self.callbacks.start()
+        if self.cobrowse is not None:
+            await self.cobrowse.start()
         await self.webhooks.start()
         if self.mail_out is not None:
             await self.mail_out.start()
@@ -330,8 +342,9 @@ class Application:
             if self.mail_out is not None:
                 await self.mail_out.stop()
             await self.webhooks.stop()
-            if self.callbacks is not None:
-                await self.callbacks.stop()
+            for channel in (self.cobrowse, self.callbacks):
+                if channel is not None:
+                    await channel.stop()
             await self.voice.stop()
             await self.recordings.stop()
             await self.agents.stop()
@@ -417,18 +430,6 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Unavailable when the address cannot be had."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        why = error.strerror
-        if error.errno == errno.EADDRINUSE:
-            why = "another program listens there. Stop it, or choose another port"
-        raise Unavailable(f"Cannot listen on {host} port {port}: {why}.", code="server.address") from None
-
-
 def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
     """Serves until SIGINT or SIGTERM; `ready` is called with the address once requests are answered.
 
@@ -438,7 +439,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
     # First of all: nothing is touched when the port is taken.
     listener = listen(config.server.host, config.server.port)
     host, port = listener.getsockname()[:2]
-    config = replace(config, server=replace(config.server, port=port))
+    config, beside = listen_beside(replace(config, server=replace(config.server, port=port)))
     give_back()
     application = Application(config)
     settings = uvicorn.Config(
@@ -461,7 +462,7 @@ def serve(config: Config, ready: Callable[[str], None] | None = None) -> None:
 
     async def run() -> None:
         # Not by the lifespan protocol, which would turn a mistake in the configuration into a traceback.
-        async with application.lifetime():
+        async with application.lifetime(), served_beside(application.viewer, beside):
             settle()
             await server.serve([listener])
 

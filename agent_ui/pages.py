@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from agent_ui.viewer_place import Place
 from agent_ui.words import NAMES, Words, accepted, direction
 from hub.auth import SignedIn
 from hub.errors import Forbidden, HubError, NotSignedIn
@@ -56,10 +57,10 @@ HOME = {Role.AGENT: "/agent", Role.SUPERVISOR: "/supervisor", Role.ADMINISTRATOR
 
 
 class Shells:
-    """Renders the templates. Everything that lies on the disk is read when this is made."""
+    """Renders the templates; `place` is the viewer's. Everything that lies on the disk is read when this is made."""
 
-    def __init__(self, web: Web, assets: Assets) -> None:
-        self.web, self._assets, self.words = web, assets, Words()
+    def __init__(self, web: Web, assets: Assets, place: Place | None = None) -> None:
+        self.web, self._assets, self._place, self.words = web, assets, place, Words()
         self._env = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
         )
@@ -83,6 +84,11 @@ class Shells:
         """`script` is the logical name of the page's built files; a name that was not built leaves a page without."""
         locale = self.locale_of(request, user)
         built = script in self._assets.rows
+        policy = page_csp(request, self.web.settings)
+        # Only the desktop frames the viewer of customers' pages.
+        viewer = self._place.viewer(request) if self._place is not None and name == "agent" else None
+        if viewer is not None:
+            policy = policy.replace("frame-src 'self'", f"frame-src 'self' {viewer}")
         content = self._templates[name].render(
             locale=locale,
             dir=direction(locale),
@@ -94,6 +100,7 @@ class Shells:
                 "locale": locale,
                 "assets": self._urls,
                 "version": self.web.version,
+                "viewer": viewer,
             },
             assets={
                 "script": self._assets.url(script) if built and name != "error" else None,
@@ -108,7 +115,7 @@ class Shells:
             content,
             status,
             headers={
-                "Content-Security-Policy": page_csp(request, self.web.settings),
+                "Content-Security-Policy": policy,
                 "Cache-Control": "no-store",
                 "Cross-Origin-Resource-Policy": "same-origin",
                 "Vary": "Accept-Language, Cookie",

@@ -9,7 +9,7 @@ cookies do not know ports; they are not looked at, and scripts cannot read them.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -52,38 +52,41 @@ def headers(hub_origins: Sequence[str]) -> dict[str, str]:
     }
 
 
-def viewer_app(assets: Assets, hub_origins: Sequence[str]) -> ASGIApp:
+def viewer_app(assets: Assets, hub_origins: Callable[[Request], Sequence[str]]) -> ASGIApp:
     """`hub_origins` are those whose pages may frame it; the first is the one it speaks to. Reads files when called."""
     row = assets.rows[ENTRY]
     names = [row.file, *row.imports, *([row.css] if row.css else [])]
     files = {name: (assets.folder / name).read_bytes() for name in names}
-    common = headers(hub_origins)
-    text = "\n".join(
-        [
-            "<!doctype html>",
-            f'<html lang="en" data-hub="{html.escape(hub_origins[0])}">',
-            '<meta charset="utf-8">',
-            '<meta name="robots" content="noindex">',
-            "<title>Shared page</title>",
-            *(f'<link rel="stylesheet" href="{url}">' for url in assets.styles(ENTRY)),
-            '<div id="mirror" inert></div><div id="pointer" hidden></div>',
-            f'<script type="module" src="{assets.url(ENTRY)}"></script>',
-            "</html>",
-            "",
-        ]
+    head, rest = (
+        '<!doctype html>\n<html lang="en" data-hub="{hub}">\n',
+        "\n".join(
+            [
+                '<meta charset="utf-8">',
+                '<meta name="robots" content="noindex">',
+                "<title>Shared page</title>",
+                *(f'<link rel="stylesheet" href="{url}">' for url in assets.styles(ENTRY)),
+                '<div id="mirror" inert></div><div id="pointer" hidden></div>',
+                '<div id="hand"></div><div id="chosen" hidden></div>',
+                f'<script type="module" src="{assets.url(ENTRY)}"></script>',
+                "</html>",
+                "",
+            ]
+        ),
     )
 
     async def page(request: Request) -> Response:
-        return Response(text, headers={**common, "Cache-Control": "no-cache"}, media_type="text/html")
+        origins = hub_origins(request)
+        text = head.format(hub=html.escape(origins[0])) + rest
+        return Response(text, headers={**headers(origins), "Cache-Control": "no-cache"}, media_type="text/html")
 
     async def file(request: Request) -> Response:
-        name = request.path_params["name"]
+        name, common = request.path_params["name"], headers(hub_origins(request))
         if name not in files:
             return Response(status_code=404, headers=common)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return Response(files[name], headers={**common, "Cache-Control": _FOREVER}, media_type=kind)
 
     async def nothing(request: Request) -> Response:
-        return Response(status_code=404, headers=common)
+        return Response(status_code=404, headers=headers(hub_origins(request)))
 
     return Router([Route("/", page), Route("/static/{name}", file), Route("/{path:path}", nothing)])

@@ -15,6 +15,11 @@ import msgspec
 from agent_ui import inputs
 from agent_ui.actions import Actions
 from channels.chat import conversation, socket
+from channels.cobrowse import desk as cobrowse
+from channels.cobrowse import line as cobrowse_line
+from channels.cobrowse.desk import Desk
+from channels.cobrowse.line import Line
+from channels.cobrowse.relay import Frame
 from channels.email import form, form_events
 from channels.email.desk import MailDesk
 from channels.voice import visitor_phone
@@ -121,6 +126,13 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "page": (conversation.PageInput, "nothing"),
     "identify": (socket.IdentifyInput, "`verified`, `later` when there is no conversation yet"),
     "logout": (Nothing, "nothing; the token is dropped by the client"),
+    "cobrowse:look": (cobrowse.OfContact, "`cobrowse`: how the contact's page stands"),
+    "cobrowse:offer": (cobrowse.WithCapabilities, "`cobrowse`; the customer shares without being asked"),
+    "cobrowse:answer": (cobrowse.WithCapabilities, "`cobrowse`; nothing allowed means no"),
+    "cobrowse:revoke": (cobrowse.WithCapabilities, "`cobrowse`; without `view` nothing is left"),
+    "cobrowse:hold": (cobrowse.HoldInput, "`cobrowse`; a moment for himself"),
+    "cobrowse:stop": (cobrowse.OfContact, "`cobrowse`"),
+    "cobrowse:ticket": (cobrowse.OfContact, "`ticket` for /cobrowse, `epoch` from which its frames count"),
     "call_ice": (Nothing, "`ice_servers`, for RTCPeerConnection"),
     "call_start": (
         visitor_phone.CallStart,
@@ -138,6 +150,8 @@ WINDOW_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "agent:set_presence": (inputs.SetAgentPresence, "agent.set_status"),
     "agent:logout": (inputs.OfAgent, "agent.logout"),
 }
+
+FRAME = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(Frame)) + " (bytes), from the customer's page"
 
 PUSHES = """
 ## What the hub pushes
@@ -158,6 +172,11 @@ his telephone: ringing, taking, up, failed with its `problem`, or over), `signed
 Where the hub sends mail: `mail` (one of ours in another state, as `GET contacts/{id}/mails` shows it), `mail:lookers`
 (`contact`, `agents`: who else looks at it, and whether he is `writing`; a window that looks says `mail:looking` every
 ten seconds).
+
+To both: `cobrowse` (`contact`, `session`, `stage`: asked, shared, paused or ended; `agent`, `asked`, `granted`,
+`pauses`, `answer_by`, `expires_at`, `ending`). On /cobrowse, to agents' windows: `cb:frame`, `cb:cursor`, `cb:state`,
+`cb:act_res`; to the customer's page: `cb:resync` (tell the page anew), `cb:point`, `cb:draw`, `cb:look`, `cb:act`,
+`cb:elsewhere`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A
@@ -197,9 +216,24 @@ def sockets_page() -> str:
     actions += AgentPhone.__new__(AgentPhone).events()
     actions += PhoneDesk.__new__(PhoneDesk).events()
     actions += MailDesk.__new__(MailDesk).events()
+    actions += Desk.__new__(Desk).agent_events()
     for event in actions:
         rows[event.name] = (fields_text(event.input), str(event.permission or ""))
     lines += [f"| `{name}` | {fields} | {permission} |" for name, (fields, permission) in rows.items()]
+    lines += [
+        "",
+        "## /cobrowse",
+        "",
+        "Handshake: " + fields_text(cobrowse_line.Handshake) + ". A ticket is good once, for 30 seconds, for one",
+        "sharing and one side of it; it ends with the socket that asked for it. `cb:frame` holds " + FRAME + ".",
+        "",
+        "| event | fields | from |",
+        "|---|---|---|",
+    ]
+    page = ("cb:page", "cb:cursor", "cb:state", "cb:act_res")
+    for event in Line.__new__(Line).events():
+        side = "the customer's page" if event.name in page else "an agent's window"
+        lines.append(f"| `{event.name}` | {fields_text(event.input)} | {side} |")
     return "\n".join(lines) + "\n" + PUSHES
 
 

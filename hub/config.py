@@ -23,6 +23,7 @@ from msgspec import UNSET, Meta, Struct, field
 
 from hub.config_base import BY_REFERENCE, Count, Port, Seconds, Secret, Section, meta
 from hub.config_callbacks import Callbacks, check_callbacks
+from hub.config_cobrowse import Cobrowse, check_cobrowse
 from hub.config_email import Email, check_email
 from hub.config_voice import Voice, check_voice
 from hub.errors import ConfigError
@@ -192,6 +193,7 @@ class Config(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     voice: Voice = field(default_factory=Voice)
     email: Email = field(default_factory=Email)
     callbacks: Callbacks = field(default_factory=Callbacks)
+    cobrowse: Cobrowse = field(default_factory=Cobrowse)
     logging: Logging = field(default_factory=Logging)
     demo: Demo = field(default_factory=Demo)
 
@@ -323,6 +325,7 @@ def _check(config: Config) -> None:
     check_voice(config.voice)
     check_email(config.email)
     check_callbacks(config.callbacks)
+    check_cobrowse(config.cobrowse, config.server.public_url)
 
 
 def _resolve(config: Config, folder: Path) -> Config:

@@ -290,6 +290,13 @@ class FileRules(Struct, frozen=True, forbid_unknown_fields=True):
     )
 
 
+class Cobrowse(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether customers may show pages to agents; on the `paused` ones (patterns with `*`) nothing is shown."""
+
+    on: bool = True
+    paused: list[Annotated[str, Meta(min_length=1, max_length=300)]] = field(default_factory=list)
+
+
 class Site(Row, frozen=True, forbid_unknown_fields=True):
     allowed_origins: list[Annotated[str, Meta(max_length=300)]] = field(default_factory=list)
     locale: str = "en"
@@ -310,6 +317,7 @@ class Site(Row, frozen=True, forbid_unknown_fields=True):
     email: bool = True
     """Whether "E-mail us" is offered: for topics whose queue a mailbox that sends serves."""
     files: FileRules = FileRules()
+    cobrowse: Cobrowse = Cobrowse()
     identity_secret: str = ""
     privacy_url: Annotated[str, Meta(max_length=500)] | None = None
     idle_reminder_s: Annotated[int, Meta(ge=10, le=24 * 3600)] = 300

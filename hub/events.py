@@ -11,12 +11,9 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct, field
 
+from hub.cobrowse_events import CobrowseEvent
+from hub.event_base import Event as Event
 from hub.model import Channel, Contact, Millis, PresenceState, Requirements
-
-
-class Event(Struct, frozen=True, gc=False, tag_field="type"):
-    """Base of all events."""
-
 
 # --- a contact's life -------------------------------------------------------------------------------------------
 
@@ -412,17 +409,21 @@ ContactEvent = (
     | CallEnded
 )
 CallEvent = CallStarted | CallRinging | CallAnswered | CallCut | CallRecording | CallEnded
-TALK = frozenset({MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded, *get_args(CallEvent)})
+TALK = frozenset(
+    {MessageAdded, MarksMoved, PageVisited, ContactRated, VisitorReminded, *get_args(CallEvent | CobrowseEvent)}
+)
 """Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
 
-AnyEvent = ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | CallbackMoved | ConfigChanged
+AnyEvent = (
+    ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | CallbackMoved | ConfigChanged | CobrowseEvent
+)
 
 
 class Recorded(Struct, frozen=True, gc=False):
     """An event as the log holds it: `seq` is global and without gaps, `version` counts within the stream.
 
-    A stream is the id of what the event is about: a contact, an agent, a customer, a callback, `dispatcher` or
-    `config`.
+    A stream is the id of what the event is about: a contact, an agent, a customer, a callback, `cobrowse/` and a
+    contact, `dispatcher` or `config`.
     """
 
     seq: int

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 from hub import machine
-from hub.events import TALK, ContactReopened, Event, Recorded
+from hub.events import TALK, AnyEvent, ContactReopened, Recorded
 from hub.model import WAITING, Channel, Contact, Phase
 from hub.ports import ContactRow, Store
 
@@ -52,7 +52,7 @@ class Living:
         before = row.contact
         if recorded.version <= before.version:
             return None
-        event: Event = recorded.event
+        event: AnyEvent = recorded.event
         known = self._known(recorded.stream)
         if known is not None and known.seq == recorded.seq and known.contact.version == recorded.version:
             row = known

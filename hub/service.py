@@ -129,6 +129,7 @@ class Hub:
         self._routing: Routing | None = None
         self.stopping = False
         self.takes_calls = False  # from web pages: the voice channel runs here
+        self.shows_pages = False  # to agents: co-browsing is switched on
         self.trunk_health: Callable[[], list[TrunkHealth]] = list
         self.mail_health: Callable[[], list[MailHealth]] = list
         self.mailing: Mailing | None = None  # where the e-mail channel runs

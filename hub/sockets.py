@@ -93,13 +93,18 @@ class EventTable:
     """Registers a namespace's events and turns every outcome into an acknowledgement."""
 
     def __init__(
-        self, sio: socketio.AsyncServer, namespace: str, clock: Clock, sessions: Mapping[str, Session]
+        self,
+        sio: socketio.AsyncServer,
+        namespace: str,
+        clock: Clock,
+        sessions: Mapping[str, Session],
+        per_minute: int = EVENTS_PER_MINUTE,
     ) -> None:
         self._sio = sio
         self._namespace = namespace
         self._clock = clock
         self._sessions = sessions
-        self._limit = SlidingLimit(EVENTS_PER_MINUTE, 60_000)
+        self._limit = SlidingLimit(per_minute, 60_000)
         self.events: dict[str, SocketEvent[Any]] = {}
         sio.on("*", namespace=namespace, handler=self._unknown)
 

@@ -55,7 +55,10 @@ def routes(web: Web, assets: Assets, public_site: Callable[[str], Json]) -> list
 
     async def panel(request: Request) -> Response:
         site = public_site(request.query_params.get("site", "")[:64])
-        boot = settings.boot(site, asked_locale(request)) | {"worker": assets.url("work.worker")}
+        boot = settings.boot(site, asked_locale(request)) | {
+            "worker": assets.url("work.worker"),
+            "sharing": {"companion": assets.url("companion"), "recorder": assets.url("cobrowse")},
+        }
         page = _panel_page(boot, assets)
         # A site's pages may frame it, and our own.
         policy = page_csp(request, web.settings, " ".join(["'self'", *site["allowed_origins"]]))

@@ -109,6 +109,7 @@ def public_site(hub: Hub, id: str) -> Json:
         "prechat": data.get("prechat") or _prechat(site),
         "invitations": data.get("invitations") or [],
         "page_info": site.page_info,
+        "cobrowse": hub.shows_pages and site.cobrowse.on,
         "privacy_url": site.privacy_url,
         "files": {"max_bytes": site.files.max_bytes, "types": site.files.types},
         "allowed_origins": site.allowed_origins,

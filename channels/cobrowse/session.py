@@ -14,18 +14,38 @@ from typing import Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.cobrowse_events import (
+    Asked,
+    Capability,
+    Denied,
+    Ended,
+    Ending,
+    Granted,
+    Joined,
+    Pause,
+    Paused,
+    Resumed,
+    Revoked,
+    TakenOver,
+)
 from hub.errors import Forbidden, Refused
 from hub.model import Millis
 
-
-class Capability(StrEnum):
-    VIEW = "view"
-    POINT = "point"
-    DRAW = "draw"
-    SCROLL = "scroll"
-    TYPE = "type"
-    CLICK = "click"
-    NAVIGATE = "navigate"
+# What happens is the log's; whoever drives the machine finds it here.
+__all__ = [
+    "Asked",
+    "Capability",
+    "Denied",
+    "Ended",
+    "Ending",
+    "Granted",
+    "Joined",
+    "Pause",
+    "Paused",
+    "Resumed",
+    "Revoked",
+    "TakenOver",
+]
 
 
 class Stage(StrEnum):
@@ -34,25 +54,6 @@ class Stage(StrEnum):
     SHARED = "shared"
     PAUSED = "paused"  # allowed, but nothing is shown now
     ENDED = "ended"
-
-
-class Pause(StrEnum):
-    """Why nothing is shown; a session goes on when no reason is left."""
-
-    PAGE = "page"  # the site shares no page like this one
-    CUSTOMER = "customer"  # he wants a moment for himself
-    AWAY = "away"  # his page is not connected
-
-
-class Ending(StrEnum):
-    REFUSED = "refused"
-    STOPPED = "stopped"  # by the customer
-    LEFT = "left"  # by the agent
-    UNANSWERED = "unanswered"
-    EXPIRED = "expired"
-    LOST = "lost"
-    CONTACT = "contact"  # the contact is over
-    SITE = "site"  # the site no longer allows it
 
 
 class Limits(Struct, frozen=True):
@@ -116,60 +117,6 @@ class Session(Struct, frozen=True):
     def may(self, capability: Capability) -> bool:
         """Whether the agent may do this at this moment."""
         return self.stage is Stage.SHARED and capability in self.granted
-
-
-# --- what happens ----------------------------------------------------------------------------------------------
-
-
-class Asked(Struct, frozen=True, tag="cobrowse.asked", tag_field="type"):
-    """`visitor` None: asked by a code that somebody has to enter. Once shared: asked for more."""
-
-    session: str
-    contact: str
-    site: str
-    agent: str
-    visitor: str | None
-    capabilities: frozenset[Capability]
-    answer_by: Millis
-
-
-class Joined(Struct, frozen=True, tag="cobrowse.joined", tag_field="type"):
-    visitor: str
-    answer_by: Millis
-
-
-class Granted(Struct, frozen=True, tag="cobrowse.granted", tag_field="type"):
-    """`capabilities` are all that hold from now on."""
-
-    capabilities: frozenset[Capability]
-    expires_at: Millis
-
-
-class Denied(Struct, frozen=True, tag="cobrowse.denied", tag_field="type"):
-    """Nothing more than before; the sharing goes on."""
-
-
-class Revoked(Struct, frozen=True, tag="cobrowse.revoked", tag_field="type"):
-    capabilities: frozenset[Capability]
-
-
-class Paused(Struct, frozen=True, tag="cobrowse.paused", tag_field="type"):
-    why: Pause
-    at: Millis
-
-
-class Resumed(Struct, frozen=True, tag="cobrowse.resumed", tag_field="type"):
-    why: Pause
-
-
-class TakenOver(Struct, frozen=True, tag="cobrowse.taken_over", tag_field="type"):
-    """Another agent has the contact: he sees, for the rest he has to ask."""
-
-    agent: str
-
-
-class Ended(Struct, frozen=True, tag="cobrowse.ended", tag_field="type"):
-    why: Ending
 
 
 Event = Asked | Joined | Granted | Denied | Revoked | Paused | Resumed | TakenOver | Ended

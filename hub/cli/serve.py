@@ -45,6 +45,7 @@ def add_to(app: typer.Typer, hub: Serve) -> None:
             config,
             server=replace(config.server, host=host, port=port),
             demo=replace(config.demo, enabled=True, sip_port=sip_port, smtp_port=smtp_port),
+            cobrowse=replace(config.cobrowse, enabled=True),
         )
         _run(hub, config, lambda url: _announce(url, config, data))
 

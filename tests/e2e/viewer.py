@@ -78,7 +78,7 @@ def served(desktop: Pages) -> Iterator[str]:
 
     def serve() -> None:
         # Made here: on the tests' own thread a loop runs, on which nothing of ours may read files.
-        app = viewer_app(Assets(CHECKOUT / "static"), [desktop.url])
+        app = viewer_app(Assets(CHECKOUT / "static"), lambda _: [desktop.url])
         servers.append(uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_config=None)))
         servers[0].run()
 

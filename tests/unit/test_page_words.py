@@ -50,7 +50,7 @@ def test_what_the_desktop_says_is_defined() -> None:
     assert said <= {key for area in ("agent", "common", "phone", "mail") for key in words(area, "en")}
 
 
-@pytest.mark.parametrize("area", ["agent", "phone", "mail"])
+@pytest.mark.parametrize("area", ["agent", "phone", "mail", "cobrowse"])
 def test_the_desktop_has_no_words_that_it_never_says(area: str) -> None:
     code = source("agent")
     said = set(re.findall(rf'"({area}\.[\w.]+)"', code))

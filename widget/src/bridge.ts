@@ -1,6 +1,8 @@
 // What the loader (in the host page) and the panel (in the hub's frame) say to each other over their MessagePort.
 // Types only: the loader must stay tiny, so nothing here may cost a byte.
 
+import type { FromPage } from "./cobrowse/main.ts";
+import type { FromCompanion, ToCompanion } from "./cobrowse/companion.ts";
 import type { Identity, Page } from "./wire.ts";
 
 /** What a host page can ask to be shown; a way the site does not offer falls back to the home view. */
@@ -14,20 +16,28 @@ export type ToPanel =
   | { t: "phone"; on: boolean }
   | { t: "page"; page: Page }
   | { t: "identify"; identity: Identity }
-  | { t: "logout" };
+  | { t: "logout" }
+  | FromPage
+  | FromCompanion;
 
+/** What the loader shows. */
+export interface HostState {
+  unread: number;
+  /** A conversation is going on: later pages connect by themselves. */
+  active: boolean;
+  /** A sheet is up, so the back gesture belongs to the panel. */
+  sheet: boolean;
+  words: LauncherWords;
+}
+
+/** Calls of the loader's own functions; those that it does not have are for the part that shares the page. */
 export type ToHost =
-  | {
-      t: "state";
-      unread: number;
-      /** A conversation is going on: later pages connect by themselves. */
-      active: boolean;
-      /** A sheet is up, so the back gesture belongs to the panel. */
-      sheet: boolean;
-      words: LauncherWords;
-    }
-  | { t: "close" }
-  | { t: "event"; name: EventName; data: unknown };
+  | { t: "state"; d: HostState }
+  | { t: "event"; d: [EventName, unknown] }
+  | { t: "open" | "close"; d?: undefined }
+  /** Fetches one of our scripts into the page. */
+  | { t: "load"; d: string }
+  | ToCompanion;
 
 export type EventName = "open" | "close" | "chat:started" | "message" | "chat:ended" | "call:started" | "unread";
 

@@ -2,7 +2,7 @@
 // the panel's frame when it is first needed. No dependency, at most 3 KB gzipped; it reads nothing of the page but its
 // address and title, and stores nothing before the visitor acts.
 
-import type { Connect, EventName, LauncherSettings, ToHost, ToPanel, Way } from "./bridge.ts";
+import type { Connect, EventName, HostState, LauncherSettings, ToHost, ToPanel, Way } from "./bridge.ts";
 import { element, guard, icon, on } from "./loader/dom.ts";
 import { backGesture, followKeyboard, lockScroll, markTitle, narrow, ownTitle, remember } from "./loader/host.ts";
 import type { Identity, Page } from "./wire.ts";
@@ -42,11 +42,13 @@ function start(): void {
   Array.from(queued, (call) => api(...Array.from(call)));
 
   // As a script and not by fetch: a host that lets our script in need not open its connect-src for us as well.
-  const settings = element("script", { async: "" });
-  const types = (window as any).trustedTypes;
-  const url = `${hub}/widget/sites/${encodeURIComponent(site)}.js?${query}`;
-  settings.src = types ? types.createPolicy("contacthub", { createScriptURL: String }).createScriptURL(url) : url;
-  document.head.append(settings);
+  const policy = (window as any).trustedTypes?.createPolicy("contacthub", { createScriptURL: String });
+  const load = (path: string) => {
+    const script = element("script", { async: "" });
+    script.src = policy ? policy.createScriptURL(hub + path) : hub + path;
+    document.head.append(script);
+  };
+  load(`/widget/sites/${encodeURIComponent(site)}.js?${query}`);
 
   function draw({ words, css, icon: drawing, look, page_info, invitations }: LauncherSettings): typeof calls {
     let frame: HTMLIFrameElement | undefined;
@@ -165,28 +167,13 @@ function start(): void {
       const hello: Connect = { hub: "connect", page: page(), phone };
       frame.contentWindow!.postMessage(hello, hub, [port2]);
       port = port1;
-      on(port, "message", heard);
+      on(port, "message", ({ data }: MessageEvent<ToHost>) => calls![data.t]?.(data.d));
       port.start();
       box.classList.add("ok");
       if (identity) send({ t: "identify", identity });
       waiting.splice(0).forEach(send);
       if (root.activeElement == box) frame.focus();
     });
-
-    function heard({ data }: MessageEvent<ToHost>): void {
-      if (data.t == "close") show(false);
-      else if (data.t == "event") tell(data.name, data.data);
-      else {
-        if (state.active != data.active) {
-          remember("localStorage", flag, data.active ? "1" : "");
-          remember("sessionStorage", flag, data.active && open ? "open" : "");
-        }
-        state = data;
-        words = data.words;
-        speak();
-        markTitle(state.unread);
-      }
-    }
 
     /** The bubble above the launcher: an invitation of the site, gone for the session when sent away. */
     let bubble: Element | undefined;
@@ -248,6 +235,20 @@ function start(): void {
     return {
       ...Object.fromEntries(ways.map((way) => [way, () => show(true, way)])),
       open: (way) => show(true, way),
+      event: (said) => tell(...(said as [EventName, unknown])),
+      state(next: HostState) {
+        if (state.active != next.active) {
+          remember("localStorage", flag, next.active ? "1" : "");
+          remember("sessionStorage", flag, next.active && open ? "open" : "");
+        }
+        state = next;
+        words = next.words;
+        speak();
+        markTitle(state.unread);
+      },
+      load,
+      // Who shares the page brings the rest: it speaks with the panel by itself and takes further calls.
+      run: (part) => part(port, calls),
       close: () => show(false),
       identify: (data) => {
         identity = data;

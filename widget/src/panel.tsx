@@ -9,6 +9,7 @@ import { closeInHost, meetHost, stateToHost } from "./panel/host.ts";
 import { speak } from "./panel/i18n.ts";
 import { ask, connect, renew } from "./panel/link.ts";
 import { recall } from "./panel/outbox.ts";
+import { fetchSharing } from "./panel/sharing.ts";
 import { changed, state, whenChanged } from "./panel/state.ts";
 import { kept, onKept } from "./panel/storage.ts";
 import { listen, markShown } from "./panel/sync.ts";
@@ -50,6 +51,8 @@ function heard(data: ToPanel): void {
       return actions.identify(data.identity);
     case "logout":
       return void actions.logout();
+    default:
+      return void fetchSharing().then(({ heardFromPage }) => heardFromPage(data), () => {});
   }
 }
 

@@ -101,6 +101,8 @@ export interface Site {
   channels: Record<string, Channel | undefined>;
   agents: { name: string }[];
   page_info: boolean;
+  /** Its pages can be shown to agents. */
+  cobrowse: boolean;
   privacy_url: string | null;
   files: { max_bytes: number; types: string[] } | null;
 }
@@ -113,6 +115,8 @@ export interface Boot {
   languages: { locale: string; name: string }[];
   /** The address of the worker that lets a form in. */
   worker: string;
+  /** The scripts that share the page around the panel: what the customer sees of it, and the recorder. */
+  sharing: { companion: string; recorder: string };
 }
 
 /** One language: its own name and direction under "_", sentences by key, plural forms by CLDR category. */
@@ -143,6 +147,24 @@ export interface CallState {
   /** What is said now is kept. */
   recorded?: boolean;
   quality?: { mos: number; loss: number; jitter_ms: number; round_trip_ms: number | null };
+}
+
+export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
+
+/** How the hub sees a page that is shown to an agent, or that he asks for. */
+export interface Cobrowse {
+  contact: string;
+  session: string;
+  stage: "new" | "asked" | "shared" | "paused" | "ended";
+  agent: { name: string } | null;
+  /** What waits for an answer. */
+  asked: Capability[];
+  granted: Capability[];
+  pauses: ("page" | "customer" | "away")[];
+  answer_by: number | null;
+  expires_at: number | null;
+  ending: string | null;
+  now: number;
 }
 
 export interface Page {

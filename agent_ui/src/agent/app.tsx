@@ -5,6 +5,7 @@ import { Why } from "../common/routing/why.tsx";
 import { Rail, RailItem, Shell } from "../common/shell.tsx";
 import { connection } from "../common/socket.ts";
 import { ready } from "../common/store.ts";
+import { Cobrowsing, useCobrowse } from "./cobrowse/panel.tsx";
 import { CustomerPane } from "./customer/customer.tsx";
 import { NewMail } from "./mail/new-mail.tsx";
 import { mine, selected } from "./mine.ts";
@@ -49,15 +50,16 @@ function Stage() {
   const id = selectedId.value;
   const contact = selected.value;
   useForeignContact(id);
+  const cobrowsing = useCobrowse(contact);
   if (route.value.view === "search") return <main class="stage whole"><SearchView /></main>;
   if (route.value.view === "mail") return <main class="stage whole"><NewMail /></main>;
   if (!contact) {
     return <main class="stage whole">{(id === null || missing.value === id) && ready.value ? <NoConversation missing={id !== null} /> : null}</main>;
   }
   return (
-    <main class="stage">
+    <main class={cobrowsing ? "stage cobrowsing" : "stage"}>
       <Conversation contact={contact} />
-      <CustomerPane key={contact.id} contact={contact} />
+      {cobrowsing ? <Cobrowsing contact={contact} /> : <CustomerPane key={contact.id} contact={contact} />}
     </main>
   );
 }

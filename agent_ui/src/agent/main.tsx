@@ -3,6 +3,7 @@
 import { render } from "preact";
 import "./styles/agent.css";
 import "../common/messages.ts";
+import "./cobrowse/words.ts";
 import "./mail/words.ts";
 import "./phone/words.ts";
 import en from "../../locales/agent.en.json";
@@ -11,6 +12,7 @@ import { startStore } from "../common/store.ts";
 import { startDeliveryMarks } from "./actions/mark.ts";
 import { startAlerts } from "./alerts.ts";
 import { App } from "./app.tsx";
+import { startCobrowse } from "./cobrowse/sharing.ts";
 import { startCustomers } from "./customers.ts";
 import { pruneDrafts } from "./drafts.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -29,7 +31,7 @@ import { startTyping } from "./typing.ts";
 addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
 await loadLocale();
 
-startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startOwnPhone, startPhone, startDeliveryMarks, startMails, startComposing, startLooking]);
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startOwnPhone, startPhone, startDeliveryMarks, startMails, startComposing, startLooking, startCobrowse]);
 startHeartbeat();
 startShortcuts();
 startDevices();

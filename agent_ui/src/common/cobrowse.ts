@@ -5,13 +5,37 @@ import type { Cursor, Frame } from "../../../widget/src/cobrowse/frames.ts";
 export type ToViewer =
   | { t: "frame"; frame: Frame }
   /** Where the customer's pointer is, in the pixels of his page's window. */
-  | { t: "cursor"; at: Cursor };
+  | { t: "cursor"; at: Cursor }
+  /** What the agent's own pointer does from now on. */
+  | { t: "mode"; mode: Mode }
+  /** The element that he works on is framed; 0: none. */
+  | { t: "frame_node"; node: number };
+
+/** see: nothing; point: it is shown to the customer; draw: lines are; look, fill, click: an element is chosen. */
+export type Mode = "see" | "point" | "draw" | "look" | "fill" | "click";
+
+/** A field that the site shares, as the mirrored page has it. */
+export interface SharedField {
+  node: number;
+  kind: "text" | "area" | "select" | "check" | "radio" | "date";
+  label: string;
+  value: string;
+  /** Of a list. */
+  options: { value: string; text: string }[];
+}
 
 export type FromViewer =
   /** Everything up to this frame is shown. */
   | { t: "shown"; epoch: number; seq: number }
   /** Something is missing or cannot be shown: only a new snapshot helps. */
   | { t: "missing" }
+  /** The agent's pointer and pen, in the pixels of the customer's window. */
+  | { t: "point"; at: Cursor }
+  | { t: "draw"; id: string; points: [number, number][] }
+  /** The element that he chose, and its words. */
+  | { t: "pick"; epoch: number; node: number; label: string; field: boolean; mode: Mode }
+  /** The fields that are shared now. */
+  | { t: "fields"; epoch: number; fields: SharedField[] }
   /** The customer's page and the size of his window. */
   | { t: "page"; href: string; width: number; height: number };
 

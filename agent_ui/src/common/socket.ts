@@ -127,6 +127,11 @@ export function command<T = object>(event: string, payload: object): Promise<T> 
   return repeated(() => request<T>(event, body));
 }
 
+/** Another namespace over the same connection; not connected yet. */
+export function beside(namespace: string): Socket {
+  return socket.io.socket(namespace);
+}
+
 /** Sends what may be lost: typing. Nothing is kept for later. */
 export function volatile(event: string, payload: object): void {
   if (socket.connected) socket.volatile.emit(event, payload);

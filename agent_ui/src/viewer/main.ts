@@ -4,6 +4,8 @@
 import "./viewer.css";
 
 import { READY, type FromViewer, type ToViewer } from "../common/cobrowse.ts";
+import { sharedFields } from "./fields.ts";
+import { Hand } from "./hand.ts";
 import { Mirror } from "./mirror.ts";
 import { Receiver } from "./receive.ts";
 
@@ -21,10 +23,27 @@ function describe(): void {
   tell(page);
 }
 
+let epoch = 0;
+const hand = new Hand(mirror, document.getElementById("hand")!, document.getElementById("chosen")!, () => epoch, tell);
+
+/** Some moments after changes, as they come in numbers. */
+let looking: ReturnType<typeof setTimeout> | undefined;
+let fields = "";
+function lookForFields(): void {
+  looking ??= setTimeout(() => {
+    looking = undefined;
+    const found = { t: "fields" as const, epoch, fields: sharedFields(mirror) };
+    if (fields != (fields = JSON.stringify(found))) tell(found);
+    hand.follow();
+  }, 120);
+}
+
 const receiver = new Receiver(
   (shown) => {
     mirror.show(shown);
+    epoch = shown.epoch;
     describe();
+    lookForFields();
     tell({ t: "shown", epoch: shown.epoch, seq: shown.seq });
   },
   () => tell({ t: "missing" }),
@@ -36,7 +55,8 @@ function heard({ data }: MessageEvent<ToViewer>): void {
     const { left, top } = mirror.place(data.at.x, data.at.y);
     pointer.style.transform = `translate(${left}px, ${top}px)`;
     pointer.hidden = false;
-  }
+  } else if (data.t == "mode") hand.mode = data.mode;
+  else if (data.t == "frame_node") hand.choose(data.node);
 }
 
 addEventListener("message", (event: MessageEvent) => {
@@ -47,5 +67,8 @@ addEventListener("message", (event: MessageEvent) => {
 // What rrweb throws out of turn must not go unnoticed: the picture may be wrong from here on.
 addEventListener("error", () => receiver.lose());
 addEventListener("unhandledrejection", () => receiver.lose());
-new ResizeObserver(() => mirror.fit()).observe(document.getElementById("mirror")!);
+new ResizeObserver(() => {
+  mirror.fit();
+  hand.follow();
+}).observe(document.getElementById("mirror")!);
 if (parent != window) parent.postMessage(READY, hub);

@@ -122,9 +122,48 @@ export class Mirror {
     const { width, height } = this.page;
     if (!this.stage || !width || !height) return;
     const scale = Math.min(1, this.root.clientWidth / width, this.root.clientHeight / height);
-    this.stage.box.style.transform = `scale(${scale})`;
-    this.stage.box.style.width = `${width}px`;
-    this.stage.box.style.height = `${height}px`;
+    const { box, replayer } = this.stage;
+    box.style.transform = `scale(${scale})`;
+    // The frame by its style as well: rrweb sets its attributes once more, to the first event's, after a while.
+    for (const { style } of [box, replayer.iframe]) {
+      style.width = `${width}px`;
+      style.height = `${height}px`;
+    }
+  }
+
+  /** The mirrored page; nothing in it is to be believed. */
+  get document(): Document | null {
+    return this.stage?.replayer.iframe.contentDocument ?? null;
+  }
+
+  idOf(element: Element): number {
+    const id = this.stage?.replayer.getMirror().getId(element) ?? -1;
+    return id > 0 ? id : 0;
+  }
+
+  nodeOf(id: number): Element | null {
+    const node = this.stage?.replayer.getMirror().getNode(id);
+    return node?.nodeType == 1 ? (node as Element) : null;
+  }
+
+  /** A point of our window in the pixels of the customer's. */
+  back(left: number, top: number): { x: number; y: number } {
+    const box = this.stage?.box.getBoundingClientRect() ?? { left: 0, top: 0, width: 0 };
+    const scale = this.page.width && box.width ? box.width / this.page.width : 1;
+    const round = (value: number) => Math.round(value * 10) / 10;
+    return { x: round((left - box.left) / scale), y: round((top - box.top) / scale) };
+  }
+
+  /** What stands at a point of the customer's window. The mirror is inert, which hides it from the search, too. */
+  at(x: number, y: number): Element | null {
+    this.root.inert = false;
+    try {
+      let found = this.document?.elementFromPoint(x, y) ?? null;
+      while (found?.shadowRoot?.elementFromPoint(x, y) && found.shadowRoot.elementFromPoint(x, y) != found) found = found.shadowRoot.elementFromPoint(x, y);
+      return found;
+    } finally {
+      this.root.inert = true;
+    }
   }
 
   /** Where a point of the customer's window lies in ours. */

@@ -1,6 +1,7 @@
 // The part of the widget that shares the customer's page: a script of its own, for the host page, which the loader
 // fetches once a customer has agreed. It hands itself to the loader and does nothing before it is called.
 
+import { record } from "@rrweb/record";
 import { Frames, type Cursor, type Frame } from "./frames.ts";
 import { startRecording } from "./recorder.ts";
 
@@ -15,6 +16,8 @@ export interface Sharing {
   resync(): void;
   /** How many bytes the panel could not send yet. */
   backlog(bytes: number): void;
+  /** The element that the agent means. */
+  node(id: number): Node | null;
   stop(): void;
 }
 
@@ -48,6 +51,7 @@ const share: Share = (port, epoch) => {
   return {
     resync: () => recording.again(),
     backlog: (bytes) => (backlog = bytes),
+    node: (id) => record.mirror.getNode(id),
     stop() {
       recording.stop();
       frames.end();

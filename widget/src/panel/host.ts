@@ -1,6 +1,6 @@
 // The panel's end of the port to the loader in the host page.
 
-import type { Connect, EventName, LauncherWords, ToHost, ToPanel } from "../bridge.ts";
+import type { Connect, EventName, HostState, LauncherWords, ToHost, ToPanel } from "../bridge.ts";
 import { dir, locale, pick, t } from "./i18n.ts";
 import { anything } from "./outbox.ts";
 import { running, state, unread } from "./state.ts";
@@ -28,12 +28,13 @@ export function meetHost(heard: (data: ToPanel) => void, met: (hello: Connect) =
 
 export const framed = () => port != null;
 
-function send(data: ToHost): void {
+export function send(data: ToHost): void {
   port?.postMessage(data);
 }
 
+export const openInHost = () => send({ t: "open" });
 export const closeInHost = () => send({ t: "close" });
-export const tellHost = (name: EventName, data: unknown) => send({ t: "event", name, data });
+export const tellHost = (name: EventName, data: unknown) => send({ t: "event", d: [name, data] });
 
 /** Tells the loader what it shows, when that has changed. */
 export function stateToHost(): void {
@@ -51,11 +52,11 @@ export function stateToHost(): void {
     failed: t("failed"),
     retry: t("retry"),
   };
-  const next: ToHost = { t: "state", unread: count, active: !!talk || anything(), sheet: !!state.sheet, words };
+  const next: HostState = { unread: count, active: !!talk || anything(), sheet: !!state.sheet, words };
   const now = JSON.stringify(next);
   if (now == said) return;
   const before = said && JSON.parse(said).unread;
   said = now;
-  send(next);
+  send({ t: "state", d: next });
   if (before !== count && before !== "") tellHost("unread", count);
 }

@@ -48,6 +48,11 @@ export function hint(event: string, data: object): void {
   if (state.link == "online") socket?.volatile.emit(event, data);
 }
 
+/** Another namespace over the same connection; null while there is none. `auth` is asked at each connect. */
+export function beside(namespace: string, auth: (give: (data: object) => void) => void): Socket | null {
+  return state.link == "online" && socket ? socket.io.socket(namespace, { auth }) : null;
+}
+
 export function connect(): void {
   wanted = true;
   if (socket) {

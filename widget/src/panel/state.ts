@@ -1,7 +1,7 @@
 // Everything the panel shows, in one object; `changed()` draws it anew. What may change it: sync.ts (what the hub says),
 // outbox.ts (what is on its way out) and actions.ts (what the visitor does).
 
-import type { Boot, CallState, Channel, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
+import type { Boot, CallState, Channel, Cobrowse, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
 import type { Way } from "../bridge.ts";
 
 /** One conversation as this window knows it. */
@@ -38,6 +38,8 @@ export type Sheet =
   | { name: "more"; id: string }
   /** Whether to go on by voice, of a conversation. */
   | { name: "by_voice"; id: string }
+  /** What of the page may be seen and done; `offer`: nobody has asked. */
+  | { name: "share"; id: string; offer: boolean }
   | { name: "sound" }
   | { name: "keypad" }
   | { name: "language" }
@@ -70,6 +72,8 @@ export const state = {
   calls: new Map<string, CallState>(),
   /** The contact whose call has its sound in this window. */
   call: null as string | null,
+  /** What the hub last said of the page that is shown to an agent. */
+  sharing: null as Cobrowse | null,
   /** A passing problem, in words, with the conversation or form it belongs to. */
   trouble: null as { where: string; text: string } | null,
 };

@@ -1,12 +1,13 @@
 // What the hub says becomes what the panel shows. Pushes and catch-up carry the same: a contact to replace, messages to
 // add. A view that missed pushes and then catches up equals one that was loaded afresh.
 
-import type { CallState, Channel, Contact, Hello, Message, Sync } from "../wire.ts";
+import type { CallState, Channel, Cobrowse, Contact, Hello, Message, Sync } from "../wire.ts";
 import { remembered } from "../../../agent_ui/src/common/voice/holding.ts";
 import { fetchCalling } from "./calling.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, recall, seen } from "./outbox.ts";
+import { heardOfSharing, lookAtSharing } from "./sharing.ts";
 import { changed, isCall, isOpen, running, state, type Talk } from "./state.ts";
 import { keep, kept } from "./storage.ts";
 
@@ -39,6 +40,7 @@ export function listen(): void {
     state.calls.set(call.contact, call);
     changed();
   });
+  onPush<Cobrowse>("cobrowse", heardOfSharing);
   onPush<{ channels: Record<string, Channel>; agents: { name: string }[] }>("site", ({ channels, agents }) => {
     Object.assign(state.site, { channels, agents });
     changed();
@@ -66,6 +68,7 @@ function hello({ token, visitor, site, contacts }: Hello): void {
     talk.typing = null;
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);
   }
+  if (talk) lookAtSharing(talk.contact.id);
   for (const { contact } of state.talks.values()) {
     // The host's next page, or the same one anew: the call goes on in it.
     if (!state.call && isOpen(contact) && isCall(contact) && remembered(contact.id)) void fetchCalling().then(({ takeUp }) => takeUp(contact.id), () => {});

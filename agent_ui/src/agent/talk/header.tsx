@@ -14,6 +14,8 @@ import { join } from "../actions/join.ts";
 import { leave } from "../actions/leave.ts";
 import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
+import { canCobrowse } from "../cobrowse/panel.tsx";
+import { shown } from "../cobrowse/sharing.ts";
 import { canMove, canWriteAgain, writeAgain } from "../mail/again.ts";
 import { MergeDialog } from "../mail/merge.tsx";
 import { customerName, isOwner, isParticipant } from "../mine.ts";
@@ -80,6 +82,9 @@ function Tools({ contact }: { contact: Contact }) {
     <>
       {contact.channel === "voice" && owner && !calling && (
         <Tool icon="pause" label={t(contact.phase === "held" ? "agent.header.resume" : "agent.header.hold")} onClick={() => toggleHold(contact)} />
+      )}
+      {canCobrowse(contact) && (
+        <Tool icon="cobrowse" label={t("cobrowse.button")} onClick={() => (shown.value = shown.value === contact.id ? null : contact.id)} />
       )}
       {owner && <Tool icon="transfer" label={t("agent.header.transfer")} onClick={() => (asking.value = "transfer")} />}
       {owner && <Tool icon="adduser" label={t("agent.header.invite")} onClick={() => (asking.value = "invite")} />}

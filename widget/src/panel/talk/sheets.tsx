@@ -3,6 +3,7 @@
 import { chooseLanguage, go, showSheet } from "../actions.ts";
 import { picture } from "./files.ts";
 import { locale, t } from "../i18n.ts";
+import { canShare } from "../sharing.ts";
 import { state } from "../state.ts";
 import type { HubFile } from "../../wire.ts";
 import { saveCopy } from "./actions.ts";
@@ -29,6 +30,14 @@ export function MoreSheet({ id }: { id: string }) {
             <span>{t("save_copy")}</span>
           </button>
         </li>
+        {canShare() && state.talks.get(id)?.contact.agent && (
+          <li>
+            <button onClick={() => showSheet({ name: "share", id, offer: true })}>
+              <Icon name="page" size={20} />
+              <span>{t("offer_page")}</span>
+            </button>
+          </li>
+        )}
         {state.boot.languages.length > 1 && (
           <li>
             <button onClick={() => showSheet({ name: "language" })}>

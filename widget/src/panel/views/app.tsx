@@ -3,6 +3,7 @@
 import { Component } from "preact";
 import { go, learn } from "../actions.ts";
 import { fetchCalling } from "../calling.ts";
+import { fetchSharing } from "../sharing.ts";
 import { t } from "../i18n.ts";
 import { asksRating, changed, isOpen, state } from "../state.ts";
 import { kept } from "../storage.ts";
@@ -34,6 +35,7 @@ function later<T>(load: () => Promise<T>) {
 
 const talking = later(() => import("../talk/index.ts"));
 const calling = later(fetchCalling);
+const sharing = later(fetchSharing);
 const mailing = later(() => learn().then(() => import("../mail/index.ts")));
 
 const byMail = () => state.view.name == "form" && state.view.channel == "email";
@@ -61,6 +63,10 @@ function current() {
 
 function sheet() {
   const { sheet } = state;
+  if (sheet?.name == "share") {
+    const part = sharing.fetch();
+    return part && <part.ShareSheet id={sheet.id} offer={sheet.offer} />;
+  }
   if (!sheet || !talking.part) return null;
   if (sheet.name == "by_voice" || sheet.name == "sound" || sheet.name == "keypad") {
     const part = calling.fetch();

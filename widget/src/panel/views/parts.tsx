@@ -63,7 +63,7 @@ export function Top({ title, line, back, avatar, children }: TopProps) {
 }
 
 /** A sheet from the bottom. As a modal <dialog> it holds the focus, and Escape and the phone's back gesture close it. */
-export class Sheet extends Component<{ title: string; children: ComponentChildren }> {
+export class Sheet extends Component<{ title: string; children: ComponentChildren; onClose?: () => void }> {
   private before = document.activeElement as HTMLElement | null;
   private box: HTMLDialogElement | null = null;
 
@@ -77,8 +77,8 @@ export class Sheet extends Component<{ title: string; children: ComponentChildre
   }
 
   override render() {
-    const { title, children } = this.props;
-    const close = () => showSheet(null);
+    const { title, children, onClose } = this.props;
+    const close = onClose ?? (() => showSheet(null));
     return (
       <dialog
         class="sheet"

@@ -1,0 +1,443 @@
+"""The Socket.IO namespace /cobrowse: a customer's page at one end, agents' windows at the other, each with a ticket.
+
+The two may be at different nodes, so whatever passes goes over the bus, and each node hands it to its own sockets. All
+of it may be lost: what has a gap is told anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import socketio
+import structlog
+from msgspec import Meta, Struct
+
+from channels.cobrowse import session as s
+from channels.cobrowse.desk import Desk, Ticket, may_watch
+from channels.cobrowse.relay import Frame, Relay, check
+from channels.cobrowse.session import Capability, Session, Stage
+from channels.cobrowse.sessions import Sessions
+from hub.cobrowse_events import Acted, Watched
+from hub.errors import Forbidden, HubError, InvalidInput, NotSignedIn, Refused
+from hub.limits import SlidingLimit
+from hub.permissions import Permission
+from hub.service import Hub
+from hub.sockets import Ack, EventTable, Input, Nothing, SocketEvent, handshake, refused
+
+log = structlog.get_logger(__name__)
+
+NAMESPACE: Final = "/cobrowse"
+TOPIC: Final = "cobrowse"
+EVENTS_PER_MINUTE: Final = 6_000
+FRAMES_PER_MINUTE: Final = 6_000
+AWAY_S: Final = 6.0
+LOOK_S: Final = 0.25
+
+Short = Annotated[str, Meta(max_length=200)]
+Number = Annotated[float, Meta(ge=-1e7, le=1e7)]
+Json = dict[str, Any]
+
+
+class Handshake(Input, frozen=True, forbid_unknown_fields=True):
+    ticket: Annotated[str, Meta(max_length=100)]
+
+
+class PageInput(Input, frozen=True, forbid_unknown_fields=True):
+    """The page's address, without its query."""
+
+    url: Annotated[str, Meta(max_length=2000)]
+
+
+class Cursor(Input, frozen=True, forbid_unknown_fields=True):
+    """In the pixels of the customer's window."""
+
+    x: Number
+    y: Number
+
+
+class StateInput(Input, frozen=True, forbid_unknown_fields=True):
+    hidden: Annotated[int, Meta(ge=0)] = 0
+    width: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    height: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    rtt: Annotated[int, Meta(ge=0, le=600_000)] = 0
+    failed: Annotated[str, Meta(max_length=40)] = ""
+    focus: Annotated[int, Meta(ge=0)] = 0
+
+
+class Result(Input, frozen=True, forbid_unknown_fields=True):
+    """What became of an action; `field` is the element's own id or name on the page."""
+
+    id: Short
+    operation: Annotated[str, Meta(max_length=20)]
+    result: Annotated[str, Meta(max_length=20)]
+    field: Short = ""
+
+
+class AckInput(Input, frozen=True, forbid_unknown_fields=True):
+    epoch: Annotated[int, Meta(ge=0)]
+    seq: Annotated[int, Meta(ge=0)]
+
+
+class Pen(Input, frozen=True, forbid_unknown_fields=True):
+    """A piece of a line, in the pixels of the customer's window; a new line where `id` is new."""
+
+    id: Short
+    points: Annotated[list[tuple[Number, Number]], Meta(max_length=200)]
+
+
+class Look(Input, frozen=True, forbid_unknown_fields=True):
+    """ "Please look here": at an element."""
+
+    node: int
+    epoch: int
+
+
+class Act(Input, frozen=True, forbid_unknown_fields=True):
+    """`value` for `fill`; `base` is what the agent saw in the field when he began."""
+
+    id: Short
+    operation: Literal["fill", "click", "navigate"]
+    epoch: int
+    node: int = 0
+    value: Annotated[str, Meta(max_length=20_000)] = ""
+    base: Annotated[str, Meta(max_length=20_000)] = ""
+
+
+_NEEDS: Final = {"fill": Capability.TYPE, "click": Capability.CLICK, "navigate": Capability.NAVIGATE}
+
+
+class End:
+    """One socket on the line; `ticket` says of what, and who."""
+
+    def __init__(self, sid: str, ticket: Ticket) -> None:
+        self.sid, self.ticket = sid, ticket
+        self.key = f"{ticket.who} {ticket.contact}"
+
+    def require(self, permission: Permission) -> None:
+        raise Forbidden("There are no permissions on this line.", details={"permission": str(permission)})
+
+
+class Room(Struct):
+    """The viewers of one sharing at this node, by socket."""
+
+    relay: Relay
+    ends: dict[str, End]
+
+
+class Line:
+    """`panels` and `windows` are the sockets, of customers and of agents, from which tickets come; `desk` gives them
+    out, and is set before the first comes."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        sio: socketio.AsyncServer,
+        sessions: Sessions,
+        panels: Mapping[str, Any],
+        windows: Mapping[str, Any],
+    ) -> None:
+        self._hub, self._sio, self._sessions = hub, sio, sessions
+        self._panels, self._windows = panels, windows
+        self.desk: Desk
+        self.ends: dict[str, End] = {}
+        self._pages: dict[str, End] = {}  # by contact
+        self._rooms: dict[str, Room] = {}  # by contact
+        self._seen: set[tuple[str, str]] = set()
+        self._frames = SlidingLimit(FRAMES_PER_MINUTE, 60_000)
+        self._out: asyncio.Queue[tuple[str, Any, str]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._later: set[asyncio.Task[None]] = set()
+        sio.on("connect", namespace=NAMESPACE, handler=self._connect)
+        sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
+        self.table = EventTable(sio, NAMESPACE, hub.clock, self.ends, EVENTS_PER_MINUTE)
+        self.table.add(*self.events())
+        sio.on("cb:frame", namespace=NAMESPACE, handler=self._frame)
+        hub.bus.subscribe(TOPIC, self._heard)
+        sessions.on_change.append(self._changed)
+        sessions.on_found.append(self._found)
+
+    def events(self) -> list[SocketEvent[End]]:
+        return [
+            SocketEvent("cb:page", PageInput, self._page),
+            SocketEvent("cb:cursor", Cursor, self._cursor),
+            SocketEvent("cb:state", StateInput, self._state),
+            SocketEvent("cb:act_res", Result, self._result),
+            SocketEvent("cb:ack", AckInput, self._ack),
+            SocketEvent("cb:resync", Nothing, self._resync),
+            SocketEvent("cb:point", Cursor, self._point),
+            SocketEvent("cb:draw", Pen, self._draw),
+            SocketEvent("cb:look", Look, self._look),
+            SocketEvent("cb:act", Act, self._act),
+        ]
+
+    async def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._send(), name="cobrowse.send"),
+            asyncio.create_task(self._mend(), name="cobrowse.mend"),
+        ]
+
+    async def stop(self) -> None:
+        for task in [*self._tasks, *self._later]:
+            task.cancel()
+        for task in [*self._tasks, *self._later]:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    @property
+    def kept_bytes(self) -> int:
+        return sum(room.relay.kept_bytes for room in self._rooms.values())
+
+    def epoch(self) -> int:
+        """For a page that begins: above all that were before, also those before a restart. Ten a second are free."""
+        return self._hub.clock.now() // 100
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    async def _connect(self, sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
+        shake = handshake(auth, Handshake)
+        try:
+            ticket = self.desk.redeem(shake.ticket)
+            sharing = await self._sessions.get(ticket.contact)
+            end = End(sid, ticket)
+            if sharing.id != ticket.session or sharing.stage not in s.LIVE or not self._still(end):
+                raise Refused("This sharing has ended.", code="cobrowse.over")
+        except HubError as error:
+            raise refused(error) from None
+        self.ends[sid] = end
+        if ticket.visitor:
+            before = self._pages.get(ticket.contact)
+            self._pages[ticket.contact] = end
+            await self._publish(ticket.contact, "page", {"sid": sid})
+            if before is not None:
+                self._tell("cb:elsewhere", {}, before.sid)
+        else:
+            room = self._rooms.setdefault(ticket.contact, Room(Relay(), {}))
+            room.ends[sid] = end
+            self._pass(room.relay.join(sid))
+            await self._want(ticket.contact, room)
+            if (ticket.session, ticket.who) not in self._seen:
+                self._seen.add((ticket.session, ticket.who))
+                await self._sessions.note(ticket.contact, Watched(ticket.who), ticket.who)
+
+    async def _disconnect(self, sid: str, *_: Any) -> None:
+        end = self.ends.pop(sid, None)
+        if end is None:
+            return
+        contact = end.ticket.contact
+        room = self._rooms.get(contact)
+        if room is not None and room.ends.pop(sid, None) is not None:
+            room.relay.leave(sid)
+            if not room.ends:
+                del self._rooms[contact]
+        if self._pages.get(contact) is end:
+            del self._pages[contact]
+            self._do_later(self._gone(contact))
+
+    def _still(self, end: End) -> bool:
+        """Whether the socket that it came from is there, and still the same person's."""
+        ticket = end.ticket
+        parent = (self._panels if ticket.visitor else self._windows).get(ticket.parent)
+        person = None if parent is None else parent.visitor if ticket.visitor else parent.user
+        return person is not None and person.id == ticket.who
+
+    def window_moved(self, window: Any, came: bool) -> None:
+        """An agent's window went, or was shut out: what it looked at goes with it."""
+        if not came:
+            for sid in [sid for sid, end in self.ends.items() if end.ticket.parent == window.sid]:
+                self._do_later(self._sio.disconnect(sid, namespace=NAMESPACE))
+
+    async def _gone(self, contact: str) -> None:
+        """The next page of the customer comes soon, or his page is away."""
+        await asyncio.sleep(AWAY_S)
+        if contact not in self._pages:
+            sharing = self._sessions.known(contact)
+            if sharing.stage in s.LIVE:
+                await self._sessions.do(contact, s.Away(), sharing.visitor or "hub")
+
+    def _found(self, contact: str, sharing: Session) -> None:
+        """It began before this process; who was there comes back soon, or not at all. Another node may have him."""
+        if sharing.stage in s.LIVE and not self._hub.bus.shared:
+            self._do_later(self._gone(contact))
+
+    def _changed(self, contact: str, sharing: Session) -> None:
+        """The sharing ended, or is another agent's: the line is cut for whom it is no longer for."""
+        row = self._hub.living.get(contact)
+        for sid, end in list(self.ends.items()):
+            if end.ticket.contact != contact:
+                continue
+            over = sharing.stage not in s.LIVE or sharing.id != end.ticket.session
+            if not over and not end.ticket.visitor:
+                over = row is None or not may_watch(end.ticket.who, sharing, row.contact)
+            if over:
+                self._do_later(self._sio.disconnect(sid, namespace=NAMESPACE))
+
+    def _do_later(self, work: Any) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except HubError as error:
+                log.warning("cobrowse.failed", error=error.code)
+            except Exception:
+                log.exception("cobrowse.failed")
+
+        task = asyncio.create_task(run())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    # --- from the customer's page ------------------------------------------------------------------------------------
+
+    def _of_page(self, end: End) -> Session:
+        """Raises Forbidden or Refused for whoever is not the page that is shared now."""
+        if not end.ticket.visitor or self._pages.get(end.ticket.contact) is not end:
+            raise Forbidden("Another page is shared now.", code="cobrowse.elsewhere")
+        if not self._still(end):
+            raise NotSignedIn("Please connect again.")
+        return self._sessions.known(end.ticket.contact)
+
+    async def _page(self, sid: str, end: End, data: PageInput) -> Ack:
+        sharing = self._of_page(end)
+        shared = self._sessions.pages(sharing).shared(data.url)
+        after = await self._sessions.do(end.ticket.contact, s.Page(end.ticket.who, shared), end.ticket.who)
+        return {"shared": shared, "stage": str(after.stage)}
+
+    async def _frame(self, sid: str, data: Any = None, *_: Any) -> Ack:
+        try:
+            end = self.ends.get(sid)
+            if end is None:
+                raise NotSignedIn("Please connect again.")
+            if not self._of_page(end).may(Capability.VIEW):
+                raise Refused("Nothing is shared now.", code="cobrowse.paused")
+            self._frames.take(end.key, self._hub.clock.now())
+            try:
+                frame = msgspec.convert(data, Frame)
+            except msgspec.ValidationError as error:
+                raise InvalidInput("frame", str(error)) from None
+            check(frame)
+            await self._publish(end.ticket.contact, "frame", msgspec.structs.asdict(frame))
+            return {"ok": True}
+        except HubError as error:
+            return {"ok": False, "error": error.to_json()}
+
+    async def _cursor(self, sid: str, end: End, data: Cursor) -> Ack:
+        if self._of_page(end).may(Capability.VIEW):
+            await self._publish(end.ticket.contact, "viewers", {"e": "cb:cursor", "d": {"x": data.x, "y": data.y}})
+        return {}
+
+    async def _state(self, sid: str, end: End, data: StateInput) -> Ack:
+        self._of_page(end)
+        await self._publish(end.ticket.contact, "viewers", {"e": "cb:state", "d": msgspec.to_builtins(data)})
+        return {}
+
+    async def _result(self, sid: str, end: End, data: Result) -> Ack:
+        sharing = self._of_page(end)
+        await self._publish(end.ticket.contact, "viewers", {"e": "cb:act_res", "d": msgspec.to_builtins(data)})
+        event = Acted(data.operation, data.field, data.result)
+        await self._sessions.note(end.ticket.contact, event, sharing.agent)
+        return {}
+
+    # --- from the agent's window ------------------------------------------------------------------------------------
+
+    def _of_viewer(self, end: End, *needed: Capability) -> tuple[Session, str]:
+        """The session, and what the customer is to call the agent. Raises Forbidden or Refused."""
+        sharing = self._sessions.known(end.ticket.contact)
+        if end.ticket.visitor or not self._still(end):
+            raise Forbidden("This is not your contact.", code="cobrowse.not_yours")
+        if needed and end.ticket.who != sharing.agent:
+            raise Forbidden("Only the contact's agent may do this.", code="cobrowse.not_yours")
+        for capability in needed:
+            if not sharing.may(capability):
+                raise Refused("The customer does not allow this.", code="cobrowse.not_allowed")
+        return sharing, self._hub.directory.public_name(end.ticket.who)
+
+    async def _ack(self, sid: str, end: End, data: AckInput) -> Ack:
+        room = self._rooms.get(end.ticket.contact)
+        if room is not None:
+            self._pass(room.relay.ack(sid, data.epoch, data.seq))
+            await self._want(end.ticket.contact, room)
+        return {}
+
+    async def _resync(self, sid: str, end: End, data: Nothing) -> Ack:
+        room = self._rooms.get(end.ticket.contact)
+        if room is not None:
+            room.relay.missing(sid)
+            await self._want(end.ticket.contact, room)
+        return {}
+
+    async def _to_page(self, contact: str, event: str, data: Json) -> Ack:
+        await self._publish(contact, "to_page", {"e": event, "d": data})
+        return {}
+
+    async def _point(self, sid: str, end: End, data: Cursor) -> Ack:
+        _, name = self._of_viewer(end, Capability.POINT)
+        return await self._to_page(end.ticket.contact, "cb:point", {"x": data.x, "y": data.y, "name": name})
+
+    async def _draw(self, sid: str, end: End, data: Pen) -> Ack:
+        self._of_viewer(end, Capability.DRAW)
+        return await self._to_page(end.ticket.contact, "cb:draw", msgspec.to_builtins(data))
+
+    async def _look(self, sid: str, end: End, data: Look) -> Ack:
+        sharing, name = self._of_viewer(end, Capability.POINT)
+        scroll = sharing.may(Capability.SCROLL)
+        told = {"node": data.node, "epoch": data.epoch, "name": name, "scroll": scroll}
+        return await self._to_page(end.ticket.contact, "cb:look", told)
+
+    async def _act(self, sid: str, end: End, data: Act) -> Ack:
+        _, name = self._of_viewer(end, _NEEDS[data.operation])
+        return await self._to_page(end.ticket.contact, "cb:act", {**msgspec.to_builtins(data), "name": name})
+
+    # --- between the nodes -----------------------------------------------------------------------------------------
+
+    async def _publish(self, contact: str, kind: str, data: Json) -> None:
+        await self._hub.bus.publish(TOPIC, {"c": contact, "k": kind, "d": data})
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        contact, data = str(message["c"]), message["d"]
+        room, page = self._rooms.get(contact), self._pages.get(contact)
+        match message["k"]:
+            case "frame" if room is not None:
+                self._pass(room.relay.take(msgspec.convert(data, Frame)))
+                self._do_later(self._want(contact, room))
+            case "viewers" if room is not None:
+                for sid in room.ends:
+                    self._tell(data["e"], data["d"], sid)
+            case "to_page" if page is not None:
+                self._tell(data["e"], data["d"], page.sid)
+            case "resync" if page is not None:
+                self._tell("cb:resync", {}, page.sid)
+            case "page" if page is not None and page.sid != data["sid"]:
+                # The customer has another page, at another node.
+                del self._pages[contact]
+                self._tell("cb:elsewhere", {}, page.sid)
+
+    async def _want(self, contact: str, room: Room) -> None:
+        sharing = self._sessions.known(contact)
+        if sharing.stage is Stage.SHARED and room.relay.wants_snapshot(self._hub.clock.now()):
+            await self._publish(contact, "resync", {})
+
+    def _pass(self, frames: list[tuple[str, Frame]]) -> None:
+        for sid, frame in frames:
+            self._tell("cb:frame", msgspec.structs.asdict(frame), sid)
+
+    def _tell(self, event: str, data: Any, sid: str) -> None:
+        self._out.put_nowait((event, data, sid))
+
+    async def _send(self) -> None:
+        """One after the other: the pieces of two frames must not mix, and the order is the meaning."""
+        while True:
+            event, data, sid = await self._out.get()
+            if sid in self.ends:
+                try:
+                    await self._sio.emit(event, data, to=sid, namespace=NAMESPACE)
+                except Exception:
+                    log.exception("cobrowse.send_failed")
+
+    async def _mend(self) -> None:
+        """Asks once more for what was asked for and did not come."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for contact, room in list(self._rooms.items()):
+                await self._want(contact, room)

@@ -1,0 +1,166 @@
+"""A customer shares the pages of the demo shop with an agent, who points, fills in fields and presses a button."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, expect
+
+from tests.e2e.conftest import People
+from tests.e2e.office import accessible
+from tests.e2e.people import Agent, Visitor
+from tests.hub import DemoHub, free_port
+from tests.peers import require
+
+CARD = "4242 4242 4242 4242"
+
+
+def two_ports() -> int:
+    """A port that is free, as is the one after it: the viewer's."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    require("node")
+    served = DemoHub(tmp_path_factory.mktemp("cobrowse"), port=two_ports()).start()
+    yield served
+    assert served.stop() == 0, served.log.read_text()
+
+
+@pytest.fixture
+def people(chromium: Browser, hub: DemoHub, artefacts: Path) -> Iterator[People]:
+    group = People(chromium, hub, artefacts)
+    yield group
+    group.leave()
+
+
+def mirror(agent: Agent) -> FrameLocator:
+    """The customer's page as the agent has it."""
+    return agent.page.frame_locator(".cob-frame").frame_locator(".stage:not(.coming) iframe")
+
+
+def banner(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("region", name="Nadia sees this page")
+
+
+def talking(people: People, name: str) -> tuple[Agent, Visitor]:
+    agent, clara = people.agent("agent1"), people.visitor()
+    clara.visit("/demo/product-kyusu.html")
+    clara.start_chat(name, "Support", "It keeps saying that my address is not complete.")
+    agent.set_status("available")
+    agent.accept(name)
+    return agent, clara
+
+
+def ask(agent: Agent, *capabilities: str) -> None:
+    agent.page.get_by_role("button", name="Co-browse").click()
+    for capability in capabilities:
+        agent.page.get_by_role("checkbox", name=capability).check()
+    agent.page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def fill(agent: Agent, label: str, value: str, *, choose: bool = False) -> None:
+    agent.page.get_by_role("combobox", name="Field").select_option(label=label)
+    editor = agent.page.locator(".cob-side form")
+    if choose:
+        editor.get_by_label(label).select_option(label=value)
+    else:
+        editor.get_by_label(label).fill(value)
+    editor.get_by_role("button", name="Fill in").click()
+
+
+def test_they_fill_in_the_checkout_together(people: People) -> None:
+    agent, clara = talking(people, "Clara Berg")
+    ask(agent, "Fill in fields", "Press for the customer")
+    expect(agent.page.get_by_text("Waiting for Clara Berg")).to_be_visible()
+    question = clara.widget.get_by_role("dialog", name="Share this page?")
+    expect(question.get_by_role("button", name="Don't share")).to_be_focused()
+    clara.picture("question")
+    question.get_by_label("Fill in fields with you").check()
+    question.get_by_label("Press links and buttons").check()
+    question.get_by_role("button", name="Share", exact=True).click()
+
+    # He sees her page, and follows her to another.
+    expect(banner(clara)).to_be_visible()
+    expect(mirror(agent).get_by_role("heading", level=1)).to_contain_text("yusu")
+    expect(agent.page.get_by_text("Live", exact=True)).to_be_visible()
+    clara.page.get_by_role("button", name="Add to basket").click()
+    clara.visit("/demo/checkout.html")
+    expect(mirror(agent).get_by_role("heading", name="Checkout")).to_be_visible()
+    expect(agent.page.locator(".cob-url")).to_contain_text("/demo/checkout.html")
+    clara.picture("shared")
+    agent.picture("live")
+
+    # What she types where the site shares it is seen; her card never is.
+    clara.page.get_by_label("City").fill("Berlin")
+    expect(mirror(agent).locator("#city")).to_have_value("Berlin")
+    clara.page.get_by_label("Card number").fill(CARD)
+    clara.page.get_by_label("First name").focus()
+    expect(agent.page.get_by_text("fields hidden")).to_be_visible()
+
+    # He points, and shows her a place.
+    agent.page.get_by_role("button", name="Point", exact=True).click()
+    frame = agent.page.locator(".cob-frame").bounding_box()
+    assert frame is not None
+    agent.page.mouse.move(frame["x"] + 200, frame["y"] + 200)
+    agent.page.mouse.move(frame["x"] + 210, frame["y"] + 210)
+    expect(clara.page.locator("contact-hub .ptr")).to_contain_text("Nadia")
+    agent.page.get_by_role("button", name="Show place").click()
+    mirrored = mirror(agent).locator("#postcode").bounding_box()
+    assert mirrored is not None
+    agent.page.mouse.click(mirrored["x"] + 10, mirrored["y"] + 8)
+    expect(clara.page.get_by_text("Nadia asks you to look here")).to_be_visible()
+    clara.picture("pointed")
+
+    # He fills in three fields; the one that she is in stays hers until she says so.
+    agent.page.get_by_role("button", name="Fill", exact=True).click()
+    fill(agent, "Street", "Kastanienallee")
+    expect(clara.page.get_by_label("Street")).to_have_value("Kastanienallee")
+    fill(agent, "Postcode", "10435")
+    expect(clara.page.get_by_label("Postcode")).to_have_value("10435")
+    fill(agent, "Title (if you like)", "Dr.", choose=True)
+    expect(clara.page.get_by_label("Title (if you like)")).to_have_value("Dr.")
+    expect(mirror(agent).locator("#street")).to_have_value("Kastanienallee")
+    clara.page.get_by_label("First name").focus()
+    fill(agent, "First name", "Clara")
+    expect(clara.page.get_by_text("Nadia suggests:")).to_be_visible()
+    clara.picture("suggested")
+    agent.picture("suggested")
+    expect(clara.page.get_by_label("First name")).to_have_value("")
+    clara.page.get_by_role("button", name="Use it").click()
+    expect(clara.page.get_by_label("First name")).to_have_value("Clara")
+    shared = agent.page.get_by_role("combobox", name="Field").inner_text()
+    assert "Card number" not in shared and "VAT" not in shared
+
+    # What sends something is hers to press.
+    agent.page.get_by_role("button", name="Press", exact=True).click()
+    send = mirror(agent).get_by_role("button", name="Review and order").bounding_box()
+    assert send is not None
+    agent.page.mouse.click(send["x"] + 10, send["y"] + 8)
+    agent.page.get_by_role("button", name="Press it").click()
+    asked = clara.page.get_by_role("alertdialog")
+    expect(asked).to_contain_text("Review and order")
+    clara.picture("asked")
+    asked.get_by_role("button", name="Press it").click()
+    expect(clara.page.locator("[data-trouble]")).to_be_visible()  # the shop says what is missing
+
+    # Nothing of the card is anywhere on his side.
+    for frame_ in agent.page.frames:
+        assert "4242" not in frame_.content()
+    assert accessible(agent.page) == []
+
+    banner(clara).get_by_role("button", name="Stop sharing").click()
+    expect(agent.page.get_by_text("Clara Berg stopped sharing.")).to_be_visible()
+    expect(banner(clara)).to_have_count(0)
+    assert agent.troubles == [] and clara.troubles == []

@@ -1,0 +1,227 @@
+// What the agent does on the customer's page, as far as the customer allows it. Whatever is asked for is looked at here
+// once more: that the page is still the one that the agent saw, that the field is shared and seen, and whose it is now.
+// Sending a form and what costs money is never done without the customer's own "yes".
+
+import type { Overlay } from "./overlay.ts";
+import { kindOf, type Attributes } from "./rules.ts";
+
+export interface Act {
+  id: string;
+  operation: "fill" | "click" | "navigate";
+  epoch: number;
+  node: number;
+  value: string;
+  /** What the agent saw in the field when he began. */
+  base: string;
+  name: string;
+}
+
+export type Outcome = "done" | "merged" | "asked" | "suggested" | "refused" | "denied" | "masked" | "stale" | "invalid";
+
+export interface ActResult {
+  id: string;
+  operation: string;
+  result: Outcome;
+  /** The element's own id or name, never what is in it. */
+  field: string;
+}
+
+const PAYS = /\b(?:pay|buy|order|purchase|checkout|confirm|submit|send|delete|remove|donate|book|subscribe|sign|transfer)\b|付款|支付|购买|下单|订单|提交|发送|删除|确认/i;
+
+export class Acting {
+  granted: string[] = [];
+  private readonly overlay: Overlay;
+  private readonly node: (id: number) => Node | null;
+  private readonly epoch: () => number;
+  private readonly tell: (result: ActResult) => void;
+
+  constructor(overlay: Overlay, node: (id: number) => Node | null, epoch: () => number, tell: (result: ActResult) => void) {
+    this.overlay = overlay;
+    this.node = node;
+    this.epoch = epoch;
+    this.tell = tell;
+  }
+
+  look({ node, epoch, scroll }: { node: number; epoch: number; scroll: boolean }): void {
+    const element = this.find(node, epoch);
+    if (!element || hidden(element)) return;
+    const { words } = this.overlay;
+    const show = () => {
+      element.scrollIntoView({ block: "center", inline: "nearest", behavior: "smooth" });
+      this.overlay.mark(element, words.look);
+    };
+    if (scroll || inView(element)) show();
+    else void this.overlay.ask({ text: words.look, what: "", yes: words.show, no: words.no, at: null }).then((yes) => yes && show());
+  }
+
+  act(given: Act): void {
+    const { id, operation } = given;
+    const element = operation == "navigate" ? null : this.find(given.node, given.epoch);
+    const field = element ? (element.id || element.getAttribute("name") || element.localName).slice(0, 100) : "";
+    const tell = (result: Outcome) => this.tell({ id, operation, result, field });
+    const needed = { fill: "type", click: "click", navigate: "navigate" }[operation];
+    if (!this.granted.includes(needed)) return tell("denied");
+    if (operation == "navigate") return void this.navigate(given, tell);
+    if (!element) return tell("stale");
+    if (hidden(element)) return tell("stale");
+    void (operation == "fill" ? this.fill(element, given, tell) : this.click(element, given, tell));
+  }
+
+  private find(id: number, epoch: number): HTMLElement | null {
+    const node = epoch == this.epoch() ? this.node(id) : null;
+    return node instanceof HTMLElement && node.isConnected ? node : null;
+  }
+
+  // --- fields ---------------------------------------------------------------------------------------------------------
+
+  private async fill(element: HTMLElement, { value, base }: Act, tell: (result: Outcome) => void): Promise<void> {
+    if (!shared(element)) return tell("masked");
+    if (element.matches(":disabled") || (element as HTMLInputElement).readOnly) return tell("denied");
+    let next = value;
+    let merged = false;
+    if (element instanceof HTMLTextAreaElement && element.value != base) {
+      const both = merge(base, element.value, value);
+      merged = both !== null;
+      next = both ?? value;
+      if (both === null) return this.suggest(element, value, tell);
+    }
+    // The field that the customer is in is his.
+    if (deepActive() == element && writes(element)) return this.suggest(element, next, tell);
+    tell(put(element, next) ? (merged ? "merged" : "done") : "invalid");
+  }
+
+  private async suggest(element: HTMLElement, value: string, tell: (result: Outcome) => void): Promise<void> {
+    const { words } = this.overlay;
+    tell("suggested");
+    const yes = await this.overlay.ask({ text: words.suggests, what: value, yes: words.use, no: words.no, at: element });
+    if (!yes) return tell("refused");
+    tell(element.isConnected && shared(element) && put(element, value) ? "done" : "invalid");
+  }
+
+  // --- buttons and pages -----------------------------------------------------------------------------------------------
+
+  private async click(element: HTMLElement, _: Act, tell: (result: Outcome) => void): Promise<void> {
+    const target = element.closest<HTMLElement>("a[href], button, summary, label, input, select, option, [role]") ?? element;
+    if (target.closest("[data-private], contact-hub")) return tell("masked");
+    if (target.matches(":disabled")) return tell("denied");
+    const field = target.matches("input, select, option, textarea") && !target.matches("[type=submit], [type=button], [type=reset], [type=image]");
+    if (field && !shared(target)) return tell("masked");
+    if (binding(target)) {
+      const { words } = this.overlay;
+      tell("asked");
+      const label = (target.innerText || (target as HTMLInputElement).value || target.getAttribute("aria-label") || "").trim().slice(0, 80);
+      const yes = await this.overlay.ask({ text: words.press, what: label, yes: words.press_yes, no: words.no, at: null });
+      if (!yes || !target.isConnected) return tell("refused");
+    }
+    target.click();
+    tell("done");
+  }
+
+  private async navigate({ value }: Act, tell: (result: Outcome) => void): Promise<void> {
+    let url: URL;
+    try {
+      url = new URL(value, location.href);
+    } catch {
+      return tell("invalid");
+    }
+    if (url.origin != location.origin || !/^https?:$/.test(url.protocol)) return tell("denied");
+    const { words } = this.overlay;
+    tell("asked");
+    if (!(await this.overlay.ask({ text: words.go, what: url.pathname, yes: words.go_yes, no: words.no, at: null }))) return tell("refused");
+    tell("done");
+    location.assign(url);
+  }
+}
+
+/** By the rules of the scrubber: what the agent may not see he may not fill either. */
+function shared(element: HTMLElement): boolean {
+  for (let at: Element | null = element; at; at = parentOf(at)) {
+    if (at.hasAttribute("data-private") || at.localName == "contact-hub") return false;
+  }
+  const attributes: Attributes = {};
+  for (const { name, value } of element.attributes) attributes[name] = value;
+  if (element instanceof HTMLInputElement) attributes["type"] = element.type;
+  return kindOf(element.localName, attributes) == "open";
+}
+
+const parentOf = (element: Element): Element | null => element.parentElement ?? ((element.getRootNode() as ShadowRoot).host || null);
+
+const hidden = (element: HTMLElement) => !element.getClientRects().length || getComputedStyle(element).visibility != "visible";
+
+function inView(element: HTMLElement): boolean {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}
+
+function deepActive(): Element | null {
+  let active = document.activeElement;
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+  return document.hasFocus() ? active : null;
+}
+
+const writes = (element: HTMLElement) => element.isContentEditable || !element.matches("[type=checkbox], [type=radio]");
+
+/** Sends a form, or says that it costs or ends something. */
+function binding(target: HTMLElement): boolean {
+  const inForm = (target as HTMLButtonElement).form;
+  if (target.matches("button, input") && inForm && /^(?:submit|image)$/.test((target as HTMLButtonElement).type)) return true;
+  if (target.matches("a[href]")) return new URL((target as HTMLAnchorElement).href, location.href).origin != location.origin;
+  return target.matches("button, input, [role=button]") && PAYS.test(target.innerText || (target as HTMLInputElement).value || "");
+}
+
+/** With the prototype's own setter, past a framework's; false when the field does not take the value. */
+function put(element: HTMLElement, value: string): boolean {
+  const heard = () => {
+    element.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+    element.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  if (element instanceof HTMLSelectElement) {
+    const option = [...element.options].find((one) => one.value == value) ?? [...element.options].find((one) => one.text.trim() == value.trim());
+    if (!option || option.disabled) return false;
+    setter(HTMLSelectElement.prototype, "value").call(element, option.value);
+    heard();
+    return true;
+  }
+  if (element instanceof HTMLInputElement && /^(?:checkbox|radio)$/.test(element.type)) {
+    const on = value == "true";
+    if (element.checked != on) element.click();
+    return element.checked == on;
+  }
+  if (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement) {
+    const before = element.value;
+    const most = element.maxLength;
+    const set = setter(Object.getPrototypeOf(element) as object, "value");
+    set.call(element, most >= 0 ? value.slice(0, most) : value);
+    if (value && !element.value) {
+      set.call(element, before); // a date that is none
+      return false;
+    }
+    heard();
+    return true;
+  }
+  if (element.isContentEditable) {
+    element.textContent = value;
+    heard();
+    return true;
+  }
+  return false;
+}
+
+const setter = (prototype: object, name: string) => Object.getOwnPropertyDescriptor(prototype, name)!.set!;
+
+/** Both changes of one text, where they do not touch each other; null where they do. */
+export function merge(base: string, mine: string, theirs: string): string | null {
+  if (mine == base) return theirs;
+  if (theirs == base || theirs == mine) return mine;
+  const change = (to: string) => {
+    let start = 0;
+    while (start < base.length && start < to.length && base[start] == to[start]) start++;
+    let end = 0;
+    while (end < base.length - start && end < to.length - start && base[base.length - 1 - end] == to[to.length - 1 - end]) end++;
+    return { start, end: base.length - end, text: to.slice(start, to.length - end) };
+  };
+  const [a, b] = [change(mine), change(theirs)];
+  const [first, second] = a.start <= b.start ? [a, b] : [b, a];
+  if (first.end > second.start || (first.start == second.start && first.end == second.end)) return null;
+  return base.slice(0, first.start) + first.text + base.slice(first.end, second.start) + second.text + base.slice(second.end);
+}

@@ -1,0 +1,4 @@
+// Everything by which the page around the panel is shown to an agent.
+
+export { follow, heardFromPage } from "./sharing.ts";
+export { ShareSheet } from "./sheet.tsx";
