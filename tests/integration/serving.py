@@ -28,12 +28,12 @@ class Serving:
     """The running application. `run` carries a coroutine out on the server's loop. Browsers are closed with it."""
 
     def __init__(self, application: Application, loop: asyncio.AbstractEventLoop, port: int) -> None:
-        self.application, self._loop = application, loop
+        self.application, self.loop = application, loop
         self.browsers: list[Browser] = []
         self.origin = f"http://127.0.0.1:{port}"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.origin, trust_env=False, timeout=20, **options)
