@@ -199,7 +199,7 @@ class Desk:
     # --- both ------------------------------------------------------------------------------------------------------
 
     def _new(self) -> str:
-        return new_id("cb", self._hub.clock.now())
+        return new_id("sh", self._hub.clock.now())
 
     def _served(self, contact: Contact) -> str:
         """The contact's agent. Raises Refused where there is none to share with, or the site does not want it."""

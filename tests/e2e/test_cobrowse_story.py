@@ -177,3 +177,51 @@ def test_they_fill_in_the_checkout_together(people: People) -> None:
     expect(agent.page.get_by_text("Clara Berg stopped sharing.")).to_be_visible()
     expect(banner(clara)).to_have_count(0)
     assert agent.troubles == [] and clara.troubles == []
+
+
+def test_the_customer_decides_from_moment_to_moment(people: People, hub: DemoHub) -> None:
+    agent, clara = talking(people, "Dora Stein")
+    ask(agent)
+    question = clara.widget.get_by_role("dialog", name="Share this page?")
+    question.get_by_role("button", name="Don't share").click()
+    expect(agent.page.get_by_text("Dora Stein would rather not share.")).to_be_visible()
+
+    # Offered by herself, from the chat's menu; the page comes before the agent without being asked for.
+    clara.widget.get_by_role("button", name="More").click()
+    clara.widget.get_by_role("button", name="Share my screen page").click()
+    question.get_by_role("button", name="Share", exact=True).click()
+    heading = mirror(agent).get_by_role("heading", level=1)
+    expect(heading).to_be_visible()
+    expect(agent.page.get_by_role("button", name="Fill", exact=True)).to_be_disabled()
+
+    # More is asked for, and allowed.
+    agent.page.get_by_role("button", name="Ask Fill in fields").click()
+    more = clara.widget.get_by_role("dialog", name="Allow more?")
+    clara.picture("more")
+    more.get_by_role("button", name="Allow").click()
+    expect(agent.page.get_by_role("button", name="Fill", exact=True)).to_be_enabled()
+
+    # A moment for herself: nothing is seen.
+    banner(clara).get_by_role("button", name="Pause").click()
+    expect(agent.page.locator(".cob-curtain")).to_contain_text("Dora Stein has paused")
+    agent.picture("paused")
+    clara.picture("paused")
+    banner(clara).get_by_role("button", name="Go on").click()
+    expect(heading).to_be_visible()
+
+    # The agent's window and the hub itself begin anew; the sharing goes on.
+    agent.page.reload()
+    agent.page.get_by_role("button", name="Co-browse").click()
+    expect(heading).to_be_visible()
+    hub.kill()
+    hub.start()
+    expect(agent.page.get_by_text("Live", exact=True)).to_be_visible(timeout=60_000)
+    clara.page.get_by_role("textbox", name="Quantity").focus()
+    expect(banner(clara)).to_be_visible()
+    clara.visit("/demo/checkout.html")
+    expect(mirror(agent).get_by_role("heading", name="Checkout")).to_be_visible(timeout=60_000)
+
+    clara.page.get_by_label("City").focus()
+    clara.page.keyboard.press("Escape")
+    expect(agent.page.get_by_text("Dora Stein stopped sharing.")).to_be_visible()
+    expect(banner(clara)).to_have_count(0)

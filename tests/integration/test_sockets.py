@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from agent_ui.actions import Actions
+from channels.cobrowse.desk import Desk
 from docs.generate import VISITOR_EVENTS, WINDOW_EVENTS
 from hub.model import Role, User
 from hub.permissions import Permission, may
@@ -28,7 +29,7 @@ AGENT_EVENTS = {
     **{name: permission for name, (_, permission) in WINDOW_EVENTS.items()},
     **{
         event.name: str(event.permission or "")
-        for event in Actions(None).events()  # type: ignore[arg-type]
+        for event in [*Actions(None).events(), *Desk.__new__(Desk).agent_events()]  # type: ignore[arg-type]
     },
 }
 ROLES = {"agent1": Role.AGENT, "lead": Role.SUPERVISOR, "admin": Role.ADMINISTRATOR}

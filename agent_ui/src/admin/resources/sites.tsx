@@ -75,6 +75,7 @@ export const sites: Resource = {
     default_queue: null, topics: [], invitations: [],
     theme: { accent: "#0b6e63", scheme: "auto", position: "end", logo: null, greeting: {}, launcher: {} },
     files: { max_mb: 20, types: ["image/*", "application/pdf", "text/plain"] },
+    cobrowse: { on: true, paused: [] },
     prechat: [
       { name: "name", type: "text", label: {}, required: true, options: [] },
       { name: "email", type: "email", label: {}, required: true, options: [] },
@@ -146,6 +147,10 @@ export const sites: Resource = {
       field("idle_close_s", { kind: "number", required: true, min: 20, max: 172_800, unit: t("admin.unit.seconds"), half: true }),
       field("files.max_mb", { kind: "number", required: true, min: 0.1, max: 200, unit: "MB", half: true }),
       field("files.types", { kind: "choices", options: FILE_TYPES.map((value) => ({ value, label: t(`admin.sites.file.${value}`) })) }),
+    ]),
+    section("cobrowse", [
+      field("cobrowse.on", { kind: "switch" }),
+      field("cobrowse.paused", { kind: "lines", add: t("admin.sites.cobrowse.paused.add"), placeholder: "/account/*" }),
     ]),
   ],
   aside: (row) => <SitePreview row={row} />,
