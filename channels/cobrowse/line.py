@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 import socketio
@@ -17,7 +17,7 @@ import structlog
 from msgspec import Meta, Struct
 
 from channels.cobrowse import session as s
-from channels.cobrowse.desk import Desk, Ticket, may_watch
+from channels.cobrowse.desk import Ticket, may_watch
 from channels.cobrowse.relay import Frame, Relay, check
 from channels.cobrowse.session import Capability, Session, Stage
 from channels.cobrowse.sessions import Sessions
@@ -110,6 +110,14 @@ class Act(Input, frozen=True, forbid_unknown_fields=True):
 _NEEDS: Final = {"fill": Capability.TYPE, "click": Capability.CLICK, "navigate": Capability.NAVIGATE}
 
 
+class Redeemer(Protocol):
+    """Who gives out the tickets (`Desk`)."""
+
+    def redeem(self, key: str) -> Ticket:
+        """The ticket, which is void from now on. Raises Forbidden."""
+        ...
+
+
 class End:
     """One socket on the line; `ticket` says of what, and who."""
 
@@ -142,7 +150,7 @@ class Line:
     ) -> None:
         self._hub, self._sio, self._sessions = hub, sio, sessions
         self._panels, self._windows = panels, windows
-        self.desk: Desk
+        self.desk: Redeemer
         self.ends: dict[str, End] = {}
         self._pages: dict[str, End] = {}  # by contact
         self._rooms: dict[str, Room] = {}  # by contact

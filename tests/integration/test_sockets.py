@@ -21,16 +21,18 @@ from channels.cobrowse.desk import Desk
 from docs.generate import VISITOR_EVENTS, WINDOW_EVENTS
 from hub.model import Role, User
 from hub.permissions import Permission, may
+from hub.sockets import SocketEvent
 from tests.clients import Client, Gone, Refused, SignedIn, visitor
 from tests.hub import DemoHub
 from tests.peers import CHECKOUT
 
+ACTIONS: list[SocketEvent[Any]] = [
+    *Actions(None).events(),  # type: ignore[arg-type]
+    *Desk.__new__(Desk).agent_events(),
+]
 AGENT_EVENTS = {
     **{name: permission for name, (_, permission) in WINDOW_EVENTS.items()},
-    **{
-        event.name: str(event.permission or "")
-        for event in [*Actions(None).events(), *Desk.__new__(Desk).agent_events()]  # type: ignore[arg-type]
-    },
+    **{event.name: str(event.permission or "") for event in ACTIONS},
 }
 ROLES = {"agent1": Role.AGENT, "lead": Role.SUPERVISOR, "admin": Role.ADMINISTRATOR}
 

@@ -26,7 +26,7 @@ svg.pen { position: absolute; inset: 0; width: 100%; height: 100% }
 .pen polyline { fill: none; stroke: #d92d20; stroke-width: 4; stroke-linecap: round; stroke-linejoin: round; transition: opacity 1s }
 .mark { position: absolute; border: 3px solid #0b6e63; border-radius: 6px; box-shadow: 0 0 0 4px rgb(11 110 99 / .25) }
 .mark span { position: absolute; inset-block-end: calc(100% + 6px); inset-inline-start: 0; padding: 2px 10px; border-radius: 8px; background: #0b6e63; color: #fff; font-size: 14px; font-weight: 600; white-space: nowrap }
-.ask { position: absolute; display: grid; gap: 10px; width: max-content; max-width: min(360px, calc(100% - 24px)); padding: 14px 16px; border-radius: 14px; background: #fff; color: #14202b; border: 1px solid #838d96; box-shadow: 0 20px 48px rgb(16 24 40 / .3); pointer-events: auto }
+.ask { position: absolute; z-index: 1; display: grid; gap: 10px; width: max-content; max-width: min(360px, calc(100% - 24px)); padding: 14px 16px; border-radius: 14px; background: #fff; color: #14202b; border: 1px solid #838d96; box-shadow: 0 20px 48px rgb(16 24 40 / .3); pointer-events: auto }
 .ask.mid { left: 50%; top: 50%; transform: translate(-50%, -50%) }
 .ask p { overflow-wrap: anywhere }
 .ask q { quotes: none; font-weight: 600 }

@@ -70,7 +70,7 @@ function Allowed({ contact, sharing, name }: { contact: Contact; sharing: Cobrow
           const label = t(`cobrowse.may.${one}`);
           return (
             <li key={one}>
-              <Icon name={has ? "check" : asked ? "clock" : "lock"} small />
+              <Icon name={has ? "check" : asked ? "clock" : "lock"} small class={has ? "has" : ""} />
               <span>{label}</span>
               {has ? <span class="vh">{t("cobrowse.yes")}</span> : asked ? <span class="quiet-text">{t("cobrowse.asked")}</span> : (
                 <Button small disabled={!isOwner(contact)} title={t("cobrowse.ask_for", { what: label })} onClick={() => askFor(contact, [one])}>

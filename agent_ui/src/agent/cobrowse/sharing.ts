@@ -57,7 +57,7 @@ function take(next: Cobrowse): void {
   if (next.stage === "asked") note(next.contact, "asked");
   else if (next.stage === "ended") note(next.contact, "ended");
   else if (next.stage === "paused") note(next.contact, "paused");
-  else if (next.stage === "shared") note(next.contact, next.asked.length ? "asked_more" : "allowed");
+  else if (next.stage === "shared") note(next.contact, next.asked.length ? "asked_more" : before?.stage === "paused" ? "resumed" : "allowed");
   // A customer who offers his page wants it to be seen.
   if (before && !isLive(before) && before.stage !== "asked" && isLive(next)) shown.value ??= next.contact;
 }
