@@ -127,7 +127,7 @@ class Desk:
     def answer(self) -> str:
         """ "shown" or "missing", what the viewer said of the last frame."""
         until(self.page, f"told({self.epoch})")
-        return str(self.page.evaluate("heard.at(-1).t == 'page' ? heard.at(-2).t : heard.at(-1).t"))
+        return str(self.page.evaluate("heard.filter(({ t }) => t == 'shown' || t == 'missing').at(-1).t"))
 
     @property
     def viewer(self) -> ChildFrame:

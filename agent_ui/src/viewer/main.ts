@@ -32,9 +32,13 @@ let fields = "";
 function lookForFields(): void {
   looking ??= setTimeout(() => {
     looking = undefined;
-    const found = { t: "fields" as const, epoch, fields: sharedFields(mirror) };
-    if (fields != (fields = JSON.stringify(found))) tell(found);
-    hand.follow();
+    try {
+      const found = { t: "fields" as const, epoch, fields: sharedFields(mirror) };
+      if (fields != (fields = JSON.stringify(found))) tell(found);
+      hand.follow();
+    } catch {
+      // a page that no list can be made of is still a page to be seen
+    }
   }, 120);
 }
 

@@ -222,6 +222,6 @@ export function merge(base: string, mine: string, theirs: string): string | null
   };
   const [a, b] = [change(mine), change(theirs)];
   const [first, second] = a.start <= b.start ? [a, b] : [b, a];
-  if (first.end > second.start || (first.start == second.start && first.end == second.end)) return null;
+  if (first.end >= second.start) return null;
   return base.slice(0, first.start) + first.text + base.slice(first.end, second.start) + second.text + base.slice(second.end);
 }
