@@ -130,7 +130,7 @@ class Application:
         rules = {"max_bytes": config.files.max_bytes, "types": list(uploads.AGENT_TYPES)}
         self.agents = AgentNamespace(self.hub, self.sio, self.auth, rules)
         self.voice = self._voice(conversations, voice_settings)
-        self.callbacks = callback.opened(self.hub, config.callbacks, self.voice, demo=config.demo.enabled)
+        self.callbacks = callback.opened(self.hub, config, self.voice, self.visitors, self.files)
         self.auth.share(self.bus)
         self.idle = IdleWatch(self.hub, config.chat.waiting_gone_s * 1000)
         self.slow_readers = SlowReaders(self.sio)

@@ -14,6 +14,7 @@ import msgspec
 
 from agent_ui import inputs
 from agent_ui.actions import Actions
+from channels.callback import door
 from channels.chat import conversation, socket
 from channels.cobrowse import desk as cobrowse
 from channels.cobrowse import line as cobrowse_line
@@ -116,6 +117,21 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
         form_events.AskInput,
         "`state` (waiting, working, answered or closed), `received_at`, `answered_at`; nothing of what was written",
     ),
+    "callback:begin": (
+        Nothing,
+        "`ticket`, `nonce`, `bits`: a puzzle for one form; `wait_ms` until it may be sent, `countries` that are called "
+        "(`id`, `code`), `region` that national numbers are read as, `mails`: whether codes can be sent",
+    ),
+    "callback:check": (door.CheckInput, '`reason` ("" for a number that is called), `country`, `number`, `short`'),
+    "callback:slots": (door.SlotsInput, "`soon_at`, `wait_s` from then on, `slots` (`start`, `end`, `left`), `now`"),
+    "callback:ask": (
+        door.AskInput,
+        "`token`, `callback`, `joined`; `joined` alone when the number was promised one that others asked for",
+    ),
+    "callback:status": (door.HeldInput, "`callback`; the window hears of each change from now on"),
+    "callback:move": (door.MoveInput, "`callback`"),
+    "callback:cancel": (door.CancelInput, "`callback`"),
+    "callback:confirm": (door.ConfirmInput, "`callback`; five tries"),
     "chat:sync": (socket.SyncInput, "`contact`, `messages` after that sequence number, `more`"),
     "message:send": (socket.SendInput, "`message`, once it is committed"),
     "typing": (socket.TypingInput, "nothing; may be lost"),
@@ -159,7 +175,8 @@ PUSHES = """
 To visitors: `hello` (who you are, the site, your conversations), `sync` (a contact and messages, see below), `queue`
 (place and estimated wait, at once and then at most every 5 s when it changed), `typing`, `site` (what is open now and
 who is here), `call` (`contact`, `state`: waiting, ringing, active, held or ended; with `position` and `wait_s` while it
-waits, and `quality`), `reconnect` (the hub goes down; come back after `after_ms`).
+waits, and `quality`), `callback` (one that the window asked about, as `callback:status` answers), `reconnect` (the hub
+goes down; come back after `after_ms`).
 
 To agents: `hello` (a snapshot of everything the desktop shows), `sync`, `offer` and `offer:gone` (with the reason),
 `invite`, `presence`, `capacity`, `queues` and `directory` (at most once a second), `live` (changed rows of the

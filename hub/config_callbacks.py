@@ -49,6 +49,10 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     slot_minutes: Annotated[Count, meta("How long a slot is that can be chosen, in minutes.")] = 30
     slot_capacity: Annotated[Count, meta("Callbacks that each queue takes in a slot.")] = 4
     horizon_days: Annotated[Count, meta("How many days ahead a slot can be chosen.")] = 30
+    reminder_minutes: Annotated[
+        int,
+        meta("Minutes before a chosen time at which its customer is reminded by mail; 0: never.", ge=0, le=24 * 60),
+    ] = 60
     per_number: Annotated[Count, meta("Callbacks that one number gets in 24 hours.")] = 3
     per_address: Annotated[Count, meta("Callbacks that one network address may ask for in 24 hours.")] = 10
     per_site: Annotated[Count, meta("Callbacks that are taken on one site in 24 hours.")] = 1_000

@@ -77,6 +77,31 @@ def verdict(typed: str, countries: Collection[str], region: str | None = None) -
     return Verdict(number, country, reason or ("" if country in countries else "country"))
 
 
+def international(number: str) -> str:
+    """A number in E.164 as people write it: "+49 30 1234567"."""
+    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+
+
+def calling_code(country: str) -> int:
+    """What is dialled before a country's numbers; 0 for what is no country (ISO)."""
+    return phonenumbers.country_code_for_region(country)
+
+
+def digits_short(typed: str, region: str | None = None) -> int:
+    """By how many digits what was typed is too short for any number of its country; less than 0: too long, 0: neither,
+    or nobody can say."""
+    try:
+        parsed = phonenumbers.parse(normalize("NFKC", typed), region)
+    except phonenumbers.NumberParseException:
+        return 0
+    country = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+    if plan is None or plan.general_desc is None or not plan.general_desc.possible_length:
+        return 0
+    lengths, length = plan.general_desc.possible_length, len(phonenumbers.national_significant_number(parsed))
+    return max(0, min(lengths) - length) or min(0, max(lengths) - length)
+
+
 def named_zones(number: str) -> tuple[str, ...]:
     """The time zones that a number in E.164 may be in."""
     found = number_zones.time_zones_for_number(phonenumbers.parse(number))

@@ -72,6 +72,8 @@ PURE = (
     "webrtc/sdp.py",
     "webrtc/stream.py",
     "webrtc/wav.py",
+    "channels/callback/keys.py",
+    "channels/callback/notice_words.py",
     "channels/cobrowse/codes.py",
     "channels/cobrowse/relay.py",
     "channels/cobrowse/session.py",

@@ -36,6 +36,8 @@ class Asking:
     def __init__(self, hub: Hub, steps: Steps, guard: Guard, has_trunk: Callable[[], bool] = lambda: True) -> None:
         self._hub, self._steps, self._guard, self._has_trunk = hub, steps, guard, has_trunk
         self._settings = steps.settings
+        # Whether a code can be sent to the customers of a queue, by mail.
+        self.sends_codes: Callable[[str], bool] = lambda queue: False
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -71,11 +73,15 @@ class Asking:
         name = " ".join(clean_text(new.name, "name", 200).split())
         note = clean_text(new.note, "note", 2000)
         contact, queue, site, topic = await self._place(new)
+        kept = contact if contact is not None and contact.phase in WAITING else None
         zones = await self._steps.zones(number, new.timezone, queue)
         at, slot = self._time(new.when, queue, zones)
         if living is not None:
             return Taken(living, joined=True)
-        await self._guard.count(number, who.address, site)
+        confirming = who.origin == "widget" and self.sends_codes(queue)
+        confirm = await self._guard.count(number, who.address, site, confirming=confirming)
+        if confirm and not email:
+            raise Refused("Please give an e-mail address: we send a code to it.", code="callback.email_needed")
         customer, fresh = await customer_of(hub, number, name, new.language)
         if fresh and email:
             customer = replace(customer, email=email)
@@ -91,7 +97,7 @@ class Asking:
             queue=queue,
             language=new.language,
             zones=zones,
-            contact=contact.id if contact is not None else derived_id("ct", 0, "callback", id),
+            contact=kept.id if kept is not None else derived_id("ct", 0, "callback", id),
             customer=contact.customer if contact is not None else customer.id,
             visitor=who.visitor,
             origin=who.origin,
@@ -99,15 +105,16 @@ class Asking:
             consent=Consent(clean_text(new.consent, "consent"), new.consent_version, hub.clock.now())
             if new.consent
             else Consent(),
+            code="mail" if confirm else "",
             asked_by=who.id,
             slot=slot,
-            age=contact.queued_at if contact is not None else 0,
+            age=kept.queued_at if kept is not None else 0,
         )
         known_customer = None if contact is not None or not fresh else customer
         try:
             taken = await self._steps.begin(
                 draft,
-                cm.Ask(at),
+                cm.Ask(at, confirm),
                 actor=who.id,
                 key=key,
                 room=self._settings.capacity if slot is not None else None,
@@ -126,7 +133,7 @@ class Asking:
         return Taken(taken)
 
     async def _place(self, new: NewCallback) -> tuple[Contact | None, str, str, str]:
-        """(the contact that gives it its place, queue, site, topic). Raises InvalidInput."""
+        """(the contact that it goes on from, queue, site, topic). Raises InvalidInput."""
         directory = self._hub.directory
         if new.contact:
             try:
@@ -135,8 +142,7 @@ class Asking:
                 raise InvalidInput("contact", "expected a contact that there is") from None
             if contact.queue is None:
                 raise InvalidInput("contact", "expected a contact that came to a queue")
-            kept = contact if contact.phase in WAITING else None
-            return kept, contact.queue, contact.site, contact.subject
+            return contact, contact.queue, contact.site, contact.subject
         site = new.site or next(iter(directory.sites()), "")
         if site and site not in directory.sites():
             raise InvalidInput("site", "expected a site that there is")
@@ -177,10 +183,22 @@ class Asking:
             raise Refused("Nobody can call you at that time. Please choose another one.", code="callback.hours")
         return at, slot_of(at, self._settings.slot_ms)
 
-    async def slots(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> list[Slot]:
+    async def soon(
+        self, site: str, topic: str, phone: str, timezone: str, queue: str = ""
+    ) -> tuple[Millis | None, float | None]:
+        """(the first time from now on at which it would be tried, how many seconds one waits in the queue then)."""
+        queue, zones = await self._where(site, topic, queue, phone, timezone)
+        first = self._steps.opening(queue, zones).first(self._hub.clock.now())
+        return first, self._hub.routing.queue_wait_s(queue, "callback")
+
+    async def _where(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> tuple[str, tuple[str, ...]]:
+        """(queue, zones of a number, none of what is no number)."""
         _, found, _, _ = await self._place(NewCallback("", site=site, topic=topic, queue=queue))
         number = verdict(phone, self._settings.countries, self._settings.region).number if phone else ""
-        zones = await self._steps.zones(number, timezone, found) if number else ()
+        return found, await self._steps.zones(number, timezone, found) if number else ()
+
+    async def slots(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> list[Slot]:
+        found, zones = await self._where(site, topic, queue, phone, timezone)
         now = self._hub.clock.now()
         until = now + min(SHOWN_DAYS * DAY_MS, self._settings.horizon_ms)
         taken = await self._hub.store.callbacks.loads(found, now, until)
@@ -210,6 +228,10 @@ class Asking:
         at, slot = self._time(when, callback.queue, callback.zones)
         room = None if slot is None else self._settings.capacity
         return await self._steps.do(id, cm.Move(at, slot), actor=by, key=key, room=room)
+
+    async def confirm(self, id: str, by: str, key: str) -> Callback:
+        """Its customer has shown that it was he who asked."""
+        return await self._steps.do(id, cm.Confirm(), actor=by, key=key)
 
     async def cancel(self, id: str, by: str, key: str) -> Callback:
         return await self._steps.do(id, cm.Cancel(by), actor=by, key=key)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hub.callbacks.protection import BREAKERS, counts_from, over_cap, tripped
 from hub.callbacks.records import Breaker
-from hub.callbacks.settings import DAY_MS, CallbackSettings
+from hub.callbacks.settings import DAY_MS, CallbackSettings, Caps
 from hub.errors import NotFound, NumberRefused, RateLimited
 from hub.model import Millis
 from hub.numbers import verdict
@@ -38,17 +38,20 @@ class Guard:
             reason = "do_not_call"
         return reason or None
 
-    async def count(self, number: str, address: str, site: str) -> None:
-        """Raises RateLimited when one more is too many."""
+    async def count(self, number: str, address: str, site: str, *, confirming: bool = False) -> bool:
+        """Whether one more has to be confirmed by its customer before it counts: beyond the caps it has to, where
+        `confirming` is possible, up to twice as many. Raises RateLimited when one more is too many."""
         since = self._hub.clock.now() - DAY_MS
         caps = self._settings.caps
-        most = max(caps.number, caps.address, caps.site, caps.total)
+        last = Caps(caps.number * 2, caps.address * 2, caps.site * 2, caps.total * 2) if confirming else caps
+        most = max(last.number, last.address, last.site, last.total)
         rows = self._hub.store.callbacks
         asked = await rows.asked(since, number=number, address=address, site=site, most=most)
-        cap = over_cap(asked, caps, address=address)
+        cap = over_cap(asked, last, address=address)
         if cap is not None:
             log.warning("callback.cap", cap=cap, site=site)
             raise RateLimited(3_600_000, "Too many callbacks were asked for. Please call us.")
+        return over_cap(asked, caps, address=address) is not None
 
     async def open_breaker(self, *, lately: bool = False) -> str | None:
         """The name of a breaker that stops all calls; it opens now if it has to. Nobody but an administrator closes

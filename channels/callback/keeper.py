@@ -20,6 +20,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from channels.callback.contact import create, place
 from channels.callback.guard import Guard
 from channels.callback.lines import Lines
 from channels.callback.steps import Steps
@@ -307,10 +308,19 @@ class Keeper:
             return
         steps: list[c.ContactCommand] = []
         if contact.phase in OVER:
-            queue = contact.queue or callback.queue
-            preferred = first or (contact.handled_by[-1] if contact.handled_by else None)
             since = callback.age or None
-            steps.append(c.Reopen("callback", queue, contact.requirements, contact.priority, preferred, since=since))
+            preferred = first or (contact.handled_by[-1] if contact.handled_by else None)
+            if contact.queue is None:
+                # Until now it only held the mails that told the customer of it.
+                found = await place(hub, callback)
+                back = c.Reopen(
+                    "callback", found.queue, found.requirements, found.priority, found.preferred, since=since
+                )
+            else:
+                back = c.Reopen(
+                    "callback", contact.queue, contact.requirements, contact.priority, preferred, since=since
+                )
+            steps.append(back)
         if contact.channel is not Channel.CALLBACK:
             steps.append(c.ChangeChannel(Channel.CALLBACK, media=True))
         if steps:
@@ -318,31 +328,13 @@ class Keeper:
             await hub.contacts.do(contact.id, *steps, actor="system", command_id=key, fence=self._right)
 
     async def _create(self, callback: Callback) -> None:
-        hub = self._hub
-        fields = {"called": callback.number, "direction": "outbound", "callback": callback.reference}
-        if callback.topic:
-            fields["topic"] = callback.topic
-        draft = Contact(
+        await self._hub.contacts.create(
             callback.contact,
-            channel=Channel.CALLBACK,
-            site=callback.site,
-            subject=callback.note.partition("\n")[0][:200] or callback.topic,
-            language=callback.language,
-            fields=fields,
-        )
-        customer = (await hub.contacts.customers([callback.customer])).get(callback.customer)
-        place = hub.place(draft, customer, callback.queue, {}, topic=callback.topic)
-        preferred = callback.only_agent or (customer.owner if customer is not None else None)
-        await hub.contacts.create(
-            draft.id,
-            c.Create(
-                draft.channel, draft.site, callback.customer, callback.visitor, draft.subject, draft.language, fields,
-                media=True,
-            ),
-            [c.Enqueue(place.queue, place.requirements, place.priority, preferred, place.rules)],
+            create(callback),
+            [await place(self._hub, callback)],
             actor="system",
             command_id=callback.id,
-        )  # fmt: skip
+        )
 
     async def _queued(self, callback: Callback, contact: Contact | None) -> bool:
         if contact is not None and contact.phase in SERVED and contact.agent is not None:

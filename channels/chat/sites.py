@@ -47,6 +47,12 @@ def standing_of(hub: Hub, site: Site, channel: str, now: Millis) -> Json:
     }
 
 
+def called_back(hub: Hub, site: Site, now: Millis) -> Json:
+    """Offered at any hour, as a time can be chosen; the wait is that of somebody who asks while a queue is open."""
+    found = standing_of(hub, site, "callback", now)
+    return {**found, "open": bool(queues_of(hub, site)), "soon": found["open"]}
+
+
 def mail_topics(hub: Hub, site: Site) -> list[str]:
     """The topics that visitors may write about by e-mail: those whose queue has a mailbox. Where the hub sends no mail
     at all, a message is kept for its queue, so all of them."""
@@ -75,10 +81,12 @@ def standing(hub: Hub, site: Site) -> Json:
     """The part of the settings that changes by itself."""
     now = hub.clock.now()
     call = {"call": standing_of(hub, site, "voice", now)} if hub.takes_calls else {}
+    desk = hub.calling_back
+    back = {"callback": called_back(hub, site, now)} if desk is not None and desk.takes() else {}
     topics = mail_topics(hub, site)
     email = {"open": bool(topics), "topics": topics}
     return {
-        "channels": {"chat": standing_of(hub, site, "chat", now), **call, "email": email},
+        "channels": {"chat": standing_of(hub, site, "chat", now), **call, **back, "email": email},
         "agents": agents_here(hub, site),
     }
 

@@ -316,6 +316,13 @@ class VisitorNamespace:
 
     # --- pushes ------------------------------------------------------------------------------------------------
 
+    def here(self, sid: str) -> bool:
+        return sid in self.sessions
+
+    async def tell(self, sid: str, event: str, data: dict[str, Any]) -> None:
+        """Tells one window."""
+        await self._sio.emit(event, data, to=sid, namespace=NAMESPACE)
+
     def _background(self, work: Any) -> None:
         self._sio.start_background_task(_swallow, work)
 

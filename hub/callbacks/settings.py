@@ -33,7 +33,8 @@ class CallbackSettings(Struct, frozen=True):
     costs `price` thousandths of the currency. Slots are `slot_ms` long, take `capacity` and can be chosen `horizon_ms`
     ahead. `only_by_trunk`: none is taken while no trunk is set up that calls out. `in_line`: callers who wait may keep
     their place and be called back. `announce`: who answers hears why he is called, and may refuse further calls.
-    `machine`: what is done when a machine answers, "connect", "hang_up" or "message"."""
+    `machine`: what is done when a machine answers, "connect", "hang_up" or "message". Who chose a time is
+    reminded by mail `remind_ms` before it, 0 for never."""
 
     policy: Policy = Policy()
     countries: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class CallbackSettings(Struct, frozen=True):
     in_line: bool = True
     announce: bool = False
     machine: str = "connect"
+    remind_ms: Millis = 60 * 60_000
 
 
 def cost_of(talk_ms: Millis, price: int) -> int:
