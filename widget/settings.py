@@ -77,11 +77,11 @@ class Settings:
         return {
             "site": {**site, "theme": theme},
             "locale": locale,
-            # What only e-mail and shared pages say comes with their parts of the panel.
+            # What only e-mail, callbacks and shared pages say comes with their parts of the panel.
             "strings": {
                 key: text
                 for key, text in self._words.languages[locale].items()
-                if not key.startswith(("mail_", "share_"))
+                if not key.startswith(("mail_", "cb_", "share_"))
             },
             "languages": [
                 {"locale": tag, "name": self._words.name(tag)} for tag in self._words.offered(site["locales"])

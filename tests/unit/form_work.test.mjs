@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { sha256, solve } from "../../widget/src/panel/mail/work.ts";
+import { sha256, solve } from "../../widget/src/panel/work.ts";
 
 const hex = (words) => [...words].map((word) => word.toString(16).padStart(8, "0")).join("");
 const own = (text) => createHash("sha256").update(text).digest("hex");

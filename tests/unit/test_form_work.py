@@ -10,7 +10,7 @@ import pytest
 from channels.email import puzzle
 from tests.peers import CHECKOUT, require
 
-WORK = CHECKOUT / "widget/src/panel/mail/work.ts"
+WORK = CHECKOUT / "widget/src/panel/work.ts"
 
 
 def test_hash_and_counter() -> None:

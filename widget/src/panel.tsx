@@ -5,6 +5,7 @@ import "./panel.css";
 
 import { render } from "preact";
 import * as actions from "./panel/actions.ts";
+import { fromLink, recallCallback } from "./panel/callback.ts";
 import { closeInHost, meetHost, stateToHost } from "./panel/host.ts";
 import { speak } from "./panel/i18n.ts";
 import { ask, connect, renew } from "./panel/link.ts";
@@ -78,6 +79,11 @@ function start(): void {
   state.open = !framed;
   state.phone = !framed && innerWidth < 480;
 
+  document.documentElement.classList.toggle("page", !framed);
+
+  recallCallback();
+  onKept("callback", recallCallback);
+  if (!framed && fromLink()) state.view = { name: "form", channel: "callback", step: "sent" };
   listen();
   actions.settle();
   whenChanged(() => {
@@ -94,7 +100,7 @@ function start(): void {
   // in a frame nobody sees anything before the loader has answered, so nothing is drawn before
   if (!framed) changed();
   // somebody who came back: the conversation goes on without being opened
-  if (kept("token") !== null || !framed) connect();
+  if (kept("token") !== null || state.callback || !framed) connect();
   void recall();
   const chosen = kept("locale");
   if (chosen && chosen != boot.locale && boot.languages.some(({ locale }) => locale == chosen)) void actions.chooseLanguage(chosen);

@@ -73,6 +73,8 @@ export interface Channel {
   opens_at?: number | null;
   /** The topics that can be written about by e-mail. */
   topics?: string[];
+  /** Whether a callback is made as soon as possible now; a time can be chosen always. */
+  soon?: boolean;
 }
 
 /** The accent and what follows from it, for one colour scheme; worked out by the hub so that contrast holds. */
@@ -136,6 +138,36 @@ export interface Sync {
   contact?: Contact | null;
   messages?: Message[] | null;
   gone?: string | null;
+}
+
+/** A callback as its customer sees it. */
+export interface Callback {
+  reference: string;
+  version: number;
+  site: string;
+  topic: string;
+  state: "asked" | "scheduled" | "queued" | "connecting" | "dialling" | "ringing" | "talking" | "reached" | "closed" | "cancelled";
+  phone: string;
+  /** The number that the call shows, "" when nobody knows. */
+  from: string;
+  slot: { start: number; end: number } | null;
+  due_at: number | null;
+  position: number | null;
+  wait_s: number | null;
+  reason: string;
+  attempts: number;
+  can_move: boolean;
+  can_cancel: boolean;
+  ended_at: number | null;
+}
+
+/** What this browser keeps of one: by reference and secret it may come back to it. */
+export interface HeldCallback {
+  reference: string;
+  token: string;
+  /** Where we write to about it. */
+  email?: string;
+  seen?: Callback;
 }
 
 /** How the hub sees the visitor's call. */

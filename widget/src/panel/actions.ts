@@ -2,6 +2,7 @@
 
 import type { Way } from "../bridge.ts";
 import type { Identity, Strings } from "../wire.ts";
+import { hold } from "./callback.ts";
 import { calling, fetchCalling } from "./calling.ts";
 import { tellHost } from "./host.ts";
 import { locale, speak, t } from "./i18n.ts";
@@ -48,7 +49,8 @@ export function open(way?: Way): void {
   else if (way == "call" && talk && !isCall(talk.contact) && channel(way)) {
     go({ name: "talk", id: talk.contact.id });
     showSheet({ name: "by_voice", id: talk.contact.id });
-  } else if (way && way != "callback" && channel(way) && (way == "email" || !talk)) go({ name: "form", channel: way });
+  } else if (way == "callback" && channel(way)) go({ name: "form", channel: way, ...(talk && !isCall(talk.contact) && { contact: talk.contact.id }) });
+  else if (way && way != "callback" && channel(way) && (way == "email" || !talk)) go({ name: "form", channel: way });
   else if (talk && way != "email" && way != "callback") go({ name: "talk", id: talk.contact.id });
   else if (way) go({ name: "home" });
   else changed();
@@ -125,6 +127,7 @@ export async function logout(): Promise<void> {
 export function leave(): void {
   void calling()?.then(({ hangUp }) => hangUp());
   outbox.forget();
+  hold(null);
   state.talks.clear();
   Object.assign(state, { identity: null, form: {}, files: [], drafts: {}, sheet: null, view: { name: "home" } });
   keep("drafts", null, true);
@@ -151,7 +154,7 @@ export function settle(): void {
       changed();
     },
     ({ event, contact, data }, code, { path }) => {
-      if (event == "message:send" || event == "chat:end") return changed();
+      if (event == "message:send" || event == "chat:end" || event == "callback:ask") return changed();
       const form = event == "chat:start" ? "chat" : "email";
       const words = path == "email" ? "bad_email" : path == "phone" ? "bad_phone" : "refused";
       state.form["question"] ||= String(data["text"] ?? "");

@@ -53,12 +53,20 @@ function format(at: number, options: Intl.DateTimeFormatOptions): string {
   return made.format(at);
 }
 
+/** A time in parts, or as one text, by the visitor's clock. */
+export function formatted(at: number, options: Intl.DateTimeFormatOptions): string;
+export function formatted(at: number, options: Intl.DateTimeFormatOptions, parts: true): Intl.DateTimeFormatPart[];
+export function formatted(at: number, options: Intl.DateTimeFormatOptions, parts = false): string | Intl.DateTimeFormatPart[] {
+  return parts ? new Intl.DateTimeFormat(regional, options).formatToParts(at) : format(at, options);
+}
+
 export const number = (value: number) => new Intl.NumberFormat(regional).format(value);
 export const clock = (at: number) => format(at, { hour: "numeric", minute: "2-digit" });
 export const date = (at: number) => format(at, { dateStyle: "long" });
 
 const midnight = (at: number) => new Date(at).setHours(0, 0, 0, 0);
-const daysFrom = (at: number, now: number) => Math.round((midnight(at) - midnight(now)) / 86_400_000);
+/** How many days lie between two times, by the visitor's calendar. */
+export const daysFrom = (at: number, now: number) => Math.round((midnight(at) - midnight(now)) / 86_400_000);
 
 /** "Today", "Yesterday", "Monday", or a date. */
 export function day(at: number, now = Date.now()): string {

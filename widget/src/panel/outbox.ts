@@ -12,7 +12,7 @@ export interface Entry {
   id: string;
   order: number;
   at: number;
-  event: "message:send" | "chat:start" | "email:send" | "chat:end" | "chat:rate" | "chat:transcript";
+  event: "message:send" | "chat:start" | "email:send" | "callback:ask" | "chat:end" | "chat:rate" | "chat:transcript";
   /** null for what begins a conversation. */
   contact: string | null;
   data: Record<string, unknown>;
@@ -23,6 +23,7 @@ export interface Entry {
   /** An e-mail's own: see mail/send.ts. */
   files?: File[];
   fileIds?: string[];
+  /** What lets a form in: pass.ts. */
   pass?: { ticket: string; counter: number; due: number };
 }
 
@@ -125,7 +126,7 @@ export function flush(): void {
   for (const lane of new Set(entries.map(laneOf))) void pump(lane);
 }
 
-const permanent = /^(input|file|contact|queue|auth|form|mail|mailbox|email)\./;
+const permanent = /^(input|file|contact|queue|auth|form|mail|mailbox|email|callback)\./;
 
 async function pump(lane: string): Promise<void> {
   if (lanes.has(lane)) return;
@@ -179,6 +180,7 @@ function sleep(lane: string, ms: number): Promise<void> {
 async function deliver(entry: Entry): Promise<Answer> {
   if (state.link != "online") throw new Refused("offline");
   if (entry.event == "email:send") return (await import("./mail/index.ts")).deliver(entry);
+  if (entry.event == "callback:ask") return (await import("./callback/index.tsx")).deliver(entry);
   if (entry.file && !entry.fileId) {
     const sent = await upload(entry.file, entry.contact!, (uploaded) => progressing(entry.id, uploaded));
     entry.fileId = sent.id;

@@ -1,7 +1,7 @@
 // Everything the panel shows, in one object; `changed()` draws it anew. What may change it: sync.ts (what the hub says),
 // outbox.ts (what is on its way out) and actions.ts (what the visitor does).
 
-import type { Boot, CallState, Channel, Cobrowse, Contact, HubFile, Identity, Message, Page, Site } from "../wire.ts";
+import type { Boot, CallState, Channel, Cobrowse, Contact, HeldCallback, HubFile, Identity, Message, Page, Site } from "../wire.ts";
 import type { Way } from "../bridge.ts";
 
 /** One conversation as this window knows it. */
@@ -28,8 +28,10 @@ export interface Talk {
 
 export type View =
   | { name: "home" | "earlier" }
-  /** An e-mail's has gone with `sent`; with `ask` it is asked how one stands. */
-  | { name: "form"; channel: Way; step?: "sent" | "ask" }
+  /** An e-mail's or a callback's has gone with `sent`; with `ask` it is asked how an e-mail stands. A callback's `move`
+   * is for another time, `again` for one more, `joined` when its number is called already; `contact` is the conversation
+   * that it goes on from. */
+  | { name: "form"; channel: Way; step?: "sent" | "ask" | "move" | "again" | "joined"; contact?: string }
   | { name: "call" }
   | { name: "talk"; id: string };
 
@@ -40,6 +42,8 @@ export type Sheet =
   | { name: "by_voice"; id: string }
   /** What of the page may be seen and done; `offer`: nobody has asked. */
   | { name: "share"; id: string; offer: boolean }
+  | { name: "country" }
+  | { name: "callback_cancel" }
   | { name: "sound" }
   | { name: "keypad" }
   | { name: "language" }
@@ -74,6 +78,8 @@ export const state = {
   call: null as string | null,
   /** What the hub last said of the page that is shown to an agent. */
   sharing: null as Cobrowse | null,
+  /** The callback that is to come, or came lately. */
+  callback: null as HeldCallback | null,
   /** A passing problem, in words, with the conversation or form it belongs to. */
   trouble: null as { where: string; text: string } | null,
 };
@@ -103,8 +109,8 @@ const A_DAY = 86_400_000;
 export const asksRating = ({ contact, skippedRating }: Talk) =>
   contact.can_rate && !skippedRating && Date.now() - (contact.ended_at ?? 0) < A_DAY;
 
-/** Newest first. */
-export const talks = () => [...state.talks.values()].sort((a, b) => b.contact.created_at - a.contact.created_at);
+/** Newest first. What is called back is a conversation no more: callback.ts has it. */
+export const talks = () => [...state.talks.values()].filter(({ contact }) => contact.channel != "callback").sort((a, b) => b.contact.created_at - a.contact.created_at);
 
 /** A conversation that is spoken, or was. */
 export const isCall = ({ channel }: Contact) => channel == "voice";

@@ -4,6 +4,7 @@
 import type { CallState, Channel, Cobrowse, Contact, Hello, Message, Sync } from "../wire.ts";
 import { remembered } from "../../../agent_ui/src/common/voice/holding.ts";
 import { fetchCalling } from "./calling.ts";
+import { listenToCallbacks, look } from "./callback.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, recall, seen } from "./outbox.ts";
@@ -41,6 +42,7 @@ export function listen(): void {
     changed();
   });
   onPush<Cobrowse>("cobrowse", heardOfSharing);
+  listenToCallbacks();
   onPush<{ channels: Record<string, Channel>; agents: { name: string }[] }>("site", ({ channels, agents }) => {
     Object.assign(state.site, { channels, agents });
     changed();
@@ -77,6 +79,7 @@ function hello({ token, visitor, site, contacts }: Hello): void {
   if (state.identity && kept("token")) void ask("identify", state.identity).catch(() => {});
   flush();
   void recall();
+  void look();
   changed();
 }
 

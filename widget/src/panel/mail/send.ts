@@ -4,77 +4,22 @@
 import { given, go } from "../actions.ts";
 import { ask, Refused } from "../link.ts";
 import { type Answer, type Entry, pending, progressing, put } from "../outbox.ts";
+import { type Begun, Passes, pause, STALE } from "../pass.ts";
 import { state } from "../state.ts";
 import { keep, kept, outboxStore } from "../storage.ts";
 import { upload } from "../upload.ts";
-import { solve } from "./work.ts";
 
-interface Begun {
-  ticket: string;
-  nonce: string;
-  bits: number;
-  wait_ms: number;
+interface Opened extends Begun {
   files: { count: number; bytes: number };
 }
 
 /** What a form may bring along; the hub says so as well. */
 export const limits = { count: 5, bytes: 15_000_000 };
 
-/** What lets one form in. */
-export interface Pass {
-  ticket: string;
-  counter: number;
-  /** Not before; by this browser's clock. */
-  due: number;
-}
+const passes = new Passes<Opened>("email:begin", ({ files }) => Object.assign(limits, files));
 
-let coming: Promise<Pass> | null = null;
-let failedAt = -Infinity;
-const AGAIN_MS = 5000;
-
-/** Begins while the visitor still writes. Where it cannot, sending does it. */
-export function prepare(): void {
-  if (!coming && Date.now() > failedAt + AGAIN_MS) pass().catch(() => {});
-}
-
-function pass(): Promise<Pass> {
-  return (coming ??= begin().catch((error: unknown) => {
-    coming = null;
-    failedAt = Date.now();
-    throw error;
-  }));
-}
-
-async function begin(): Promise<Pass> {
-  const { ticket, nonce, bits, wait_ms, files } = await ask<Begun>("email:begin", {});
-  const due = Date.now() + wait_ms;
-  Object.assign(limits, files);
-  return { ticket, due, counter: await work(nonce, bits) };
-}
-
-function work(nonce: string, bits: number): Promise<number> {
-  return new Promise<number>((resolve, reject) => {
-    const worker = new Worker(state.boot.worker);
-    worker.onmessage = ({ data }: MessageEvent<number>) => (resolve(data), worker.terminate());
-    worker.onerror = reject;
-    worker.postMessage({ nonce, bits });
-  }).catch(() => here(nonce, bits));
-}
-
-/** Without a worker: in pieces that nobody feels. */
-async function here(nonce: string, bits: number): Promise<number> {
-  const PIECE = 2000;
-  for (let from = 0; ; from += PIECE) {
-    const found = solve(nonce, bits, from, PIECE);
-    if (found >= 0) return found;
-    await pause(0);
-  }
-}
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** Old, used up or not ours: begun anew without anybody's noticing. */
-const STALE = ["form.expired", "form.used", "form.unsolved", "auth.required"];
+/** Begins while the visitor still writes. */
+export const prepare = () => passes.prepare();
 
 export function send({ subject = "", ...values }: Record<string, string>): void {
   state.trouble = null;
@@ -95,8 +40,7 @@ export async function deliver(entry: Entry): Promise<Answer> {
 async function taken(entry: Entry): Promise<{ reference: string }> {
   for (let tries = 3; ; ) {
     if (!entry.pass) {
-      entry.pass = await pass();
-      coming = null; // each pass lets one form in
+      entry.pass = await passes.take();
       void outboxStore.put(entry);
     }
     const { ticket, counter, due } = entry.pass;

@@ -4,7 +4,7 @@ import { chooseLanguage, go, showSheet } from "../actions.ts";
 import { picture } from "./files.ts";
 import { locale, t } from "../i18n.ts";
 import { canShare } from "../sharing.ts";
-import { state } from "../state.ts";
+import { channel, state } from "../state.ts";
 import type { HubFile } from "../../wire.ts";
 import { saveCopy } from "./actions.ts";
 import { Icon } from "../views/icons.tsx";
@@ -15,6 +15,10 @@ export function MoreSheet({ id }: { id: string }) {
     showSheet(null);
     go({ name: "home" });
   };
+  const callBack = () => {
+    showSheet(null);
+    go({ name: "form", channel: "callback", contact: id });
+  };
   return (
     <Sheet title={t("more")}>
       <ul class="choices">
@@ -24,6 +28,14 @@ export function MoreSheet({ id }: { id: string }) {
             <span>{t("all_ways")}</span>
           </button>
         </li>
+        {channel("callback") && (
+          <li>
+            <button onClick={callBack}>
+              <Icon name="callback" size={20} />
+              <span>{t("callback")}</span>
+            </button>
+          </li>
+        )}
         <li>
           <button onClick={() => saveCopy(id)}>
             <Icon name="save" size={20} />

@@ -117,6 +117,11 @@ function Place({ talk }: { talk: Talk }) {
       <p class="lede">
         {place?.wait_s != null && howLong("about", place.wait_s, "about_soon", "about_long")} {t("keep_place")}
       </p>
+      {channel("callback") && (
+        <button class="btn plain middle" onClick={() => go({ name: "form", channel: "callback", contact: talk.contact.id })}>
+          {t("callback_instead")}
+        </button>
+      )}
     </div>
   );
 }

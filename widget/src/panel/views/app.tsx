@@ -38,6 +38,9 @@ const calling = later(fetchCalling);
 const sharing = later(fetchSharing);
 const mailing = later(() => learn().then(() => import("../mail/index.ts")));
 
+const callingBack = later(() => learn().then(() => import("../callback/index.tsx")));
+
+const byCallback = () => state.view.name == "form" && state.view.channel == "callback";
 const byMail = () => state.view.name == "form" && state.view.channel == "email";
 
 function current() {
@@ -45,6 +48,10 @@ function current() {
   if (byMail()) {
     const part = mailing.fetch();
     return part ? <part.Mail /> : <Top title={t("email")} />;
+  }
+  if (byCallback()) {
+    const part = callingBack.fetch();
+    return part ? <part.CallMeBack /> : <Top title={t("callback")} />;
   }
   if (view.name == "form") return <Form key={view.channel} way={view.channel} />;
   if (view.name == "call" && state.call) {
@@ -67,6 +74,10 @@ function sheet() {
     const part = sharing.fetch();
     return part && <part.ShareSheet id={sheet.id} offer={sheet.offer} />;
   }
+  if (sheet?.name == "country" || sheet?.name == "callback_cancel") {
+    const part = callingBack.fetch();
+    return part && (sheet.name == "country" ? <part.CountrySheet /> : <part.CancelSheet />);
+  }
   if (!sheet || !talking.part) return null;
   if (sheet.name == "by_voice" || sheet.name == "sound" || sheet.name == "keypad") {
     const part = calling.fetch();
@@ -83,7 +94,7 @@ function sheet() {
 function place(): string {
   const { view } = state;
   const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
-  return JSON.stringify([view, byMail() && !!mailing.fetch(), talk && [!!talking.part, isOpen(talk.contact), asksRating(talk)]]);
+  return JSON.stringify([view, byMail() && !!mailing.fetch(), byCallback() && !!callingBack.fetch(), talk && [!!talking.part, isOpen(talk.contact), asksRating(talk)]]);
 }
 
 export class App extends Component {

@@ -2,7 +2,7 @@ import { go, open, showSheet } from "../actions.ts";
 import { back, clock, howLong, locale, pick, t, when } from "../i18n.ts";
 import { channel, isCall, isOpen, state, talks, unreadIn, type Talk } from "../state.ts";
 import type { Way } from "../../bridge.ts";
-import type { Channel } from "../../wire.ts";
+import type { Channel, HeldCallback } from "../../wire.ts";
 import { Icon } from "./icons.tsx";
 import { Avatar, Minimise, Outside } from "./parts.tsx";
 
@@ -25,6 +25,11 @@ const ways: WayCard[] = [
     way: "call",
     wait: ({ wait_s }) => (wait_s == null ? "" : howLong("wait", wait_s, "wait_soon", "wait_long")),
     how: ({ until }) => (until ? t("call_until", { time: when(until) }) : t("call_how")),
+  },
+  {
+    way: "callback",
+    wait: ({ soon, wait_s }) => (!soon || wait_s == null ? "" : howLong("wait", wait_s, "wait_soon", "wait_long")),
+    how: () => t("callback_how"),
   },
   { way: "email", wait: () => "", how: () => t("email_how") },
 ];
@@ -71,6 +76,11 @@ export function Home() {
                 <Resume talk={talk} />
               </li>
             ))}
+          {state.callback && (
+            <li>
+              <CallingBack callback={state.callback} />
+            </li>
+          )}
           {ways.map((card) => (
             <WayButton key={card.way} {...card} />
           ))}
@@ -129,6 +139,22 @@ function Resume({ talk }: { talk: Talk }) {
         <small>{t(isCall(contact) ? "call_from" : "chat_from", { time: clock(contact.created_at) })}</small>
       </span>
       {count > 0 && <em class="count">{count}</em>}
+      <Icon name="forward" size={18} />
+    </button>
+  );
+}
+
+/** The callback that is to come, with a few words on when. */
+function CallingBack({ callback: { reference, seen } }: { callback: HeldCallback }) {
+  const at = seen?.state == "scheduled" ? (seen.slot?.start ?? (seen.due_at && seen.due_at > Date.now() ? seen.due_at : null)) : null;
+  const words = at ? when(at) : seen?.ended_at ? "" : t("callback_asap");
+  return (
+    <button class="resume" onClick={() => go({ name: "form", channel: "callback", step: "sent" })}>
+      <Icon name="callback" />
+      <span>
+        {t("callback_yours")}
+        <small>{words || reference}</small>
+      </span>
       <Icon name="forward" size={18} />
     </button>
   );
