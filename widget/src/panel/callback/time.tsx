@@ -46,8 +46,8 @@ export class Slots extends Component<Props, { day?: number; more?: boolean }> {
       <div class="f">
         <div class="days" role="group" aria-label={t("cb_day")}>
           {visible.map((one) => (
-            <button type="button" key={one} aria-pressed={one == shown} aria-label={formatted(one, { weekday: "long", day: "numeric", month: "long" })} onClick={() => this.setState({ day: one })}>
-              {one == dayOf(Date.now()) ? t("today") : formatted(one, { weekday: "short" })}
+            <button type="button" key={one} aria-pressed={one == shown} onClick={() => this.setState({ day: one })}>
+              {one == dayOf(Date.now()) ? t("today") : formatted(one, { weekday: "short" })}{" "}
               <small>{formatted(one, { day: "numeric", month: "short" })}</small>
             </button>
           ))}
