@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import structlog
 from msgspec import Struct
@@ -283,4 +284,5 @@ class Notices:
         if not self._url:
             return ""
         token = make_token(callback.id, self._secret)
-        return f"{self._url}/widget/panel?site={callback.site}#callback={callback.reference}.{token}"
+        query = urlencode({"site": callback.site, "locale": callback.language})
+        return f"{self._url}/widget/panel?{query}#callback={callback.reference}.{token}"
