@@ -290,7 +290,6 @@ class Door:
             "due_at": callback.due_at if state in (State.SCHEDULED, State.ASKED) else None,
             "position": self._hub.routing.position(callback.contact) if queued else None,
             "wait_s": self._asking.estimate_s(callback) if queued else None,
-            "reason": callback.reason,
             "attempts": counted(callback),
             "can_move": state in TABLE[Move],
             "can_cancel": state in TABLE[Cancel],

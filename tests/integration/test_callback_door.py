@@ -15,8 +15,12 @@ from channels.callback import door
 from channels.callback.door import TRIED
 from channels.callback.keys import code_of, make_token
 from channels.email import puzzle
+from hub.callbacks.model import Callback, State
+from hub.events import CallbackMoved
+from hub.ids import derived_id
 from hub.mails import StoredMail
-from hub.model import Channel, Phase
+from hub.model import Channel, Customer, Phase
+from hub.ports import Change
 from mail.parse import parse
 from tests.clients import Client, Json, visitor
 from tests.integration.serving import Serving, serving
@@ -297,6 +301,40 @@ async def test_mails_tell_of_a_chosen_time_its_change_and_its_end(hub: Serving) 
         # Until it is due nobody waits for it, and no agent is offered anything.
         contact = hub.run(hub.application.hub.contacts.get(confirmed.contact)).contact
         assert (contact.channel, contact.phase, contact.queue) == (Channel.CALLBACK, Phase.CLOSED, None)
+
+
+def store_slot(hub: Serving, id: str, due: int, asked_at: int) -> None:
+    """One that was asked for some time ago."""
+    now = hub.application.hub.clock.now()
+    customer = Customer(f"cu_{id[3:]}", "Eva", "eva@berg.example", phone="+49305559001", created_at=now)
+    callback = Callback(
+        id, 1, State.SCHEDULED, id[-8:].upper(), customer.phone, email=customer.email, queue="support", site="demo",
+        zones=("Europe/Berlin",), contact=f"ct_{id[3:]}", customer=customer.id, asked_at=asked_at, wished_at=due,
+        slot=due, due_at=due, next_at=due,
+    )  # fmt: skip
+    event = CallbackMoved(str(callback.state), callback.contact, "", due)
+    hub.run(
+        hub.application.store.log.append(Change(id, 0, (event,), now, "test", customer=customer, callback=callback))
+    )
+
+
+async def test_a_reminder_comes_before_the_time_and_once(hub: Serving) -> None:
+    now = hub.application.hub.clock.now()
+    id = derived_id("cb", 0, "reminded")
+    await asyncio.to_thread(store_slot, hub, id, now + 40 * 60_000, now - 3 * 3_600_000)
+    answer = {"token": id.removeprefix("cb_") + "."}
+    last = await mail(hub, answer, 2)
+    read = letter(hub, last)
+    assert (
+        last.subject == f"We call you soon ({id[-8:].upper()})"
+        and "We will call you at +49 30 5559001 on " in read.text
+    )
+    assert last.automatic and not last.attachments
+    # Another change of another one makes it look again; nothing goes twice.
+    async with at_the_door(hub) as client:
+        other = await ask(client, "+49 30 5559002", email="o@berg.example", when=tomorrow(9).isoformat())
+        await mail(hub, other, 1)
+    assert len(await asyncio.to_thread(mails_of, hub, answer)) == 2
 
 
 async def test_beyond_the_cap_a_code_by_mail_confirms_it(hub: Serving) -> None:

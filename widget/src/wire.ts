@@ -154,7 +154,6 @@ export interface Callback {
   due_at: number | null;
   position: number | null;
   wait_s: number | null;
-  reason: string;
   attempts: number;
   can_move: boolean;
   can_cancel: boolean;
