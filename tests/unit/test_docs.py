@@ -17,7 +17,8 @@ def test_a_page_is_what_the_code_makes_of_it(name: str) -> None:
 
 
 def test_every_socket_event_is_documented(tmp_path: Path) -> None:
-    application = Application(parse({"server": {"data_dir": str(tmp_path)}, "cobrowse": {"enabled": True}}))
+    sections = {"server": {"data_dir": str(tmp_path)}, "callbacks": {"enabled": True}, "cobrowse": {"enabled": True}}
+    application = Application(parse(sections))
     assert set(application.visitors.table.events) == set(VISITOR_EVENTS)
     assert {name for name in application.agents.table.events if name in WINDOW_EVENTS} == set(WINDOW_EVENTS)
     page = PAGES["sockets.md"]()

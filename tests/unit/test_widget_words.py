@@ -52,14 +52,15 @@ def test_a_language_file_that_is_put_there_is_offered(tmp_path: Path) -> None:
     assert words.languages["de"]["chat"] == "Chat", "what it lacks is said in English"
 
 
-def test_what_only_e_mail_says_comes_with_its_part_and_all_of_it_is_said() -> None:
+@pytest.mark.parametrize(("part", "prefix"), [("mail", "mail_"), ("callback", "cb_")])
+def test_what_only_one_part_says_comes_with_it_and_all_of_it_is_said(part: str, prefix: str) -> None:
     source = Path("widget/src/panel")
-    mail = {key for key in json.loads((LOCALES / "en.json").read_text()) if key.startswith("mail_")}
+    words = {key for key in json.loads((LOCALES / "en.json").read_text()) if key.startswith(prefix)}
 
     def named(paths: list[Path]) -> set[str]:
-        return {key for path in paths for key in re.findall(r'"(mail_\w+)"', path.read_text())}
+        return {key for path in paths for key in re.findall(rf'"({prefix}\w+)"', path.read_text())}
 
-    own = sorted((CHECKOUT / source / "mail").glob("*.ts*"))
+    own = sorted((CHECKOUT / source / part).glob("*.ts*"))
     others = [path for path in (CHECKOUT / source).rglob("*.ts*") if path not in own]
-    assert named(own) == mail
+    assert named(own) == words
     assert named(others) == set()

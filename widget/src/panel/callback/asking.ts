@@ -104,10 +104,19 @@ export async function deliver(entry: Entry): Promise<Answer> {
   }
 }
 
+/** What the hub says no with, as the visitor is told. */
+export const refusals: Record<string, string> = {
+  "callback.full": "cb_full",
+  "callback.hours": "cb_hours",
+  "callback.email_needed": "cb_email_needed",
+  "callback.state": "cb_too_late",
+  "callback.code": "cb_code_wrong",
+  "rate.limited": "cb_limited",
+};
+
 function words(code: string, details: Record<string, unknown>): string {
   if (code == "callback.number_refused") return wrong({ reason: String(details["reason"]) });
-  if (["callback.full", "callback.hours", "callback.email_needed"].includes(code)) return t(`cb_${code.slice(9)}`);
-  if (code == "rate.limited") return t("mail_limited");
+  if (code in refusals) return t(refusals[code]!);
   if (details["path"] == "email") return t("bad_email");
   return t("refused");
 }

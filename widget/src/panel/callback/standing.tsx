@@ -8,6 +8,7 @@ import { clock, daysFrom, formatted, howLong, t, when } from "../i18n.ts";
 import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
 import { state } from "../state.ts";
+import { refusals } from "./asking.ts";
 import { save } from "../talk/files.ts";
 import { Seal } from "../talk/talk.tsx";
 import { Icon } from "../views/icons.tsx";
@@ -70,7 +71,7 @@ export class Standing extends Component<object, { trouble?: string; busy?: boole
       this.setState({ busy: false });
     } catch (error) {
       const why = error instanceof Refused ? error.code : "";
-      this.setState({ busy: false, trouble: t(why == "callback.code" || why == "input.invalid" ? "cb_code_wrong" : why == "rate.limited" ? "mail_limited" : "refused") });
+      this.setState({ busy: false, trouble: t(refusals[why] ?? "refused") });
     }
   };
 
@@ -109,7 +110,7 @@ export class Standing extends Component<object, { trouble?: string; busy?: boole
               </div>
             )}
             <div>
-              <dt>{t("mail_reference")}</dt>
+              <dt>{t("cb_reference")}</dt>
               <dd class="ref" dir="ltr">
                 {seen.reference}
               </dd>
@@ -162,8 +163,8 @@ export class CancelSheet extends Component<object, { busy?: boolean; trouble?: s
       learnt((await ask<{ callback: Callback }>("callback:cancel", { reference, token, client_id: newId() })).callback);
       showSheet(null);
     } catch (error) {
-      const late = error instanceof Refused && error.code == "callback.state";
-      this.setState({ busy: false, trouble: t(late ? "cb_too_late" : "refused") });
+      const why = error instanceof Refused ? error.code : "";
+      this.setState({ busy: false, trouble: t(refusals[why] ?? "refused") });
     }
   };
 

@@ -9,7 +9,7 @@ import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
 import { state } from "../state.ts";
 import { Alert, Top } from "../views/parts.tsx";
-import { type Offered, offered, type Slot } from "./asking.ts";
+import { type Offered, offered, refusals, type Slot } from "./asking.ts";
 
 const SHOWN_DAYS = 4;
 const NEAR_MS = 60_000;
@@ -103,7 +103,7 @@ export class Move extends Component<object, Moving> {
       go({ name: "form", channel: "callback", step: "sent" });
     } catch (error) {
       const code = error instanceof Refused ? error.code : "";
-      this.setState({ busy: false, trouble: t(code == "callback.full" || code == "callback.hours" ? `cb_${code.slice(9)}` : code == "callback.state" ? "cb_too_late" : "refused") });
+      this.setState({ busy: false, trouble: t(refusals[code] ?? "refused") });
     }
   };
 
