@@ -328,13 +328,15 @@ class Keeper:
             await hub.contacts.do(contact.id, *steps, actor="system", command_id=key, fence=self._right)
 
     async def _create(self, callback: Callback) -> None:
-        await self._hub.contacts.create(
+        made = await self._hub.contacts.create(
             callback.contact,
             create(callback),
             [await place(self._hub, callback)],
             actor="system",
             command_id=callback.id,
         )
+        if made.row.contact.phase in OVER:
+            raise VersionConflict("A mail's step was quicker by a moment.")  # looked at again it is put into the queue
 
     async def _queued(self, callback: Callback, contact: Contact | None) -> bool:
         if contact is not None and contact.phase in SERVED and contact.agent is not None:

@@ -206,12 +206,14 @@ class Notices:
             files=() if file is None else (file,),
         )
         key = f"notice-{notice.key}-{callback.id}"
-        if callback.contact in await hub.contacts.many([callback.contact]):
-            await hub.contacts.carry_out(callback.contact, [words], actor="system", command_id=key)
-        else:
+        known = callback.contact in await hub.contacts.many([callback.contact])
+        if not known:
             # It holds the mails until it is due, and waits for nobody until then.
-            end = c.End("system", "callback_later", 0)
-            await hub.contacts.create(callback.contact, create(callback), [words, end], actor="system", command_id=key)
+            steps: list[c.ContactCommand | Words] = [words, c.End("system", "callback_later", 0)]
+            made = await hub.contacts.create(callback.contact, create(callback), steps, actor="system", command_id=key)
+            known = made.repeated  # the keeper was quicker
+        if known:
+            await hub.contacts.carry_out(callback.contact, [words], actor="system", command_id=key)
         log.info("callback.told", callback=callback.id, kind=notice.kind)
 
     def _mailbox(self, queue: str) -> tuple[str, Mailbox] | None:

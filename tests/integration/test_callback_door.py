@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from channels.callback import door
 from channels.callback.door import TRIED
 from channels.callback.keys import code_of, make_token
 from channels.email import puzzle
+from channels.voice.sip.transport import Listen
 from hub.callbacks.model import Callback, State
 from hub.events import CallbackMoved
 from hub.ids import derived_id
@@ -23,6 +25,7 @@ from hub.model import Channel, Customer, Phase
 from hub.ports import Change
 from mail.parse import parse
 from tests.clients import Client, Json, visitor
+from tests.hub import free_port
 from tests.integration.serving import Serving, serving
 from tests.integration.test_callbacks_rest import ALL_DAY, VOICE
 
@@ -34,7 +37,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     settings = {"enabled": True, "slot_capacity": 2, "per_number": 2, "per_address": 1000} | ALL_DAY
     outside = {"email": {"enabled": True}, "server": {"public_url": "https://hub.test"}}
     folder = tmp_path_factory.mktemp("hub")
-    with pytest.MonkeyPatch.context() as patch, serving(folder, VOICE, callbacks=settings, **outside) as running:
+    # A trunk that calls could be made over; no agent is there to accept one.
+    (line,) = VOICE.trunks
+    voice = replace(
+        VOICE,
+        enabled=True,
+        listen=(Listen("udp", "127.0.0.1", free_port()),),
+        trunks=(replace(line, host="127.0.0.1", port=free_port(), networks=("127.0.0.1",)),),
+    )
+    with pytest.MonkeyPatch.context() as patch, serving(folder, voice, callbacks=settings, **outside) as running:
         patch.setattr(door, "SOONEST_MS", 10)  # what is a machine's pace is tested by itself below
         week = {day: [["08:00", "18:00"]] for day in ALL_DAY["days"]}
         running.put("calendar", "office", name="Office", timezone="Europe/Berlin", week=week)
@@ -303,10 +314,10 @@ async def test_mails_tell_of_a_chosen_time_its_change_and_its_end(hub: Serving) 
         assert (contact.channel, contact.phase, contact.queue) == (Channel.CALLBACK, Phase.CLOSED, None)
 
 
-def store_slot(hub: Serving, id: str, due: int, asked_at: int) -> None:
+def store_slot(hub: Serving, id: str, due: int, asked_at: int, number: str = "+49305559001") -> None:
     """One that was asked for some time ago."""
     now = hub.application.hub.clock.now()
-    customer = Customer(f"cu_{id[3:]}", "Eva", "eva@berg.example", phone="+49305559001", created_at=now)
+    customer = Customer(f"cu_{id[3:]}", "Eva", "eva@berg.example", phone=number, created_at=now)
     callback = Callback(
         id, 1, State.SCHEDULED, id[-8:].upper(), customer.phone, email=customer.email, queue="support", site="demo",
         zones=("Europe/Berlin",), contact=f"ct_{id[3:]}", customer=customer.id, asked_at=asked_at, wished_at=due,
@@ -335,6 +346,25 @@ async def test_a_reminder_comes_before_the_time_and_once(hub: Serving) -> None:
         other = await ask(client, "+49 30 5559002", email="o@berg.example", when=tomorrow(9).isoformat())
         await mail(hub, other, 1)
     assert len(await asyncio.to_thread(mails_of, hub, answer)) == 2
+
+
+async def test_what_was_told_by_mail_comes_into_its_queue_when_it_is_due(hub: Serving) -> None:
+    now = hub.application.hub.clock.now()
+    id = derived_id("cb", 0, "due soon")
+    await asyncio.to_thread(store_slot, hub, id, now + 1_500, now - 60_000, number="+49305559003")
+    told = await mail(hub, {"token": id.removeprefix("cb_") + "."}, 1)
+    while True:
+        contact = (await asyncio.to_thread(lambda: hub.run(hub.application.hub.contacts.fresh(told.contact)))).contact
+        if contact.phase is not Phase.CLOSED:
+            break
+        await asyncio.sleep(0.05)
+    assert (contact.channel, contact.phase, contact.queue) == (Channel.CALLBACK, Phase.QUEUED, "support")
+    async with at_the_door(hub) as client:
+        secret = await asyncio.to_thread(hub.application.config.secret_key)
+        key = {"reference": id[-8:].upper(), "token": make_token(id, secret)}
+        seen = (await client.call("callback:status", key))["callback"]
+        assert (seen["state"], seen["position"], seen["can_move"]) == ("queued", 1, True)
+        await client.call("callback:cancel", key | {"client_id": "due-soon-1"})
 
 
 async def test_beyond_the_cap_a_code_by_mail_confirms_it(hub: Serving) -> None:
