@@ -213,8 +213,8 @@ def test_the_api_answers_before_and_after_loading_and_guards_the_page_from_itsel
     expect(host.widget.get_by_role("button", name="Start chat")).to_be_visible()
     host.page.evaluate("ContactHub('close')")
     host.page.evaluate("ContactHub('open')")
-    host.page.evaluate("ContactHub('callback')")  # not offered: the ways that are
-    expect(host.widget.get_by_role("button", name="E-mail us")).to_be_visible()
+    host.page.evaluate("ContactHub('callback')")
+    expect(host.widget.get_by_role("button", name="Request callback")).to_be_visible()
     host.page.evaluate("ContactHub('no such thing', {}); ContactHub()")
     assert [event for event in host.seen if "error" not in event] == ["open", "close", "open", "close", "open"]
     assert not any("error" in event for event in host.seen)
