@@ -296,6 +296,8 @@ class AgentNamespace:
                 presence = self._hub.presence.get(recorded.stream)
                 await self._emit("presence", presence_json(presence, event.by), agent_room(recorded.stream))
                 self._directory_changed.set()
+            elif isinstance(event, e.CallbackMoved):
+                await self._callback_moved(recorded.stream, event)
             elif isinstance(event, e.CustomerChanged):
                 await self._customer_changed(recorded.stream)
         if any(type(recorded.event) not in e.TALK for recorded in batch):
@@ -338,6 +340,12 @@ class AgentNamespace:
         if now != before or any(type(recorded.event) is not e.MessageAdded for recorded in events):
             for agent in now | before:
                 await self._emit("capacity", hub.routing.load(agent), agent_room(agent))
+
+    async def _callback_moved(self, id: str, event: e.CallbackMoved) -> None:
+        """To whoever has its contact, or looks at it; and to supervisors. What there is to say of it they ask for."""
+        moved = {"id": id, "contact": event.contact, "state": event.state}
+        rooms = [contact_room(event.contact), LIVE_ROOM, *map(agent_room, self._held.get(event.contact, ()))]
+        await self._sio.emit("callback", moved, room=rooms, namespace=NAMESPACE)
 
     async def _push_offer(self, row: ContactRow, recorded: Recorded) -> None:
         event = recorded.event

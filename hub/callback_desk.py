@@ -55,6 +55,25 @@ class Taken(Struct, frozen=True):
     joined: bool = False
 
 
+class SlotLoad(Struct, frozen=True):
+    """What a slot has to bear: how many callbacks were promised in it, how many in all are due in it (also those that
+    are tried again), and how many it takes; none while its queue is closed."""
+
+    start: Millis
+    end: Millis
+    promised: int
+    due: int
+    capacity: int
+
+
+class Rehearsal:
+    """What was found in a list that is only tried: numbers, and how full its slots would be."""
+
+    def __init__(self) -> None:
+        self.numbers: set[str] = set()
+        self.slots: dict[tuple[str, Millis], int] = {}
+
+
 class CallbackDesk(Protocol):
     """`key` makes each idempotent for whoever asks."""
 
@@ -75,6 +94,14 @@ class CallbackDesk(Protocol):
         `callback.off`)."""
         ...
 
+    async def rehearse(self, new: NewCallback, who: Asker, before: Rehearsal) -> bool:
+        """Raises what `ask` would; True when it would join one that there is. Nothing is written but `before`."""
+        ...
+
+    async def loads(self, queue: str, since: Millis, until: Millis) -> list[SlotLoad]:
+        """Those slots that are open or that somebody waits for, in order."""
+        ...
+
     async def slots(self, site: str, topic: str, queue: str, phone: str, timezone: str) -> list[Slot]:
         """Those that can be chosen, within the next days; of a number also by the hours where it is."""
         ...
@@ -92,6 +119,22 @@ class CallbackDesk(Protocol):
     async def cancel(self, id: str, by: str, key: str) -> Callback: ...
 
     async def call_now(self, id: str, by: str, key: str) -> Callback: ...
+
+    async def of_contact(self, contact: str) -> Callback | None:
+        """The callback that a contact is, or was promised."""
+        ...
+
+    async def dial(self, contact: str, agent: str) -> None:
+        """The agent has read enough of the callback that he accepted. Nothing for one that is dialled already; raises
+        Refused `contact.not_yours`."""
+        ...
+
+    async def put_off(self, id: str, agent: str, minutes: int | None, why: str, key: str) -> Callback:
+        """He does not call now: in so many minutes it is asked for again, without any somebody else is asked now.
+        Raises Refused `contact.not_yours`, `callback.dialled`."""
+        ...
+
+    def most_attempts(self) -> int: ...
 
     async def give(self, id: str, agent: str | None, by: str, key: str) -> Callback:
         """This agent is asked first from now on."""

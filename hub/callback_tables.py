@@ -39,6 +39,10 @@ class Callbacks(Protocol):
         """How many live in each slot of the queue, by the slot's start."""
         ...
 
+    async def due_loads(self, queue: str, since: Millis, until: Millis, length: Millis) -> dict[Millis, int]:
+        """How many that live are due in each slot of this length, by the slot's start."""
+        ...
+
     async def known(self, id: str, number: str) -> tuple[Callback | None, Callback | None, bool]:
         """(the callback of this id, the one that lives of this number, whether the number is never called)."""
         ...

@@ -130,10 +130,12 @@ class Transfer(Command, frozen=True):
 
 
 class LoseAgent(Command, frozen=True):
-    """The agent's browser or node died and the grace is over."""
+    """The agent's browser or node died and the grace is over, or he gives back what has not begun and is not asked
+    again for `exclude_ms`."""
 
     agent: str
     reason: str
+    exclude_ms: Millis = 0
 
 
 class Invite(Command, frozen=True):

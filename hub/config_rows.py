@@ -87,7 +87,8 @@ class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
     is how long a customer waits for the agent who knows him before the others are asked. `caller_id` is the number that
-    the queue's outbound calls show, in the place of the trunk's. `answer` is what is promised to who writes a mail."""
+    the queue's outbound calls show, in the place of the trunk's. `answer` is what is promised to who writes a mail. Who
+    accepts a callback may read for `preview_s` before it is dialled."""
 
     skills: Skills = field(default_factory=dict)
     relax: list[RelaxStep] = field(default_factory=list)
@@ -107,6 +108,7 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     recording: RecordingPolicy = RecordingPolicy()
     caller_id: Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")] = ""
     answer: AnswerTimes = AnswerTimes()
+    preview_s: Annotated[int, Meta(ge=0, le=600)] = 10
 
     def check(self) -> None:
         age = 0

@@ -141,10 +141,12 @@ class ContactTransferred(Event, frozen=True, gc=False, tag="contact.transferred"
 
 
 class ContactRequeued(Event, frozen=True, gc=False, tag="contact.requeued"):
-    """The agent was lost (browser or node died); a ContactQueued with the same age follows."""
+    """The agent was lost (browser or node died), or gave it back before anybody was called and is not asked again
+    before `until`; a ContactQueued with the same age follows."""
 
     agent: str
     reason: str
+    until: Millis | None = None
 
 
 class ParticipantInvited(Event, frozen=True, gc=False, tag="participant.invited"):

@@ -226,7 +226,8 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             return _transfer(contact, command)
         case c.LoseAgent():
             if contact.phase in SERVED and contact.agent == command.agent:
-                return [e.ContactRequeued(command.agent, command.reason), _queued(contact, "requeue")]
+                until = now + command.exclude_ms if command.exclude_ms else None
+                return [e.ContactRequeued(command.agent, command.reason, until), _queued(contact, "requeue")]
             if contact.phase in SERVED and command.agent in contact.participants:
                 return [e.ParticipantLeft(command.agent)]
             return []

@@ -86,9 +86,10 @@ def _on_connected(contact: Contact, event: e.ContactConnected, at: Millis) -> Ch
 
 def _on_taken_away(contact: Contact, event: e.ContactTransferred | e.ContactRequeued, at: Millis) -> Changes:
     passed_on = isinstance(event, e.ContactTransferred)
-    return {"agent": None, "participants": (), "invited": (), "preferred": None} | {
-        "transfers": contact.transfers + passed_on
-    }
+    changes: Changes = {"agent": None, "participants": (), "invited": (), "preferred": None}
+    if isinstance(event, e.ContactRequeued) and event.until is not None:
+        changes["excluded"] = {**contact.excluded, event.agent: event.until}
+    return changes | {"transfers": contact.transfers + passed_on}
 
 
 def _on_invited(contact: Contact, event: e.ParticipantInvited, at: Millis) -> Changes:

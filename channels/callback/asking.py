@@ -11,7 +11,8 @@ from channels.callback.guard import DO_NOT_CALL, Guard
 from channels.callback.steps import Steps
 from channels.chat.sites import topic_of
 from channels.voice.callers import customer_of
-from hub.callback_desk import ASAP, Asker, NewCallback, Taken, off
+from hub import commands as c
+from hub.callback_desk import ASAP, Asker, NewCallback, Rehearsal, SlotLoad, Taken, off
 from hub.callbacks import machine as cm
 from hub.callbacks.model import Callback, Consent, Result, State
 from hub.callbacks.opening import Slot, slot_of, slots
@@ -21,7 +22,7 @@ from hub.contacts import clean_text
 from hub.errors import InvalidInput, NotFound, NumberRefused, Refused, VersionConflict
 from hub.ids import derived_id
 from hub.machine import WAITING
-from hub.model import Contact, Millis, User
+from hub.model import Contact, Millis, Phase, User
 from hub.numbers import verdict
 from hub.service import Hub
 from hub.visitors import clean_email
@@ -68,48 +69,24 @@ class Asking:
             raise off()
         if never:
             raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
-        email = clean_email(new.email)
-        hub.refuse_blocked(phone=number, email=email, visitor=who.visitor or "", address=who.address)
-        name = " ".join(clean_text(new.name, "name", 200).split())
-        note = clean_text(new.note, "note", 2000)
-        contact, queue, site, topic = await self._place(new)
-        kept = contact if contact is not None and contact.phase in WAITING else None
-        zones = await self._steps.zones(number, new.timezone, queue)
-        at, slot = self._time(new.when, queue, zones)
+        wish, contact, at = await self._read(new, who, id, number)
         if living is not None:
             return Taken(living, joined=True)
-        confirming = who.origin == "widget" and self.sends_codes(queue)
-        confirm = await self._guard.count(number, who.address, site, confirming=confirming)
-        if confirm and not email:
+        confirming = who.origin == "widget" and self.sends_codes(wish.queue)
+        confirm = await self._guard.count(number, who.address, wish.site, confirming=confirming)
+        if confirm and not wish.email:
             raise Refused("Please give an e-mail address: we send a code to it.", code="callback.email_needed")
-        customer, fresh = await customer_of(hub, number, name, new.language)
-        if fresh and email:
-            customer = replace(customer, email=email)
-        draft = Callback(
-            id,
-            reference=id[-8:].upper(),
-            number=number,
-            name=name or customer.name,
-            email=email or customer.email,
-            topic=topic,
-            note=note,
-            site=site,
-            queue=queue,
-            language=new.language,
-            zones=zones,
-            contact=kept.id if kept is not None else derived_id("ct", 0, "callback", id),
+        customer, fresh = await customer_of(hub, number, wish.name, new.language)
+        if fresh and wish.email:
+            customer = replace(customer, email=wish.email)
+        draft = replace(
+            wish,
+            name=wish.name or customer.name,
+            email=wish.email or customer.email,
             customer=contact.customer if contact is not None else customer.id,
-            visitor=who.visitor,
-            origin=who.origin,
-            address=who.address,
-            consent=Consent(clean_text(new.consent, "consent"), new.consent_version, hub.clock.now())
-            if new.consent
-            else Consent(),
             code="mail" if confirm else "",
-            asked_by=who.id,
-            slot=slot,
-            age=kept.queued_at if kept is not None else 0,
         )
+        slot = draft.slot
         known_customer = None if contact is not None or not fresh else customer
         try:
             taken = await self._steps.begin(
@@ -131,6 +108,62 @@ class Asking:
         if known_customer is not None:
             await hub.store.people.add_identity(customer.id, "phone", number)
         return Taken(taken)
+
+    async def _read(
+        self, new: NewCallback, who: Asker, id: str, number: str
+    ) -> tuple[Callback, Contact | None, Millis]:
+        """(the callback as it is wished for, the contact that it goes on from, when it is tried first). Raises what
+        `ask` raises for a wish that cannot be."""
+        hub = self._hub
+        email = clean_email(new.email)
+        hub.refuse_blocked(phone=number, email=email, visitor=who.visitor or "", address=who.address)
+        contact, queue, site, topic = await self._place(new)
+        kept = contact if contact is not None and contact.phase in WAITING else None
+        zones = await self._steps.zones(number, new.timezone, queue)
+        at, slot = self._time(new.when, queue, zones)
+        consent = clean_text(new.consent, "consent")
+        wish = Callback(
+            id,
+            reference=id[-8:].upper(),
+            number=number,
+            name=" ".join(clean_text(new.name, "name", 200).split()),
+            email=email,
+            topic=topic,
+            note=clean_text(new.note, "note", 2000),
+            site=site,
+            queue=queue,
+            language=new.language,
+            zones=zones,
+            contact=kept.id if kept is not None else derived_id("ct", 0, "callback", id),
+            visitor=who.visitor,
+            origin=who.origin,
+            address=who.address,
+            consent=Consent(consent, new.consent_version, hub.clock.now()) if consent else Consent(),
+            asked_by=who.id,
+            slot=slot,
+            age=kept.queued_at if kept is not None else 0,
+        )
+        return wish, contact, at
+
+    async def rehearse(self, new: NewCallback, who: Asker, before: Rehearsal) -> bool:
+        number = self._guard.admit(new.phone)
+        _, living, never = await self._hub.store.callbacks.known("", number)
+        if never:
+            raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
+        wish, _, _ = await self._read(new, who, "", number)
+        if living is not None or number in before.numbers:
+            return True
+        await self._guard.count(number, who.address, wish.site)
+        if wish.slot is not None:
+            place = (wish.queue, wish.slot)
+            if place not in before.slots:
+                taken = await self._hub.store.callbacks.loads(wish.queue, wish.slot, wish.slot + 1)
+                before.slots[place] = taken.get(wish.slot, 0)
+            if before.slots[place] >= self._settings.capacity:
+                raise Refused("Nobody has time for it then. Please choose another time.", code="callback.full")
+            before.slots[place] += 1
+        before.numbers.add(number)
+        return False
 
     async def _place(self, new: NewCallback) -> tuple[Contact | None, str, str, str]:
         """(the contact that it goes on from, queue, site, topic). Raises InvalidInput."""
@@ -206,6 +239,19 @@ class Asking:
         opening = self._steps.opening(found, zones)
         return slots(opening, now + 1, until, length=length, capacity=self._settings.capacity, taken=taken)
 
+    async def loads(self, queue: str, since: Millis, until: Millis) -> list[SlotLoad]:
+        length, capacity = self._settings.slot_ms, self._settings.capacity
+        first = slot_of(since, length)
+        promised = await self._hub.store.callbacks.loads(queue, first, until)
+        due = await self._hub.store.callbacks.due_loads(queue, first, until, length)
+        opening = self._steps.opening(queue, ())
+        rooms = slots(opening, first, until, length=length, capacity=capacity, taken={})
+        room = {slot.start: capacity for slot in rooms}
+        return [
+            SlotLoad(start, start + length, promised.get(start, 0), due.get(start, 0), room.get(start, 0))
+            for start in sorted({*room, *promised, *due})
+        ]
+
     # --- what becomes of it -----------------------------------------------------------------------------------------
 
     async def get(self, id: str) -> Callback:
@@ -243,6 +289,40 @@ class Asking:
         if agent is not None:
             self._hub.directory.user(agent)
         return await self._steps.do(id, cm.Give(agent), actor=by, key=key)
+
+    async def of_contact(self, contact: str) -> Callback | None:
+        return await self._hub.store.callbacks.by_contact(contact)
+
+    async def dial(self, contact: str, agent: str) -> None:
+        callback = await self.of_contact(contact)
+        if callback is None or callback.state not in (State.QUEUED, State.CONNECTING):
+            return
+        await self._accepted_by(callback, agent)
+        await self._steps.do(callback.id, cm.Dial(agent), actor=agent)
+
+    async def put_off(self, id: str, agent: str, minutes: int | None, why: str, key: str) -> Callback:
+        callback = await self._steps.get(id)
+        if await self._hub.store.log.find(id, agent, key) is not None:
+            return callback
+        contact = await self._accepted_by(callback, agent)
+        at = None if minutes is None else self._hub.clock.now() + minutes * 60_000
+        said = " ".join(clean_text(why, "reason", 200).split())
+        after = await self._steps.do(id, cm.PutOff(agent, at, said), actor=agent, key=key)
+        if at is None:
+            # Should this not come to pass, the callback is offered to him as accepted once more.
+            row = self._hub.directory.queues().get(contact.queue or "")
+            lose = c.LoseAgent(agent, "not_now", (row.retry_s if row is not None else 60) * 1000)
+            await self._hub.contacts.do(contact.id, lose, actor=agent)
+        return after
+
+    async def _accepted_by(self, callback: Callback, agent: str) -> Contact:
+        contact = (await self._hub.contacts.get(callback.contact)).contact
+        if contact.phase is not Phase.CONNECTING or contact.agent != agent:
+            raise Refused("You do not have this callback.", code="contact.not_yours")
+        return contact
+
+    def most_attempts(self) -> int:
+        return self._settings.policy.attempts
 
     async def tell(self, id: str, result: Result, by: str, key: str) -> Callback:
         return await self._steps.do(id, cm.Told(result), actor=by, key=key)

@@ -272,7 +272,9 @@ class Keeper:
 
     async def _end(self, contact: Contact, reason: str) -> None:
         with contextlib.suppress(Refused):
-            end = c.End("system", reason, self._hub.wrap_up_ms(contact.queue))
+            # Who put it off has nothing to write up.
+            wrap_ms = 0 if reason == "callback_later" else self._hub.wrap_up_ms(contact.queue)
+            end = c.End("system", reason, wrap_ms)
             await self._hub.contacts.do(contact.id, end, actor="system", fence=self._right)
 
     async def _scheduled(self, callback: Callback, contact: Contact | None) -> bool:
@@ -340,7 +342,9 @@ class Keeper:
 
     async def _queued(self, callback: Callback, contact: Contact | None) -> bool:
         if contact is not None and contact.phase in SERVED and contact.agent is not None:
-            return await self._step(callback, cm.Accepted(contact.agent))
+            row = self._hub.directory.queues().get(contact.queue or callback.queue)
+            preview_ms = 0 if row is None else row.preview_s * 1000
+            return await self._step(callback, cm.Accepted(contact.agent, preview_ms))
         if contact is None or contact.phase in OVER:
             return await self._step(callback, cm.Close("abandoned"))
         return await self._due(callback)
@@ -353,6 +357,8 @@ class Keeper:
             return await self._step(callback, cm.Close("agent"))
         if contact.phase not in SERVED or contact.agent != callback.agent:
             return await self._step(callback, cm.Lost())
+        if callback.preview_until is not None:
+            return await self._due(callback)
         if self._hub.roster.there(KIND, contact.id):
             return False
         try:

@@ -163,14 +163,17 @@ class AgentPhone:
         return {"ice_servers": ice_servers(self._calls.settings, session.user.id, self._hub.clock.now())}
 
     async def _join(self, sid: str, session: Window, data: Join) -> Ack:
-        await self._begun(data.contact)
+        await self._begun(session.user.id, data.contact)
         return await self._there("join", session, data.contact, offer=data.offer)
 
-    async def _begun(self, contact: str) -> None:
-        """Waits a little for the call of a callback: it begins once the log says that he has accepted."""
+    async def _begun(self, agent: str, contact: str) -> None:
+        """Waits a little for the call of a callback: it begins once the log says that he has accepted. Who brings his
+        audio has read enough."""
         row = (await self._hub.contacts.many([contact])).get(contact)
         if row is None or row.contact.channel is not Channel.CALLBACK:
             return
+        if self._hub.calling_back is not None and not self._hub.roster.there(KIND, contact):
+            await self._hub.calling_back.dial(contact, agent)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEGUN_S):
                 while not self._hub.roster.there(KIND, contact):

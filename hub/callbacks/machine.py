@@ -8,7 +8,7 @@ that is no end has a time (`next_at`) at which something is due, so the clock al
 | asked      | it was not confirmed: closed                                                 |
 | scheduled  | it goes into the queue; outside the callee's hours to the next time in them  |
 | queued     | the callee's hours are over: scheduled for the next ones, at its age         |
-| connecting | a look at whether its call lives (`Lost` when it does not)                   |
+| connecting | the preview is over: dialled; then a look at whether its call lives (`Lost`) |
 | dialling, ringing, talking | the same (`Ended` with "interrupted" when it does not)       |
 
 Whether an attempt counts is decided before the customer's phone is called (`Place`): from then on nothing but a new
@@ -65,7 +65,24 @@ class Due(Struct, frozen=True):
 
 
 class Accepted(Struct, frozen=True):
+    """For so long the agent may read before it is dialled."""
+
     agent: str
+    preview_ms: Millis = 0
+
+
+class Dial(Struct, frozen=True):
+    """The agent who has it has read enough."""
+
+    agent: str
+
+
+class PutOff(Struct, frozen=True):
+    """The agent who has it does not call now: later (`at`), or (None) somebody else does."""
+
+    agent: str
+    at: Millis | None = None
+    why: str = ""
 
 
 class Lost(Struct, frozen=True):
@@ -135,6 +152,8 @@ Input = (
     | Give
     | Due
     | Accepted
+    | Dial
+    | PutOff
     | Lost
     | Place
     | Rings
@@ -158,6 +177,9 @@ TABLE: dict[type[Struct], frozenset[State]] = {
     Give: frozenset({S.ASKED, S.SCHEDULED, S.QUEUED}),
     Due: LIVING,
     Accepted: frozenset({S.QUEUED}),
+    # The log may not have said yet that somebody has accepted.
+    Dial: frozenset({S.QUEUED, S.CONNECTING}),
+    PutOff: frozenset({S.QUEUED, S.CONNECTING}),
     Lost: frozenset({S.CONNECTING}),
     Place: frozenset({S.CONNECTING}),
     Rings: frozenset({S.DIALLING}),
@@ -212,10 +234,17 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
         case Due():
             return _due(callback, input.age, policy, opening, now)
         case Accepted():
-            return replace(callback, state=S.CONNECTING, agent=input.agent, next_at=now + policy.call_ms)
+            until = now + input.preview_ms if input.preview_ms else None
+            next_at = until or now + policy.call_ms
+            return replace(callback, state=S.CONNECTING, agent=input.agent, preview_until=until, next_at=next_at)
+        case Dial():
+            if callback.state is S.CONNECTING and callback.preview_until is None:
+                return callback
+            return _read(replace(callback, state=S.CONNECTING, agent=input.agent), policy, now)
+        case PutOff():
+            return _put_off(callback, input, policy, opening, now)
         case Lost():
-            # To the same queue at the same age; should the hours be over, the next look says so.
-            return replace(callback, state=S.QUEUED, agent=None, next_at=_end_of_hours(opening, now))
+            return _back(callback, opening, now)
         case Place():
             return _place(callback, input.version, policy, opening, now)
         case Rings():
@@ -229,7 +258,7 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
         case Postpone():
             return _postponed(callback, input.reason, policy, opening, now)
         case StillOn():
-            return replace(callback, next_at=now + policy.call_ms)
+            return callback if callback.preview_until is not None else replace(callback, next_at=now + policy.call_ms)
         case CalledIn():
             return _over(callback, S.REACHED, "called_in", now)
         case Close():
@@ -242,7 +271,27 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
 
 def _over(callback: Callback, state: State, reason: str, now: Millis) -> Callback:
     """The end. An attempt under way is left as it stands: its result is not known."""
-    return replace(callback, state=state, reason=reason, next_at=None, ended_at=now, agent=None, code="")
+    return replace(
+        callback, state=state, reason=reason, next_at=None, ended_at=now, agent=None, code="", preview_until=None
+    )
+
+
+def _read(callback: Callback, policy: Policy, now: Millis) -> Callback:
+    """The preview is over: now its call is made."""
+    return replace(callback, preview_until=None, next_at=now + policy.call_ms)
+
+
+def _back(callback: Callback, opening: Opening, now: Millis) -> Callback:
+    """To the same queue at the same age; should the hours be over, the next look says so."""
+    return replace(callback, state=S.QUEUED, agent=None, preview_until=None, next_at=_end_of_hours(opening, now))
+
+
+def _put_off(callback: Callback, input: PutOff, policy: Policy, opening: Opening, now: Millis) -> Callback:
+    if callback.state is S.CONNECTING and (callback.preview_until is None or callback.agent != input.agent):
+        raise Refused("This callback is being dialled already.", code="callback.dialled")
+    only = None if callback.only_agent == input.agent else callback.only_agent
+    free = replace(callback, only_agent=only, why=input.why)
+    return _back(free, opening, now) if input.at is None else _scheduled(free, input.at, "put_off", policy, opening)
 
 
 def _scheduled(callback: Callback, at: Millis, reason: str, policy: Policy, opening: Opening) -> Callback:
@@ -252,7 +301,7 @@ def _scheduled(callback: Callback, at: Millis, reason: str, policy: Policy, open
         return _over(callback, S.CLOSED, "no_hours", at)
     if due > (callback.wished_at or callback.asked_at) + policy.longest_ms:
         return _over(callback, S.CLOSED, "expired", at)
-    return replace(callback, state=S.SCHEDULED, due_at=due, next_at=due, reason=reason, agent=None)
+    return replace(callback, state=S.SCHEDULED, due_at=due, next_at=due, reason=reason, agent=None, preview_until=None)
 
 
 def _end_of_hours(opening: Opening, now: Millis) -> Millis:
@@ -273,6 +322,8 @@ def _due(callback: Callback, age: Millis, policy: Policy, opening: Opening, now:
             if callback.state is S.QUEUED and opening.is_open(now):
                 return replace(callback, next_at=_end_of_hours(opening, now))
             return _scheduled(callback, now, "hours", policy, opening)
+        case S.CONNECTING if callback.preview_until is not None:
+            return _read(callback, policy, now)
         case _:
             return callback  # somebody has to look
 
@@ -286,6 +337,7 @@ def _place(callback: Callback, version: int, policy: Policy, opening: Opening, n
         state=S.DIALLING,
         attempts=(*callback.attempts, attempt),
         told=None,
+        preview_until=None,
         next_at=now + policy.call_ms,
     )
 

@@ -106,6 +106,8 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     `due_at` is when it is (or was) to be tried next, and `next_at` when anything has to be done about it. `contact` is
     what waits in the queue for it, `age` since when. `reason` says why it is not tried now, or why it ended.
     `agent` has it now; `only_agent` is whom it was given to. `told` is what the agent heard (a machine, somebody else).
+    Until `preview_until` the agent reads what there is to know before it is dialled; `why` is what the agent said who
+    put it off last.
     """
 
     id: str
@@ -141,6 +143,8 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     agent: str | None = None
     only_agent: str | None = None
     told: Result | None = None
+    preview_until: Millis | None = None
+    why: str = ""
     ended_at: Millis | None = None
 
     @property

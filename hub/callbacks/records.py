@@ -9,12 +9,14 @@ from hub.model import Millis
 
 class CallbackFilter(Struct, frozen=True):
     """All given conditions must hold; `states` and `queues` are any-of. `due_to` and `asked_to` are the first times
-    past the end."""
+    past the end. `agent` has it, was given it, or has tried it. `text` are digits of the number, or the reference."""
 
     states: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     number: str | None = None
     customer: str | None = None
+    agent: str | None = None
+    text: str | None = None
     living: bool | None = None
     due_from: Millis | None = None
     due_to: Millis | None = None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, or_, select, tuple_
 
 from hub.callbacks.model import ON_THE_LINE, Callback, State
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
@@ -20,6 +20,14 @@ from hub.store.writer import Writer
 _callback = msgspec.json.Decoder(Callback)
 c, a, d, b = callbacks.c, callback_attempts.c, do_not_call.c, breakers.c
 AT_ONCE = 500
+
+
+def _named(text: str) -> ColumnElement[bool]:
+    """The end of its id is the reference; digits of a number, also with the zero before its area."""
+    word = text.strip()
+    digits = "".join(letter for letter in word if letter.isdigit() and letter.isascii()).lstrip("0")
+    by_id = c.id.endswith(word.lower(), autoescape=True)
+    return or_(by_id, c.number.contains(digits)) if len(digits) >= 3 else by_id
 
 
 class SqlCallbacks:
@@ -57,6 +65,11 @@ class SqlCallbacks:
             page = page.where(c.number == where.number)
         if where.customer is not None:
             page = page.where(c.customer == where.customer)
+        if where.agent is not None:
+            # As it stands in the value, in whichever of its fields: a quote within a text has a backslash before it.
+            page = page.where(c.data.contains(f'agent":"{where.agent}"', autoescape=True))
+        if where.text is not None:
+            page = page.where(_named(where.text))
         if where.living is not None:
             page = page.where(c.living == where.living)
         for column, since, until in (
@@ -90,6 +103,15 @@ class SqlCallbacks:
             select(c.slot, func.count())
             .where(c.queue == queue, c.slot.is_not(None), c.slot >= since, c.slot < until, c.living)
             .group_by(c.slot)
+        )
+        return await self._database.read(lambda connection: dict(iter(connection.execute(statement))))
+
+    async def due_loads(self, queue: str, since: Millis, until: Millis, length: Millis) -> dict[Millis, int]:
+        start = c.due_at - c.due_at % length
+        statement = (
+            select(start, func.count())
+            .where(c.queue == queue, c.next_at.is_not(None), c.due_at >= since, c.due_at < until)
+            .group_by(start)
         )
         return await self._database.read(lambda connection: dict(iter(connection.execute(statement))))
 

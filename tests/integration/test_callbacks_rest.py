@@ -165,6 +165,73 @@ def test_a_list_is_imported_line_by_line(house: House) -> None:
     assert error(wrong)[2]["path"] == "csv"
 
 
+def test_a_list_is_tried_before_it_is_taken(house: House) -> None:
+    at = tomorrow(11, days=3).isoformat()
+    lines = [
+        "phone,queue,when",
+        *(f"+49 30 570000{n},support,{at}" for n in range(3)),
+        f"030 5700000,support,{at}",
+        f"+1 900 555 0123,support,{at}",
+    ]
+    sent = {"csv": "\n".join(lines), "dry_run": True, "client_id": "rehearsal-0001"}
+    found = house.request("POST", "callback-import", json=sent).json()
+    assert (found["taken"], found["joined"]) == (2, 1)
+    assert [(wrong["line"], wrong["code"]) for wrong in found["errors"]] == [
+        (4, "callback.full"),
+        (6, "callback.number_refused"),
+    ]
+    assert house.request("GET", "callbacks?q=5700000").json()["items"] == [], "nothing was taken"
+    taken = house.request("POST", "callback-import", json=sent | {"dry_run": False}).json()
+    assert taken == found, "what it said came true"
+    audit = house.request("GET", "audit?limit=5", Role.ADMINISTRATOR).json()["items"]
+    imports = [(each["action"], each["kind"], each["after"]) for each in audit if each["action"] == "import"]
+    assert imports[:1] == [("import", "callback", {"taken": 2, "joined": 1, "errors": 2})]
+
+
+def test_callbacks_are_found_and_slots_say_what_they_bear(house: House) -> None:
+    at = tomorrow(9, days=4)
+    made = house.ask("+49 30 5710001", Role.ADMINISTRATOR, queue="sales", when=at.isoformat()).json()
+    house.request("POST", f"callbacks/{made['id']}/assign", json={"agent": "us_agent"})
+
+    def ids(query: str) -> list[str]:
+        return [item["id"] for item in house.request("GET", f"callbacks?{query}").json()["items"]]
+
+    for query in ("q=030%205710001", f"q={made['reference']}", f"q={made['reference'].lower()}", "agent=us_agent"):
+        assert made["id"] in ids(query), query
+    assert ids("q=%25") == ids("agent=us_%25") == ids("q=nobody") == []
+    assert made["id"] not in ids("agent=us_administrator")
+
+    since, slot = int(at.timestamp() * 1000), int(at.timestamp() * 1000)
+    query = f"callback-load?queue=sales&since={since}&until={since + 3_600_000}"
+    loads = house.request("GET", query).json()["items"]
+    assert loads[0] == {"start": slot, "end": slot + 1_800_000, "promised": 1, "due": 1, "capacity": 2}
+    assert loads[1]["due"] == 0
+    both = house.request("GET", f"callback-load?since={since}&until={since + 3_600_000}").json()["items"]
+    assert (both[0]["due"], both[0]["capacity"]) == (1, 4)
+    night = int(tomorrow(1, days=4).timestamp() * 1000)
+    closed = f"callback-load?queue=sales&since={night}&until={night + 3_600_000}"
+    assert house.request("GET", closed).json()["items"] == []
+    assert error(house.request("GET", f"callback-load?since={since}&until={since - 1}"))[2]["path"] == "until"
+    assert house.request("GET", query, Role.AGENT).status_code == 403
+
+    house.request("POST", f"callbacks/{made['id']}/cancel", json={})
+    audit = house.request("GET", "audit?limit=5", Role.ADMINISTRATOR).json()["items"]
+    changes = [(each["actor"], each["action"]) for each in audit if each["row"] == made["id"]]
+    assert changes == [("us_supervisor", "cancel"), ("us_supervisor", "assign")]
+
+
+def test_numbers_that_are_never_called_go_out_and_come_in_again(house: House) -> None:
+    house.request("POST", "do-not-call/import", json={"csv": "phone\n+49305720001\n+49305720002"})
+    out = house.request("GET", "do-not-call.csv")
+    assert out.headers["content-type"].startswith("text/csv")
+    lines = out.text.splitlines()
+    assert lines[0] == "phone,at,source,by"
+    assert any(line.startswith("+49305720001,20") and line.endswith(",import,us_supervisor") for line in lines)
+    again = house.request("POST", "do-not-call/import", json={"csv": out.text}).json()
+    assert (again["added"], again["errors"]) == (0, [])
+    assert house.request("GET", "do-not-call.csv", Role.AGENT).status_code == 403
+
+
 def test_who_said_never_again_is_never_called_again(house: House) -> None:
     promised = house.ask("+49305590001", when=tomorrow(10).isoformat()).json()
     assert house.request("POST", "do-not-call", Role.AGENT, json={"phone": "030 5590001"}).status_code == 201

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from starlette.responses import Response, StreamingResponse
 
-from hub.callback_desk import Asker, NewCallback
+from hub.callback_desk import Asker, NewCallback, Rehearsal
 from hub.callbacks.protection import BREAKERS
 from hub.callbacks.records import Breaker, DoNotCall
 from hub.errors import HubError, InvalidInput, NotFound
@@ -16,6 +18,7 @@ from hub.model import AuditEntry
 from hub.permissions import Permission
 from hub.web import shapes as s
 from hub.web.api.callbacks import Act, desk_of
+from hub.web.api.calls import csv_lines, iso
 from hub.web.api.contacts import ClientId, command_id
 from hub.web.table import Call, Input, Nothing, Table, read_as
 
@@ -23,13 +26,17 @@ table = Table("Callbacks")
 P = Permission
 LARGEST = 8_000_000
 LINES = 5_000
+EXPORTED = ("phone", "at", "source", "by")
+EXPORTED_AT_ONCE = 1_000
 COLUMNS = ("phone", "name", "email", "topic", "site", "queue", "when", "note", "language", "timezone")
 
 
 class ImportCsv(Input, frozen=True, forbid_unknown_fields=True):
-    """CSV with a first line of column names. The same `client_id` again takes no line twice."""
+    """CSV with a first line of column names. The same `client_id` again takes no line twice. With `dry_run` nothing is
+    taken, and what would be is told."""
 
     csv: Annotated[str, Meta(max_length=LARGEST)]
+    dry_run: bool = False
     client_id: ClientId | None = None
 
 
@@ -81,15 +88,26 @@ async def import_callbacks(call: Call[ImportCsv, Nothing]) -> object:
     desk, who = desk_of(call), Asker(call.user.id, "import")
     taken = joined = 0
     errors: list[LineError] = []
+    tried = Rehearsal() if call.body.dry_run else None
     for line, values in _rows(call.body.csv, COLUMNS):
         try:
-            one = await desk.ask(read_as(NewCallback, values), who, f"{key[:54]}-{line}")
+            new = read_as(NewCallback, values)
+            if tried is not None:
+                again = await desk.rehearse(new, who, tried)
+            else:
+                again = (await desk.ask(new, who, f"{key[:54]}-{line}")).joined
         except HubError as error:
             errors.append(LineError(line, str(error.details.get("path", "")), error.code, error.message))
             continue
-        joined += one.joined
-        taken += not one.joined
+        joined += again
+        taken += not again
+    if tried is None:
+        await _noted(call, "callback", {"taken": taken, "joined": joined, "errors": len(errors)})
     return Imported(taken, joined, errors)
+
+
+async def _noted(call: Call[Any, Any], kind: str, counts: dict[str, int]) -> None:
+    await call.store.configs.audit(AuditEntry(0, call.now, call.user.id, "import", kind, "list", None, counts))
 
 
 class BlockedPage(Struct, frozen=True):
@@ -133,6 +151,13 @@ async def block_number(call: Call[BlockNumber, Nothing]) -> object:
     return Blocked(await desk_of(call).block(call.body.phone, call.user.id, "agent"))
 
 
+class NumbersCsv(Input, frozen=True, forbid_unknown_fields=True):
+    """CSV with a first line of column names, of which phone is read; what was exported can be imported."""
+
+    csv: Annotated[str, Meta(max_length=LARGEST)]
+    client_id: ClientId | None = None
+
+
 class ImportedNumbers(Struct, frozen=True):
     added: int
     errors: list[LineError]
@@ -142,16 +167,32 @@ class ImportedNumbers(Struct, frozen=True):
     "POST",
     "/do-not-call/import",
     P.CALLBACK_MANAGE,
-    body=ImportCsv,
+    body=NumbersCsv,
     result=ImportedNumbers,
     largest=LARGEST,
     summary="Add many numbers: CSV with a column phone",
 )
-async def import_blocked(call: Call[ImportCsv, Nothing]) -> object:
-    found = _rows(call.body.csv, ("phone",))
+async def import_blocked(call: Call[NumbersCsv, Nothing]) -> object:
+    found = _rows(call.body.csv, EXPORTED)
     added, wrong = await desk_of(call).block_many([values.get("phone", "") for _, values in found], call.user.id)
     errors = [LineError(found[place][0], "phone", "callback.number_refused", why) for place, why in wrong.items()]
+    await _noted(call, "do_not_call", {"added": added, "errors": len(errors)})
     return ImportedNumbers(added, errors)
+
+
+@table.add("GET", "/do-not-call.csv", P.CALLBACK_MANAGE, media="text/csv", summary="All numbers that are never called")
+async def export_blocked(call: Call[None, Nothing]) -> Response:
+    desk_of(call)
+    headers = {"Content-Disposition": 'attachment; filename="do-not-call.csv"'}
+    return StreamingResponse(_lines(call), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _lines(call: Call[Any, Any]) -> AsyncIterator[str]:
+    yield csv_lines([list(EXPORTED)])
+    after: str | None = None
+    while page := await call.store.callbacks.blocked(after=after, limit=EXPORTED_AT_ONCE):
+        yield csv_lines([[row.number, iso(row.at), row.source, row.by] for row in page])
+        after = page[-1].number
 
 
 @table.add("DELETE", "/do-not-call/{id}", P.ADMIN_CONFIG, summary="Let a number be called again")

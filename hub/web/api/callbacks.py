@@ -10,7 +10,7 @@ from hub.callback_desk import Asker, CallbackDesk, NewCallback, switched_on
 from hub.callbacks.model import Callback, Result, State
 from hub.callbacks.records import CallbackFilter, CallbackReport
 from hub.errors import Forbidden
-from hub.model import Millis
+from hub.model import AuditEntry, Millis
 from hub.permissions import Permission, may
 from hub.web import shapes as s
 from hub.web.api.contacts import ClientId, Word, command_id
@@ -33,7 +33,8 @@ class AttemptView(Struct, frozen=True):
 class CallbackView(Struct, frozen=True):
     """`when` is the time that was wished for, None for as soon as possible; `due_at` when it is (or was) tried next.
     `reason` says why it is not tried now, or why it ended; `estimate_s` in how many seconds it will be, if one can
-    know. `joined`: the number had been promised one already, and this is it."""
+    know. `joined`: the number had been promised one already, and this is it. Until `preview_until` the agent who has it
+    may read before it is dialled; `put_off` is what an agent said who did not call. `most_attempts` are made."""
 
     id: str
     reference: str
@@ -62,6 +63,9 @@ class CallbackView(Struct, frozen=True):
     attempts: list[AttemptView]
     estimate_s: float | None
     joined: bool
+    preview_until: Millis | None
+    put_off: str
+    most_attempts: int
 
 
 class CallbackPage(Struct, frozen=True):
@@ -112,6 +116,9 @@ def callback_view(call: Call[Any, Any], found: Callback, *, joined: bool = False
         ],
         desk_of(call).estimate_s(found),
         joined,
+        found.preview_until,
+        found.why,
+        desk_of(call).most_attempts(),
     )
 
 
@@ -146,12 +153,15 @@ async def ask_for_callback(call: Call[AskForCallback, Nothing]) -> object:
 
 
 class CallbackQuery(s.PageQuery, frozen=True):
-    """`queue` is an id or a name; `due_to` and `asked_to` are the first times past the end."""
+    """`queue` is an id or a name; `due_to` and `asked_to` are the first times past the end. `agent` has it, was given
+    it or has tried it; `q` are digits of the number, or the reference."""
 
     state: State | None = None
     queue: Annotated[str, Meta(max_length=120)] | None = None
     phone: Annotated[str, Meta(max_length=40)] | None = None
     customer: Word | None = None
+    agent: Word | None = None
+    q: Annotated[str, Meta(max_length=40)] | None = None
     living: bool | None = None
     due_from: s.At | None = None
     due_to: s.At | None = None
@@ -175,6 +185,8 @@ async def list_callbacks(call: Call[None, CallbackQuery]) -> object:
         queues=(queue_id(call, query.queue),) if query.queue else (),
         number=query.phone,
         customer=query.customer,
+        agent=query.agent,
+        text=query.q or None,
         living=query.living,
         due_from=query.due_from,
         due_to=query.due_to,
@@ -186,7 +198,7 @@ async def list_callbacks(call: Call[None, CallbackQuery]) -> object:
     return CallbackPage([callback_view(call, row) for row in rows], rows[-1].id if more else None)
 
 
-async def _seen(call: Call[Any, Any]) -> Callback:
+async def seen(call: Call[Any, Any]) -> Callback:
     """The callback, for those who manage all and for the agent who has it. Raises NotFound, Forbidden."""
     found = await desk_of(call).get(call.path("id"))
     if not may(call.user, P.CALLBACK_MANAGE) and call.user.id not in (found.agent, found.asked_by):
@@ -194,9 +206,20 @@ async def _seen(call: Call[Any, Any]) -> Callback:
     return found
 
 
+async def noted(call: Call[Any, Any], action: str, before: Callback, after: Callback) -> None:
+    """Who changed a callback of others stands in the audit log, with what he made of it."""
+    if call.user.id in (before.agent, before.asked_by) or after.version == before.version:
+        return
+    shown = [
+        {"state": str(each.state), "due_at": each.due_at, "agent": each.only_agent, "number": each.number}
+        for each in (before, after)
+    ]
+    await call.store.configs.audit(AuditEntry(0, call.now, call.user.id, action, "callback", after.id, *shown))
+
+
 @table.add("GET", "/callbacks/{id}", P.CALLBACK_ASK, result=CallbackView, summary="One callback: yours, or any to lead")
 async def get_callback(call: Call[None, Nothing]) -> object:
-    return callback_view(call, await _seen(call))
+    return callback_view(call, await seen(call))
 
 
 class ChangeCallback(Input, frozen=True, forbid_unknown_fields=True):
@@ -215,9 +238,11 @@ class ChangeCallback(Input, frozen=True, forbid_unknown_fields=True):
     summary="Move a callback to another time",
 )
 async def change_callback(call: Call[ChangeCallback, Nothing]) -> object:
-    found = await _seen(call)
+    found = await seen(call)
     key = command_id(call, call.body.client_id)
-    return callback_view(call, await desk_of(call).move(found.id, call.body.when, call.user.id, key))
+    after = await desk_of(call).move(found.id, call.body.when, call.user.id, key)
+    await noted(call, "move", found, after)
+    return callback_view(call, after)
 
 
 class Act(Input, frozen=True, forbid_unknown_fields=True):
@@ -226,9 +251,11 @@ class Act(Input, frozen=True, forbid_unknown_fields=True):
 
 @table.add("POST", "/callbacks/{id}/cancel", P.CALLBACK_ASK, body=Act, result=CallbackView, summary="Cancel a callback")
 async def cancel_callback(call: Call[Act, Nothing]) -> object:
-    found = await _seen(call)
+    found = await seen(call)
     key = command_id(call, call.body.client_id)
-    return callback_view(call, await desk_of(call).cancel(found.id, call.user.id, key))
+    after = await desk_of(call).cancel(found.id, call.user.id, key)
+    await noted(call, "cancel", found, after)
+    return callback_view(call, after)
 
 
 @table.add(
@@ -241,7 +268,10 @@ async def cancel_callback(call: Call[Act, Nothing]) -> object:
 )
 async def call_now(call: Call[Act, Nothing]) -> object:
     key = command_id(call, call.body.client_id)
-    return callback_view(call, await desk_of(call).call_now(call.path("id"), call.user.id, key))
+    found = await desk_of(call).get(call.path("id"))
+    after = await desk_of(call).call_now(found.id, call.user.id, key)
+    await noted(call, "call_now", found, after)
+    return callback_view(call, after)
 
 
 class Reassign(Input, frozen=True, forbid_unknown_fields=True):
@@ -261,8 +291,10 @@ class Reassign(Input, frozen=True, forbid_unknown_fields=True):
 )
 async def assign_callback(call: Call[Reassign, Nothing]) -> object:
     key = command_id(call, call.body.client_id)
-    found = await desk_of(call).give(call.path("id"), call.body.agent, call.user.id, key)
-    return callback_view(call, found)
+    found = await desk_of(call).get(call.path("id"))
+    after = await desk_of(call).give(found.id, call.body.agent, call.user.id, key)
+    await noted(call, "assign", found, after)
+    return callback_view(call, after)
 
 
 class Heard(Input, frozen=True, forbid_unknown_fields=True):
@@ -281,7 +313,7 @@ class Heard(Input, frozen=True, forbid_unknown_fields=True):
     summary="Say what answered, while the call lasts: by this it is tried again or not",
 )
 async def heard(call: Call[Heard, Nothing]) -> object:
-    found = await _seen(call)
+    found = await seen(call)
     key = command_id(call, call.body.client_id)
     return callback_view(call, await desk_of(call).tell(found.id, Result(call.body.result), call.user.id, key))
 

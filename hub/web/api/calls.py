@@ -209,9 +209,9 @@ def _values(view: s.CallView) -> Iterator[object]:
     yield view.queue.name if view.queue else ""
     yield view.agent.name if view.agent else ""
     yield ", ".join(agent.name for agent in view.agents)
-    yield from map(_time, (view.started_at, view.ringing_at, view.queued_at, view.offered_at))
+    yield from map(iso, (view.started_at, view.ringing_at, view.queued_at, view.offered_at))
     yield view.offers
-    yield from map(_time, (view.answered_at, view.connected_at, view.ended_at, view.wrapped_at))
+    yield from map(iso, (view.answered_at, view.connected_at, view.ended_at, view.wrapped_at))
     yield from (view.wait_ms / 1000, view.talk_ms / 1000, view.hold_ms / 1000, view.holds, view.wrap_ms / 1000)
     yield from (view.result, "yes" if view.abandoned else "no")
     yield from (view.by, view.cause, view.status, view.digits, view.outcome)
@@ -221,7 +221,7 @@ def _values(view: s.CallView) -> Iterator[object]:
     yield " ".join(view.recordings)
 
 
-def _time(at: Millis | None) -> str:
+def iso(at: Millis | None) -> str:
     return "" if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
 
 

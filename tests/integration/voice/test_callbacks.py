@@ -20,9 +20,11 @@ ALL_DAY = {"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "
 
 
 @asynccontextmanager
-async def open_house(folder: Path, telephone: Telephone, **callbacks: Any) -> AsyncIterator[tuple[Company, Record]]:
+async def open_house(
+    folder: Path, telephone: Telephone, preview_s: int = 0, **callbacks: Any
+) -> AsyncIterator[tuple[Company, Record]]:
     settings = {"enabled": True} | ALL_DAY | callbacks
-    async with company(folder, telephone, callbacks=settings) as hub:
+    async with company(folder, telephone, callbacks=settings, preview_s=preview_s) as hub:
         yield hub, await asyncio.to_thread(a_record, hub)
 
 
@@ -246,3 +248,58 @@ async def test_who_waits_on_the_line_keeps_his_place_and_hangs_up(tmp_path: Path
             ended = await until(record, callback["id"], "reached")
             assert len(ended["attempts"]) == 1
             await desk.finish(waiting["id"])
+
+
+async def test_the_agent_reads_first_and_may_say_not_now(tmp_path: Path) -> None:
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone, preview_s=600) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        ada = await asyncio.to_thread(a_record, hub, "us_ada")
+
+        async def agent(path: str, **body: Any) -> httpx.Response:
+            return await act(ada, hub, path, body)
+
+        callback = (await ask(record, hub, note="My order 4711")).json()
+        offer = await desk.until("offer")
+        seen = (await ada.get(f"contacts/{callback['contact']}/callback"))["callback"]
+        assert (seen["note"], seen["most_attempts"], seen["preview_until"]) == ("My order 4711", 3, None)
+        await desk.accept(offer)
+        await desk.until("callback", lambda data: data["state"] == "connecting")
+        reading = await until(record, callback["id"], "connecting")
+        assert reading["preview_until"] > reading["asked_at"]
+
+        later = await agent(f"callbacks/{callback['id']}/not-now", minutes=30, reason="asks for the boss")
+        found = later.json()
+        assert (found["state"], found["reason"], found["put_off"]) == ("scheduled", "put_off", "asks for the boss")
+        assert found["attempts"] == [], later.text
+        again = await agent(f"callbacks/{callback['id']}/not-now", minutes=30)
+        assert (again.status_code, again.json()["error"]["code"]) == (403, "auth.forbidden"), "he has it no more"
+
+        await act(record, hub, f"callbacks/{callback['id']}/call-now")
+        await desk.accept(await desk.until("offer", lambda data: data["fence"] > offer["fence"]))
+        await until(record, callback["id"], "connecting")
+        given_back = await agent(f"callbacks/{callback['id']}/not-now")
+        assert given_back.status_code == 200, given_back.text
+        await until(record, callback["id"], "queued")
+        contact = await record.contact(callback["contact"])
+        assert (contact["phase"], contact["agent"]) == ("queued", None), "he is not asked again at once"
+        assert telephone.line.of(Invited) == []
+
+        # A colleague would be asked now; here it is he once more, when his time is over.
+        moved = await act(record, hub, f"callbacks/{callback['id']}/cancel")
+        assert moved.json()["state"] == "cancelled"
+        callback = (await ask(record, hub)).json()
+        await desk.accept(await desk.until("offer", lambda data: data["contact"]["id"] == callback["contact"]))
+        await until(record, callback["id"], "connecting")
+        dialled = await agent(f"callbacks/{callback['id']}/dial")
+        assert dialled.json()["preview_until"] is None, dialled.text
+        await desk.join(callback["contact"], headset)
+        await telephone.pick_up()
+        await until(record, callback["id"], "talking")
+        refused = await agent(f"callbacks/{callback['id']}/not-now")
+        assert refused.status_code == 409, refused.text
+        telephone.hang_up()
+        await until(record, callback["id"], "reached")

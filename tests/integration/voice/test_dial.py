@@ -43,7 +43,7 @@ async def company(folder: Path, telephone: Telephone, **dial: Any) -> AsyncItera
 
 @contextmanager
 def open_company(
-    folder: Path, telephone: Telephone, callbacks: dict[str, Any] | None = None, **dial: Any
+    folder: Path, telephone: Telephone, callbacks: dict[str, Any] | None = None, preview_s: int = 0, **dial: Any
 ) -> Iterator[Company]:
     port = free_port()
     settings = VoiceSettings(
@@ -68,7 +68,7 @@ def open_company(
     with serving(folder, settings, callbacks=callbacks or {}) as hub:
         hub.put("skill", "support", name="Support")
         for queue in ("support", "sales"):
-            hub.put("queue", queue, name=queue.title(), recording={"mode": "always"})
+            hub.put("queue", queue, name=queue.title(), recording={"mode": "always"}, preview_s=preview_s)
         hub.put("site", "shop", name="Shop")
         hub.put("outcome", "solved", name="Solved")
         hub.user("ada", Role.AGENT, units=200)
@@ -85,9 +85,9 @@ async def at_desk(company: Company) -> AsyncIterator[Desk]:
     await desk.client.close()
 
 
-def a_record(company: Company) -> Record:
+def a_record(company: Company, user: str = "us_root") -> Record:
     hub = company.serving
-    return Record(company, hub.token(hub.application.hub.directory.user("us_root")))
+    return Record(company, hub.token(hub.application.hub.directory.user(user)))
 
 
 async def refusal(desk: Desk, number: str, queue: str = "support") -> Json:

@@ -85,7 +85,8 @@ class AnyLife(RuleBasedStateMachine):
             st.just(cm.Confirm()),
             st.just(cm.CallNow()),
             st.builds(cm.Give, st.none() | st.just("us_ada")),
-            st.builds(cm.Accepted, st.sampled_from(["us_ada", "us_bob"])),
+            st.builds(cm.Accepted, st.sampled_from(["us_ada", "us_bob"]), st.sampled_from([0, 20_000])),
+            st.builds(cm.Dial, st.sampled_from(["us_ada", "us_bob"])),
             st.just(cm.Lost()),
             st.just(cm.Place()),
             st.just(cm.Rings()),
@@ -98,6 +99,16 @@ class AnyLife(RuleBasedStateMachine):
     )
     def something_happens(self, input: cm.Input) -> None:
         self.take(input)
+
+    @rule(later=st.none() | st.integers(MINUTE, DAY), by=st.sampled_from(["us_ada", "us_bob"]))
+    def put_off(self, later: int | None, by: str) -> None:
+        attempts = self.callback.attempts
+        at = None if later is None else self.now + later
+        if self.take(cm.PutOff(by, at, "asked for it")):
+            # Whoever is not called now is called by nobody else meanwhile, and it is no attempt.
+            assert self.callback.attempts == attempts
+            assert self.callback.agent is None
+            assert self.callback.next_at is None or at is None or self.callback.next_at >= at
 
     @rule(later=st.integers(0, 14 * DAY))
     def moved(self, later: int) -> None:
@@ -112,6 +123,11 @@ class AnyLife(RuleBasedStateMachine):
     def there_is_a_next_time_exactly_while_it_lives(self) -> None:
         found = self.callback
         assert (found.next_at is None) == (found.state in ENDED) == (found.ended_at is not None)
+
+    @invariant()
+    def only_who_accepted_has_a_preview(self) -> None:
+        found = self.callback
+        assert found.preview_until is None or (found.state is State.CONNECTING and found.agent is not None)
 
     @invariant()
     def attempts_are_bounded_and_one_at_a_time(self) -> None:
@@ -189,6 +205,39 @@ def test_the_third_attempt_is_the_last() -> None:
         callback = after(called(now, callback), cm.Rings(), cm.Ended(Result.NO_ANSWER), now=now)
     assert (callback.state, callback.reason, len(callback.attempts)) == (State.CLOSED, "attempts", 3)
     assert callback.age == MONDAY, "each time at the age it had first"
+
+
+def test_who_has_accepted_reads_before_the_call_is_made() -> None:
+    queued = after(asked(), cm.Due())
+    reading = after(queued, cm.Accepted("us_ada", 20_000))
+    assert (reading.preview_until, reading.next_at) == (MONDAY + 20_000, MONDAY + 20_000)
+    assert after(reading, cm.Due(), now=MONDAY + 19_999) == reading
+    assert after(reading, cm.Due(), now=MONDAY + 20_000).preview_until is None
+    calling = after(reading, cm.Dial("us_ada"))
+    assert (calling.state, calling.preview_until) == (State.CONNECTING, None)
+    assert after(calling, cm.Dial("us_ada")) == calling
+    # He was quicker than the log's reader.
+    assert after(queued, cm.Dial("us_ada")).agent == "us_ada"
+
+
+def test_who_does_not_call_now_puts_it_off_or_gives_it_back() -> None:
+    reading = after(asked(), cm.Due(MONDAY - HOUR), cm.Give("us_ada"), cm.Accepted("us_ada", 20_000))
+    later = after(reading, cm.PutOff("us_ada", MONDAY + HOUR, "wants the boss"))
+    assert (later.state, later.next_at, later.reason) == (State.SCHEDULED, MONDAY + HOUR, "put_off")
+    assert (later.why, later.attempts, later.age) == ("wants the boss", (), MONDAY - HOUR)
+    given_back = after(reading, cm.PutOff("us_ada"))
+    assert (given_back.state, given_back.agent, given_back.only_agent) == (State.QUEUED, None, None)
+    for late in (after(reading, cm.Dial("us_ada")), after(reading, cm.Due(), now=MONDAY + 20_000)):
+        with pytest.raises(Refused) as refused:
+            after(late, cm.PutOff("us_ada"))
+        assert refused.value.code == "callback.dialled"
+    with pytest.raises(Refused):
+        after(reading, cm.PutOff("us_bob"))
+
+
+def test_what_is_put_off_for_too_long_is_given_up() -> None:
+    reading = after(asked(), cm.Due(), cm.Accepted("us_ada", 20_000))
+    assert after(reading, cm.PutOff("us_ada", MONDAY + 8 * DAY)).reason == "expired"
 
 
 def test_a_wrong_number_is_not_tried_again() -> None:
