@@ -1,4 +1,4 @@
-"""The pages' shells: /login, /logout, /agent, /supervisor, /calls, /admin, and what is shown when there is no page."""
+"""The pages' shells: /login, /logout, /agent, /supervisor, /calls, /callbacks, /admin; what is shown without a page."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ PAGES = (
     Page("agent", (P.CONTACT_HANDLE,)),
     Page("supervisor", (P.LIVE_VIEW,)),
     Page("calls", (P.CONTACT_READ_ALL,)),
+    Page("callbacks", (P.CALLBACK_MANAGE,)),
     Page("admin", (P.ADMIN_CONFIG, P.ADMIN_USERS, P.ADMIN_WEBHOOKS, P.ADMIN_TOKENS, P.ADMIN_AUDIT)),
 )
 HOME = {Role.AGENT: "/agent", Role.SUPERVISOR: "/supervisor", Role.ADMINISTRATOR: "/admin"}
@@ -101,6 +102,7 @@ class Shells:
                 "assets": self._urls,
                 "version": self.web.version,
                 "viewer": viewer,
+                "callbacks": self.web.hub.calling_back is not None,
             },
             assets={
                 "script": self._assets.url(script) if built and name != "error" else None,

@@ -184,7 +184,8 @@ supervisor's tables, at most once a second), `typing`, `phone` (`contact`, `stat
 reconnecting or ended; `since`, `recording`: off, on or paused; `number`, `elsewhere`: another window has the audio;
 `quality`: `mos`, `loss`, `jitter_ms`, `round_trip_ms`), `phone_line` (where the agent talks: `line` browser or phone;
 `allowed`, `account`, and whether his telephone stands `registered`), `phone_ring` (`contact`, `state` of the call at
-his telephone: ringing, taking, up, failed with its `problem`, or over), `signed_out`, `reconnect`.
+his telephone: ringing, taking, up, failed with its `problem`, or over), `callback` (`id`, `contact`, `state`: it moved;
+`GET callbacks/{id}` says the rest), `signed_out`, `reconnect`.
 
 Where the hub sends mail: `mail` (one of ours in another state, as `GET contacts/{id}/mails` shows it), `mail:lookers`
 (`contact`, `agents`: who else looks at it, and whether he is `writing`; a window that looks says `mail:looking` every

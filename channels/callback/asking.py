@@ -69,25 +69,27 @@ class Asking:
             raise off()
         if never:
             raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
-        wish, contact, at = await self._read(new, who, id, number)
+        wish, at = await self._read(new, who, id, number)
         if living is not None:
             return Taken(living, joined=True)
         confirming = who.origin == "widget" and self.sends_codes(wish.queue)
         confirm = await self._guard.count(number, who.address, wish.site, confirming=confirming)
         if confirm and not wish.email:
             raise Refused("Please give an e-mail address: we send a code to it.", code="callback.email_needed")
-        customer, fresh = await customer_of(hub, number, wish.name, new.language)
+        # Who goes on from a conversation is its customer, whoever else may have had this number.
+        known_as = (await hub.contacts.customers([wish.customer])).get(wish.customer) if wish.customer else None
+        customer, fresh = (known_as, False) if known_as else await customer_of(hub, number, wish.name, new.language)
         if fresh and wish.email:
             customer = replace(customer, email=wish.email)
         draft = replace(
             wish,
             name=wish.name or customer.name,
             email=wish.email or customer.email,
-            customer=contact.customer if contact is not None else customer.id,
+            customer=customer.id,
             code="mail" if confirm else "",
         )
         slot = draft.slot
-        known_customer = None if contact is not None or not fresh else customer
+        known_customer = customer if fresh else None
         try:
             taken = await self._steps.begin(
                 draft,
@@ -109,16 +111,14 @@ class Asking:
             await hub.store.people.add_identity(customer.id, "phone", number)
         return Taken(taken)
 
-    async def _read(
-        self, new: NewCallback, who: Asker, id: str, number: str
-    ) -> tuple[Callback, Contact | None, Millis]:
-        """(the callback as it is wished for, the contact that it goes on from, when it is tried first). Raises what
-        `ask` raises for a wish that cannot be."""
+    async def _read(self, new: NewCallback, who: Asker, id: str, number: str) -> tuple[Callback, Millis]:
+        """(the callback as it is wished for, when it is tried first). Raises what `ask` raises for a wish that cannot
+        be."""
         hub = self._hub
         email = clean_email(new.email)
         hub.refuse_blocked(phone=number, email=email, visitor=who.visitor or "", address=who.address)
-        contact, queue, site, topic = await self._place(new)
-        kept = contact if contact is not None and contact.phase in WAITING else None
+        linked, queue, site, topic = await self._place(new)
+        contact = linked if linked is not None and linked.phase in WAITING else None
         zones = await self._steps.zones(number, new.timezone, queue)
         at, slot = self._time(new.when, queue, zones)
         consent = clean_text(new.consent, "consent")
@@ -134,23 +134,25 @@ class Asking:
             queue=queue,
             language=new.language,
             zones=zones,
-            contact=kept.id if kept is not None else derived_id("ct", 0, "callback", id),
+            contact=contact.id if contact is not None else derived_id("ct", 0, "callback", id),
+            conversation=linked.id if linked is not None and contact is None else "",
+            customer=linked.customer if linked is not None else "",
             visitor=who.visitor,
             origin=who.origin,
             address=who.address,
             consent=Consent(consent, new.consent_version, hub.clock.now()) if consent else Consent(),
             asked_by=who.id,
             slot=slot,
-            age=kept.queued_at if kept is not None else 0,
+            age=contact.queued_at if contact is not None else 0,
         )
-        return wish, contact, at
+        return wish, at
 
     async def rehearse(self, new: NewCallback, who: Asker, before: Rehearsal) -> bool:
         number = self._guard.admit(new.phone)
         _, living, never = await self._hub.store.callbacks.known("", number)
         if never:
             raise NumberRefused("phone", "do_not_call", DO_NOT_CALL)
-        wish, _, _ = await self._read(new, who, "", number)
+        wish, _ = await self._read(new, who, "", number)
         if living is not None or number in before.numbers:
             return True
         await self._guard.count(number, who.address, wish.site)
@@ -173,9 +175,12 @@ class Asking:
                 contact = (await self._hub.contacts.get(new.contact)).contact
             except NotFound:
                 raise InvalidInput("contact", "expected a contact that there is") from None
-            if contact.queue is None:
+            queue = contact.queue if contact.phase in WAITING or not new.queue else new.queue
+            if queue is None:
                 raise InvalidInput("contact", "expected a contact that came to a queue")
-            return contact, contact.queue, contact.site, contact.subject
+            if queue not in directory.queues():
+                raise InvalidInput("queue", "expected a queue that there is")
+            return contact, queue, contact.site, contact.subject
         site = new.site or next(iter(directory.sites()), "")
         if site and site not in directory.sites():
             raise InvalidInput("site", "expected a site that there is")

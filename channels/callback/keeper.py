@@ -43,6 +43,7 @@ AT_ONCE = 200
 LOOKS = 12
 """No callback needs more steps than this in a row."""
 CALL_GONE_S = 0.5
+LONGEST_SLEEP_S = 30.0
 OVER = frozenset({Phase.WRAPPING, Phase.CLOSED})
 TALKS = frozenset({Phase.ACTIVE, Phase.HELD})
 BEFORE_CALL = frozenset({State.ASKED, State.SCHEDULED, State.QUEUED, State.CONNECTING})
@@ -174,7 +175,8 @@ class Keeper:
             due = await self._hub.store.callbacks.next_due()
             if due is not None:
                 left = (due - self._hub.clock.now()) / 1000
-                wait = left if left > 0 else 1.0
+                # Not longer, as clocks may be set meanwhile.
+                wait = min(left, LONGEST_SLEEP_S) if left > 0 else 1.0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._wake.wait()

@@ -104,10 +104,10 @@ class Callback(Struct, frozen=True, omit_defaults=True):
 
     `wished_at` is the time that the customer chose and `slot` the start of its slot, None for as soon as possible;
     `due_at` is when it is (or was) to be tried next, and `next_at` when anything has to be done about it. `contact` is
-    what waits in the queue for it, `age` since when. `reason` says why it is not tried now, or why it ended.
-    `agent` has it now; `only_agent` is whom it was given to. `told` is what the agent heard (a machine, somebody else).
-    Until `preview_until` the agent reads what there is to know before it is dialled; `why` is what the agent said who
-    put it off last.
+    what waits in the queue for it, `age` since when; `conversation` is the other contact in which it was asked for.
+    `reason` says why it is not tried now, or why it ended. `agent` has it now; `only_agent` is whom it was given to.
+    `told` is what the agent heard (a machine, somebody else). Until `preview_until` the agent reads what there is to
+    know before it is dialled; `why` is what the agent said who put it off last.
     """
 
     id: str
@@ -125,6 +125,7 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     zones: tuple[str, ...] = ()
     contact: str = ""
     customer: str = ""
+    conversation: str = ""
     visitor: str | None = None
     origin: str = ""
     address: str = ""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from hub.callbacks.settings import CallbackSettings
 from hub.clock import SystemClock
 from hub.errors import HubError, OfferGone
 from hub.model import Contact, Phase
+from hub.ports import Clock
 from hub.service import Hub
 from hub.store import open_store
 
@@ -50,13 +52,13 @@ class Network:
 class Node:
     """A hub's node with an agent who accepts whatever is offered; `kill_at` is the commit it does not survive."""
 
-    def __init__(self, url: str, network: Network, kill_at: int = 0) -> None:
+    def __init__(self, url: str, network: Network, kill_at: int = 0, clock: Clock | None = None) -> None:
         self.network, self.kill_at = network, kill_at
         self.dead = asyncio.Event()
         self.commits = 0
         self._before = asyncio.all_tasks()
         self.store = open_store(url)
-        self.hub = Hub(self.store, open_bus("", ""), SystemClock(), b"x" * 32)
+        self.hub = Hub(self.store, open_bus("", ""), clock or SystemClock(), b"x" * 32)
         self.store.log.on_commit(self._committed)
         steps = Steps(self.hub, SETTINGS)
         guard = Guard(self.hub, SETTINGS)
@@ -149,10 +151,11 @@ class Node:
             await self.hub.contacts.do(contact, command, actor="system")
 
 
-async def furnished(url: str) -> None:
+async def furnished(url: str, preview_s: int = 0) -> None:
     store = open_store(url)
     await store.open()
-    await store.configs.put("queue", "support", {"name": "Support"}, version=None, actor="system", at=1)
+    row = {"name": "Support", "preview_s": preview_s}
+    await store.configs.put("queue", "support", row, version=None, actor="system", at=1)
     await store.close()
 
 
@@ -216,3 +219,41 @@ async def test_a_node_that_dies_right_after_it_dialled(tmp_path: Path) -> None:
         found, _ = await live_through(url, network, 0)
         callback = check(found, network)
         assert Result.INTERRUPTED in [attempt.result for attempt in callback.attempts]
+
+
+class NextDay(SystemClock):
+    """The clock of a node that starts later, by so many milliseconds."""
+
+    def __init__(self, later: int) -> None:
+        super().__init__()
+        self._later = later
+
+    def now(self) -> int:
+        return super().now() + self._later
+
+
+async def test_a_slot_tomorrow_is_in_the_calendar_and_is_dialled_then(tmp_path: Path) -> None:
+    url, network = f"sqlite:///{tmp_path / 'hub.db'}", Network()
+    await furnished(url, preview_s=1)
+    today = SystemClock().now()
+    start = (today // SETTINGS.slot_ms + 49) * SETTINGS.slot_ms
+    wish = NewCallback(NUMBER, queue="support", when=datetime.fromtimestamp(start / 1000, UTC).isoformat())
+    async with asyncio.timeout(60):
+        node = Node(url, network)
+        await node.start()
+        await node.asking.ask(wish, Asker("us_root", "rest"), "the-only-key")
+        (slot,) = await node.asking.loads("support", start, start + 1)
+        assert (slot.start, slot.promised, slot.due, slot.capacity) == (start, 1, 1, SETTINGS.capacity)
+        (waits,) = await node.store.callbacks.page(CallbackFilter(due_from=start, due_to=slot.end))
+        assert (waits.state, waits.next_at, network.dialled) == (State.SCHEDULED, start, [])
+        await node.bury()
+
+        # The night passes; a second before its time the node is there again.
+        node = Node(url, network, clock=NextDay(start - SystemClock().now() - 1_000))
+        await node.start()
+        while not network.dialled:
+            await asyncio.sleep(0.01)
+        found = await node.asking.get(waits.id)
+        assert found.attempts[0].at >= start + 1_000, "not before its time, nor before who accepted it could read"
+        assert network.dialled[0] < start + 20_000
+        await node.bury()

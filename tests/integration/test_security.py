@@ -204,11 +204,11 @@ def test_guessing_is_slowed(hub: Serving, stranger: httpx.Client) -> None:
 
 
 def test_pages_are_for_their_roles(hub: Serving, stranger: httpx.Client) -> None:
-    lead = {"/agent", "/supervisor", "/calls"}
+    lead = {"/agent", "/supervisor", "/calls", "/callbacks"}
     allowed = {"ann": {"/agent"}, "sue": lead, "roy": lead | {"/admin"}}
     for name, pages in allowed.items():
         browser = hub.sign_in(name)
-        for path in ("/agent", "/supervisor", "/calls", "/admin"):
+        for path in ("/agent", "/supervisor", "/calls", "/callbacks", "/admin"):
             page = browser.http.get(path, headers={"Accept": "text/html"})
             assert page.status_code == (200 if path in pages else 403)
             assert path in pages or "not for your role" in page.text

@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import "./styles/agent.css";
+import "../common/callbacks/words.ts";
 import "../common/messages.ts";
 import "./cobrowse/words.ts";
 import "./mail/words.ts";
@@ -12,6 +13,7 @@ import { startStore } from "../common/store.ts";
 import { startDeliveryMarks } from "./actions/mark.ts";
 import { startAlerts } from "./alerts.ts";
 import { App } from "./app.tsx";
+import { startCallbacks } from "./callback/known.ts";
 import { startCobrowse } from "./cobrowse/sharing.ts";
 import { startCustomers } from "./customers.ts";
 import { pruneDrafts } from "./drafts.ts";
@@ -31,7 +33,7 @@ import { startTyping } from "./typing.ts";
 addMessages(en, { "zh-CN": () => import("../../locales/agent.zh-CN.json") });
 await loadLocale();
 
-startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startOwnPhone, startPhone, startDeliveryMarks, startMails, startComposing, startLooking, startCobrowse]);
+startStore([startThreads, startOffers, startTyping, startCustomers, startOutbox, startAlerts, startOwnPhone, startPhone, startCallbacks, startDeliveryMarks, startMails, startComposing, startLooking, startCobrowse]);
 startHeartbeat();
 startShortcuts();
 startDevices();

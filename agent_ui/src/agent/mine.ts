@@ -21,9 +21,14 @@ export function canWrite(contact: Contact): boolean {
   return ["connecting", "active", "held"].includes(contact.phase) && (isOwner(contact) || isParticipant(contact));
 }
 
+/** Whether it is talked over the hub's own audio. */
+export function isCall(contact: Contact): boolean {
+  return (contact.channel === "voice" || contact.channel === "callback") && contact.media;
+}
+
 /** Whether somebody reads what is written here: who only has a phone at the ear does not. */
 export function readsText(contact: Contact): boolean {
-  if (contact.channel === "voice" && contact.media) return contact.customer.online; // from the page, or from a telephone
+  if (isCall(contact)) return contact.customer.online; // from the page, or from a telephone
   return contact.channel === "chat" || contact.channel === "email" || Boolean(contact.site) || contact.customer.online;
 }
 

@@ -20,6 +20,8 @@ export interface Boot {
   /** Logical name of a built file to its address, such as "heartbeat.worker" to "/static/heartbeat.worker-AB12.js". */
   assets: Record<string, string>;
   version: string;
+  /** Whether this hub makes callbacks. */
+  callbacks: boolean;
   /** What only one page needs, such as the company's name on the sign-in page. */
   [key: string]: unknown;
 }
@@ -35,6 +37,7 @@ function read(): Boot {
     locale: given.locale ?? (document.documentElement.lang || "en"),
     assets: given.assets ?? {},
     version: given.version ?? "",
+    callbacks: given.callbacks ?? false,
   };
 }
 

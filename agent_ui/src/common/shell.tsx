@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { signOut } from "./api.ts";
-import { may, type Theme } from "./boot.ts";
+import { boot, may, type Theme } from "./boot.ts";
 import { attempt, Avatar, Confirm, Menu, type MenuEntry, Toasts } from "./components/index.ts";
 import { LANGUAGES, locale, t } from "./i18n.ts";
 import { Icon, type IconName, Mark } from "./icons.tsx";
@@ -17,6 +17,7 @@ const pages: { href: string; icon: IconName; key: string; permission: string }[]
   { href: "/agent", icon: "inbox", key: "common.nav.inbox", permission: "contact.handle" },
   { href: "/supervisor", icon: "chart", key: "common.nav.wallboard", permission: "live.view" },
   { href: "/calls", icon: "phone", key: "common.nav.calls", permission: "contact.read_all" },
+  ...(boot.callbacks ? [{ href: "/callbacks", icon: "callback" as const, key: "common.nav.callbacks", permission: "callback.manage" }] : []),
   { href: "/admin", icon: "gear", key: "common.nav.admin", permission: "admin.config" },
 ];
 

@@ -33,8 +33,9 @@ class AttemptView(Struct, frozen=True):
 class CallbackView(Struct, frozen=True):
     """`when` is the time that was wished for, None for as soon as possible; `due_at` when it is (or was) tried next.
     `reason` says why it is not tried now, or why it ended; `estimate_s` in how many seconds it will be, if one can
-    know. `joined`: the number had been promised one already, and this is it. Until `preview_until` the agent who has it
-    may read before it is dialled; `put_off` is what an agent said who did not call. `most_attempts` are made."""
+    know. `joined`: the number had been promised one already, and this is it. `conversation` is the other contact in
+    which it was asked for. Until `preview_until` the agent who has it may read before it is dialled; `put_off` is what
+    an agent said who did not call. `most_attempts` are made. `told` is what the agent heard who is on the line."""
 
     id: str
     reference: str
@@ -48,6 +49,7 @@ class CallbackView(Struct, frozen=True):
     queue: s.Named | None
     contact: str
     customer: str
+    conversation: str
     language: str
     origin: str
     consent: str
@@ -66,6 +68,7 @@ class CallbackView(Struct, frozen=True):
     preview_until: Millis | None
     put_off: str
     most_attempts: int
+    told: str | None
 
 
 class CallbackPage(Struct, frozen=True):
@@ -91,6 +94,7 @@ def callback_view(call: Call[Any, Any], found: Callback, *, joined: bool = False
         named_queue(call, found.queue),
         found.contact,
         found.customer,
+        found.conversation,
         found.language,
         found.origin,
         found.consent.text,
@@ -119,6 +123,7 @@ def callback_view(call: Call[Any, Any], found: Callback, *, joined: bool = False
         found.preview_until,
         found.why,
         desk_of(call).most_attempts(),
+        None if found.told is None else str(found.told),
     )
 
 
@@ -148,7 +153,9 @@ async def ask_for_callback(call: Call[AskForCallback, Nothing]) -> object:
     desk = desk_of(call)
     if call.body.contact:
         await call.hub.seen_by(call.user, call.body.contact)
-    taken = await desk.ask(_new(call.body), Asker(call.user.id, "rest"), key)
+    # A session's cookie is an agent at a page, a token a program.
+    origin = "rest" if call.request.headers.get("authorization") else "agent"
+    taken = await desk.ask(_new(call.body), Asker(call.user.id, origin), key)
     return callback_view(call, taken.callback, joined=taken.joined)
 
 

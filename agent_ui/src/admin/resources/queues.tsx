@@ -69,9 +69,9 @@ export const queues: Resource = {
   fresh: () => ({
     id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
     max_length: null, overflow: [], groups: [], costs: {}, sticky_s: 20, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
-    recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "", answer: ANSWER,
+    recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "", answer: ANSWER, preview_s: 10,
   }),
-  incoming: (row) => ({ ...row, answer: { ...ANSWER, ...((row["answer"] ?? {}) as Row) } }),
+  incoming: (row) => ({ preview_s: 10, ...row, answer: { ...ANSWER, ...((row["answer"] ?? {}) as Row) } }),
   outgoing: (row) => ({
     ...row, caller_id: rowText(row, "caller_id").trim(), offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
   }),
@@ -127,7 +127,10 @@ export const queues: Resource = {
       { ...field("recording.keep_days", { kind: "number", required: true, min: 1, max: 36_500, unit: t("admin.unit.days"), half: true }), when: (row) => !recorded(row, "never") },
       { ...field("recording.announce", { kind: "switch" }), when: (row) => !recorded(row, "never") },
     ]),
-    section("calls", [field("caller_id", { kind: "text", max: 21, mono: true, half: true, placeholder: "+4930123456" })]),
+    section("calls", [
+      field("caller_id", { kind: "text", max: 21, mono: true, half: true, placeholder: "+4930123456" }),
+      field("preview_s", { kind: "number", required: true, min: 0, max: 600, unit: t("admin.unit.seconds"), half: true }),
+    ]),
     section("promise", [
       field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),
       field("target.seconds", { kind: "number", required: true, min: 1, max: 86_400, unit: t("admin.unit.seconds"), half: true }),

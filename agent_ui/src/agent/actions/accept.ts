@@ -1,5 +1,6 @@
 import { command } from "../../common/socket.ts";
 import type { Offer } from "../../common/types.ts";
+import { isCall } from "../mine.ts";
 import { removeOffer } from "../offers.ts";
 import { atPhone } from "../phone/own.ts";
 import { join, microphoneOrTrouble } from "../phone/phone.ts";
@@ -10,9 +11,14 @@ import { showContact } from "../route.ts";
  * he cannot hear; one that rings the agent's own telephone waits for it to be answered. @throws HubError, "offer.gone" when it was too late
  */
 export async function accept({ contact, fence }: Offer): Promise<void> {
-  const speaks = contact.channel === "voice" && contact.media && !atPhone(contact.id);
-  const microphone = speaks ? await microphoneOrTrouble() : null;
+  const speaks = isCall(contact) && !atPhone(contact.id);
+  let microphone = speaks ? await microphoneOrTrouble() : null;
   if (speaks && !microphone) return; // the offer rings on while the reason is shown
+  if (contact.channel === "callback") {
+    // There is one; it is opened again when the customer's phone is called.
+    microphone?.getTracks().forEach((track) => track.stop());
+    microphone = null;
+  }
   const accepted = command("offer:accept", { contact: contact.id, fence });
   if (microphone) void join(contact.id, { microphone, accepted });
   try {

@@ -1,9 +1,11 @@
+import { boot, may } from "../../common/boot.ts";
 import { Avatar, IconButton } from "../../common/components/index.ts";
 import { formatLocale, languageName, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { now } from "../../common/time.ts";
 import type { Contact, Customer } from "../../common/types.ts";
 import { customerName } from "../mine.ts";
+import { asking } from "../talk/asking.ts";
 import { ownerName } from "./owner.tsx";
 
 function localTime(timezone: string): string | null {
@@ -27,7 +29,7 @@ function Fact({ name, value, class: extra }: { name: string; value: string | nul
 }
 
 /** What a call brings along has words of ours; the rest is called as the site calls it. */
-const CALL_FIELDS: Record<string, string> = { called: "phone.called", caller: "phone.caller" };
+const CALL_FIELDS: Record<string, string> = { called: "phone.called", caller: "phone.caller", callback: "callbacks.reference", topic: "callbacks.topic" };
 
 const HIDDEN = "direction"; // the rest of the page says who called whom
 
@@ -51,6 +53,7 @@ export function Identity({ contact, customer, onEdit }: { contact: Contact; cust
             ? <span class="ver"><Icon name="shield" />{t("agent.customer.verified")}</span>
             : <span class="ver not">{t("agent.customer.not_verified")}</span>}
         </div>
+        {boot.callbacks && may("callback.ask") && <IconButton icon="callback" small label={t("callbacks.ask")} onClick={() => (asking.value = "callback")} />}
         <IconButton icon="edit" small label={t("agent.customer.edit")} disabled={!customer} onClick={onEdit} />
       </div>
       <dl class="facts">

@@ -14,7 +14,7 @@ import type { Figures } from "../../common/voice/figures.ts";
 import { Line, type LineState, type Signalling } from "../../common/voice/line.ts";
 import { announceCall } from "../alerts.ts";
 import { stopRinging } from "../chime.ts";
-import { isOwner } from "../mine.ts";
+import { isCall, isOwner } from "../mine.ts";
 import { offers } from "../offers.ts";
 import { claim } from "../windows.ts";
 import { openChosen, speaker } from "./devices.ts";
@@ -56,7 +56,7 @@ const joining = new Set<string>();
 const TALKING = new Set(["connecting", "active", "held"]);
 
 function isLive(contact: Contact | undefined): boolean {
-  return contact !== undefined && contact.channel === "voice" && contact.media && TALKING.has(contact.phase) && isOwner(contact);
+  return contact !== undefined && isCall(contact) && TALKING.has(contact.phase) && isOwner(contact);
 }
 
 export function lineOf(contact: string): Line | undefined {

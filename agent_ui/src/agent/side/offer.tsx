@@ -1,13 +1,15 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../../common/components/index.ts";
 import { askWhy } from "../../common/routing/why.tsx";
-import { t } from "../../common/i18n.ts";
+import { counted, shortTime } from "../../common/callbacks/data.ts";
+import { number, t } from "../../common/i18n.ts";
 import { channelIcon, Icon } from "../../common/icons.tsx";
 import { duration, serverNow } from "../../common/time.ts";
 import type { Offer } from "../../common/types.ts";
 import { accept } from "../actions/accept.ts";
 import { decline } from "../actions/decline.ts";
-import { customerName } from "../mine.ts";
+import { useCallbackOf } from "../callback/known.ts";
+import { customerName, isCall } from "../mine.ts";
 import { currentOffer, offers } from "../offers.ts";
 import { ownCalls, ownLine } from "../phone/own.ts";
 
@@ -36,6 +38,7 @@ function Ring({ offer }: { offer: Offer }) {
 }
 
 function Facts({ offer }: { offer: Offer }) {
+  const callback = useCallbackOf(offer.contact);
   const page = offer.page ?? offer.contact.page;
   const waited = duration(offer.waited_ms);
   return (
@@ -54,7 +57,33 @@ function Facts({ offer }: { offer: Offer }) {
           <dd class="num">{offer.contact.fields["called"]}</dd>
         </>
       )}
-      {offer.contact.subject && (
+      {callback && (
+        <>
+          <dt>{t("callbacks.number")}</dt>
+          <dd class="num">{callback.phone}</dd>
+          <dt>{t("callbacks.asked")}</dt>
+          <dd class="num">{shortTime(callback.asked_at)}</dd>
+          {callback.topic && (
+            <>
+              <dt>{t("callbacks.topic")}</dt>
+              <dd>{callback.topic}</dd>
+            </>
+          )}
+          {counted(callback) > 0 && (
+            <>
+              <dt>{t("callbacks.attempts")}</dt>
+              <dd>{t("callbacks.attempts_of", { done: number(counted(callback)), most: number(callback.most_attempts) })}</dd>
+            </>
+          )}
+          {(callback.put_off || callback.note) && (
+            <>
+              <dt>{t("callbacks.note")}</dt>
+              <dd title={callback.note}>{callback.put_off || callback.note}</dd>
+            </>
+          )}
+        </>
+      )}
+      {!callback && offer.contact.subject && (
         <>
           <dt>{t("agent.offer.subject")}</dt>
           <dd title={offer.contact.subject}>{offer.contact.subject}</dd>
@@ -111,7 +140,7 @@ export function OfferCard() {
         {more > 0 && <span class="chip more">{t("agent.offer.more", { count: more })}</span>}
       </header>
       <Facts offer={offer} />
-      {contact.channel === "voice" && <OwnPhone contact={contact.id} />}
+      {isCall(contact) && <OwnPhone contact={contact.id} />}
       {offer.auto
         ? <p class="hint">{t("agent.offer.auto")}</p>
         : (

@@ -9,6 +9,7 @@ import { canWrite, customerName, isOwner } from "../mine.ts";
 import { canWriteAgain, writeAgain } from "../mail/again.ts";
 import { addFiles } from "../mail/compose/files.tsx";
 import { MailDock } from "../mail/dock.tsx";
+import { CallbackCard } from "../callback/card.tsx";
 import { CallBar } from "../phone/bar.tsx";
 import { Recordings } from "../record/recordings.tsx";
 import { showList } from "../route.ts";
@@ -80,6 +81,7 @@ export function Conversation({ contact }: { contact: Contact }) {
   return (
     <section class="talk" aria-label={t("agent.talk", { name: customerName(contact, t("agent.unnamed")) })} {...handlers}>
       <Header contact={contact} />
+      <CallbackCard key={`callback ${contact.id}`} contact={contact} />
       <CallBar key={`call ${contact.id}`} contact={contact} />
       <Recordings key={`recordings ${contact.id}`} contact={contact} />
       <Log key={contact.id} contact={contact} />

@@ -3,7 +3,7 @@ import { attempt, Button, Menu, type MenuEntry, toast } from "../../common/compo
 import { list, t } from "../../common/i18n.ts";
 import { Icon, type IconName } from "../../common/icons.tsx";
 import { askWhy } from "../../common/routing/why.tsx";
-import { may } from "../../common/boot.ts";
+import { boot, may } from "../../common/boot.ts";
 import { me } from "../../common/store.ts";
 import { clock } from "../../common/time.ts";
 import type { Contact } from "../../common/types.ts";
@@ -14,6 +14,7 @@ import { join } from "../actions/join.ts";
 import { leave } from "../actions/leave.ts";
 import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
+import { AskCallbackDialog } from "../callback/ask.tsx";
 import { canCobrowse } from "../cobrowse/panel.tsx";
 import { shown } from "../cobrowse/sharing.ts";
 import { canMove, canWriteAgain, writeAgain } from "../mail/again.ts";
@@ -86,10 +87,13 @@ function Tools({ contact }: { contact: Contact }) {
       {canCobrowse(contact) && (
         <Tool icon="cobrowse" label={t("cobrowse.button")} onClick={() => (shown.value = shown.value === contact.id ? null : contact.id)} />
       )}
+      {owner && boot.callbacks && may("callback.ask") && contact.channel !== "callback" && (
+        <Tool icon="callback" label={t("callbacks.back")} onClick={() => (asking.value = "callback")} />
+      )}
       {owner && <Tool icon="transfer" label={t("agent.header.transfer")} onClick={() => (asking.value = "transfer")} />}
       {owner && <Tool icon="adduser" label={t("agent.header.invite")} onClick={() => (asking.value = "invite")} />}
       {!owner && <Tool icon="out" label={t("agent.header.leave_short")} onClick={() => leave(contact.id)} />}
-      {owner && (
+      {owner && !(contact.channel === "callback" && contact.phase === "connecting") && (
         <Button icon="check" class="close" disabled={calling} title={calling ? t("phone.close_later") : undefined} onClick={() => closeContact(contact)}>{t("agent.header.close")}</Button>
       )}
     </>
@@ -130,6 +134,7 @@ export function Header({ contact }: { contact: Contact }) {
       </div>
       {asking.value === "transfer" && <TransferDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "subject" && <SubjectDialog contact={contact} onClose={() => (asking.value = null)} />}
+      {asking.value === "callback" && <AskCallbackDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "merge" && <MergeDialog contact={contact} onClose={() => (asking.value = null)} />}
       {asking.value === "invite" && <InviteDialog contact={contact} onClose={() => (asking.value = null)} />}
     </header>
