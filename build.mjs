@@ -36,6 +36,7 @@ const groups = [
       agent: "agent_ui/src/agent/main.tsx",
       supervisor: "agent_ui/src/supervisor/main.tsx",
       calls: "agent_ui/src/calls/main.tsx",
+      callbacks: "agent_ui/src/callbacks/main.tsx",
       admin: "agent_ui/src/admin/main.tsx",
       login: "agent_ui/src/login/main.ts",
     },

@@ -16,7 +16,7 @@ from tests.peers import CHECKOUT
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 # What a page shows when a text is missing: the key itself.
-KEY = re.compile(r"\b(admin|supervisor|calls|records|login|form|table|common)\.[a-z_]+(\.[a-z_]+)*\b")
+KEY = re.compile(r"\b(admin|supervisor|callbacks|calls|records|login|form|table|common)\.[a-z_]+(\.[a-z_]+)*\b")
 
 # Answers that are no success, which pages show in words, and a machine without a sound card.
 NO_TROUBLE = ("Failed to load resource", "The AudioContext encountered an error from the audio device")
