@@ -102,7 +102,7 @@ class Shells:
                 "assets": self._urls,
                 "version": self.web.version,
                 "viewer": viewer,
-                "callbacks": self.web.hub.calling_back is not None,
+                "callbacks": (desk := self.web.hub.calling_back) is not None and desk.takes(),
             },
             assets={
                 "script": self._assets.url(script) if built and name != "error" else None,

@@ -89,7 +89,7 @@ def open_office(folder: Path, trunk_port: int, tls: Files = None, **settings: An
     always = {"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
     with serving(folder, voice, callbacks=always) as hub:
         hub.put("skill", "support", name="Support")
-        hub.put("queue", "support", name="Support", recording={"mode": "always"}, retry_s=1)
+        hub.put("queue", "support", name="Support", recording={"mode": "always"}, retry_s=1, preview_s=0)
         hub.put("site", "shop", name="Shop")
         hub.put("outcome", "solved", name="Solved")
         for name in ("ada", "bob"):
