@@ -43,7 +43,7 @@ AT_ONCE = 200
 LOOKS = 12
 """No callback needs more steps than this in a row."""
 CALL_GONE_S = 0.5
-LONGEST_SLEEP_S = 30.0
+LOOK_S = 30.0
 OVER = frozenset({Phase.WRAPPING, Phase.CLOSED})
 TALKS = frozenset({Phase.ACTIVE, Phase.HELD})
 BEFORE_CALL = frozenset({State.ASKED, State.SCHEDULED, State.QUEUED, State.CONNECTING})
@@ -170,13 +170,12 @@ class Keeper:
                 return  # nothing moves them; the next round is a while away
 
     async def _sleep(self) -> None:
-        wait: float | None = None
+        wait = LOOK_S  # not longer: clocks are set, and machines sleep
         if self._hub.leadership.leads:
             due = await self._hub.store.callbacks.next_due()
             if due is not None:
                 left = (due - self._hub.clock.now()) / 1000
-                # Not longer, as clocks may be set meanwhile.
-                wait = min(left, LONGEST_SLEEP_S) if left > 0 else 1.0
+                wait = min(wait, left) if left > 0 else 1.0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._wake.wait()
@@ -380,7 +379,8 @@ class Keeper:
         for event in happened:
             if isinstance(event, e.CallEnded):
                 talked = any(isinstance(each, e.ContactConnected) for each in happened)
-                result = cm.result_of(event.by, event.cause, event.status, talked=talked)
+                rang = any(isinstance(each, e.CallRinging) for each in happened)
+                result = cm.result_of(event.by, event.cause, event.status, talked=talked, rang=rang)
                 cost = cost_of(event.talk_ms, self._steps.settings.price)
                 return await self._step(callback, cm.Ended(result, event.status, event.talk_ms, cost))
         lives = self._hub.roster.there(KIND, callback.contact)

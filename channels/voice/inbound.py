@@ -179,7 +179,8 @@ class Inbound:
         fields = {"called": party.called, "caller": party.caller}
         if event.diversion:
             fields["diverted_by"] = user_of(event.diversion[0].uri)
-        promised = await hub.store.callbacks.living(party.caller) if hub.calling_back is not None else None
+        known = hub.calling_back is not None and hub.calling_back.is_called(party.caller)
+        promised = await hub.store.callbacks.living(party.caller) if known else None
         if promised is not None:
             fields["callback"] = promised.reference  # he need not wait for it: this call takes its place
         draft = Contact(

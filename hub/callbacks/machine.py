@@ -375,10 +375,11 @@ def _postponed(callback: Callback, reason: str, policy: Policy, opening: Opening
     return _scheduled(later, now + policy.postpone_ms, reason, policy, opening)
 
 
-def result_of(by: str, cause: str, status: int | None, *, talked: bool) -> Result:
+def result_of(by: str, cause: str, status: int | None, *, talked: bool, rang: bool) -> Result:
     """What an ended call says of its attempt, by who ended it, why, and the network's status (RFC 3261, 3326, 8197).
 
-    The agent who hangs up while it rings has waited long enough: that is no answer.
+    The agent who hangs up while it rings has waited long enough: that is no answer. A network that says nothing until
+    its time is over, or that no phone rang by then, put nothing through.
     """
     if talked:
         return Result.REACHED
@@ -392,6 +393,8 @@ def result_of(by: str, cause: str, status: int | None, *, talked: bool) -> Resul
         return Result.REJECTED
     if status in (404, 410, 484, 604):
         return Result.WRONG_NUMBER
+    if by == "network" and status == 408 and not rang:
+        return Result.UNREACHABLE
     if status in (408, 480, 487) or cause == "no_answer" or by not in ("network", "customer"):
         return Result.NO_ANSWER
     if by == "customer":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from channels.voice.sip.events import Invited
+from hub.clock import SystemClock
 from tests.clients import Json
 from tests.integration.voice.desk import Desk, Headset, House, Record, Telephone, a_headset, a_telephone, client_id
 from tests.integration.voice.test_dial import AGENT, CUSTOMER, Company, a_record, at_desk, company
@@ -303,3 +306,39 @@ async def test_the_agent_reads_first_and_may_say_not_now(tmp_path: Path) -> None
         assert refused.status_code == 409, refused.text
         telephone.hang_up()
         await until(record, callback["id"], "reached")
+
+
+async def test_a_slot_tomorrow_is_dialled_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, now = [0], SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda clock: now(clock) + ahead[0])
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        open_house(tmp_path, telephone) as (hub, record),
+    ):
+        today = now(SystemClock())
+        slots = (await record.get("callback-slots?queue=support"))["items"]
+        start = next(slot["start"] for slot in slots if slot["start"] > today + 20 * 3_600_000)
+        callback = (await ask(record, hub, when=moment(start))).json()
+        assert (callback["state"], callback["due_at"]) == ("scheduled", start)
+        listed = (await record.get(f"callbacks?due_from={start}&due_to={start + 1}"))["items"]
+        assert [each["id"] for each in listed] == [callback["id"]]
+        ahead[0] = start - today - 60_000
+        # Whoever asks for another one makes it look at its clock.
+        await ask(record, hub, phone="+49 30 5550009", when=moment(slots[-1]["start"]))
+        assert (await record.get(f"callbacks/{callback['id']}"))["state"] == "scheduled", "a minute early"
+        ahead[0] = start - today + 1_000
+        await ask(record, hub, phone="+49 30 5550008", when=moment(slots[-1]["start"]))
+        await until(record, callback["id"], "queued")
+        async with at_desk(hub) as desk:
+            contact = await take(desk, headset)
+            await telephone.pick_up()
+            await until(record, callback["id"], "talking")
+            telephone.hang_up()
+            ended = await until(record, callback["id"], "reached")
+            await desk.finish(contact)
+        assert start <= ended["attempts"][0]["at"] < start + 30 * 60_000
+
+
+def moment(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat()

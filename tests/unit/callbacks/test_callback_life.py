@@ -323,4 +323,11 @@ def test_number_that_nobody_may_call_at_any_time() -> None:
     ],
 )
 def test_what_an_ended_call_says(by: str, cause: str, status: int | None, talked: bool, result: Result) -> None:
-    assert result_of(by, cause, status, talked=talked) is result
+    assert result_of(by, cause, status, talked=talked, rang=True) is result
+
+
+def test_a_network_that_says_nothing_has_rung_nobody() -> None:
+    assert result_of("network", "no_answer", 408, talked=False, rang=False) is Result.UNREACHABLE
+    assert result_of("network", "no_answer", 408, talked=False, rang=True) is Result.NO_ANSWER
+    assert result_of("system", "no_answer", 408, talked=False, rang=False) is Result.NO_ANSWER, "we gave up waiting"
+    assert result_of("system", "machine", None, talked=False, rang=True) is Result.MACHINE
