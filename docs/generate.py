@@ -123,7 +123,10 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
         "(`id`, `code`), `region` that national numbers are read as, `mails`: whether codes can be sent",
     ),
     "callback:check": (door.CheckInput, '`reason` ("" for a number that is called), `country`, `number`, `short`'),
-    "callback:slots": (door.SlotsInput, "`soon_at`, `wait_s` from then on, `slots` (`start`, `end`, `left`), `now`"),
+    "callback:slots": (
+        door.SlotsInput,
+        "`soon_at`, `wait_s` from then on, `slots` (`start`, `end`, `left`), `topic`, `now`",
+    ),
     "callback:ask": (
         door.AskInput,
         "`token`, `callback`, `joined`; `joined` alone when the number was promised one that others asked for",

@@ -194,11 +194,14 @@ class Asking:
         return None, topic.queue, site, topic.id
 
     def _topic(self, site: str, named: str) -> Topic:
-        """By its id or any of its labels; without a name the site's first one."""
+        """By its id or any of its labels; without a name the first one for which somebody is there, or the first."""
         row = self._hub.directory.site(site)
         wanted = named.strip().casefold()
+        if not wanted:
+            there = (topic for topic in row.topics if self._hub.routing.standing(topic.queue).staffed)
+            return next(there, None) or topic_of(row, row.topics[0].id if row.topics else "")
         for topic in row.topics:
-            if not wanted or wanted in (topic.id.casefold(), *(label.casefold() for label in topic.label.values())):
+            if wanted in (topic.id.casefold(), *(label.casefold() for label in topic.label.values())):
                 return topic
         return topic_of(row, named)
 
@@ -220,6 +223,11 @@ class Asking:
         if not self._steps.opening(queue, zones).is_open(at):
             raise Refused("Nobody can call you at that time. Please choose another one.", code="callback.hours")
         return at, slot_of(at, self._settings.slot_ms)
+
+    def topic(self, site: str, named: str) -> str:
+        """The id of the topic that a callback is about, "" for a site's only one. Raises InvalidInput."""
+        found = self._topic(site, named).id
+        return found if self._hub.directory.site(site).topics else ""
 
     async def soon(
         self, site: str, topic: str, phone: str, timezone: str, queue: str = ""

@@ -54,13 +54,16 @@ class CheckInput(Input, frozen=True, forbid_unknown_fields=True):
 
 
 class SlotsInput(Input, frozen=True, forbid_unknown_fields=True):
-    """`timezone` is the browser's own, `contact` the conversation that he goes on from."""
+    """`timezone` is the browser's own, `contact` the conversation that he goes on from; `reference` and `token` are of
+    a callback that is to have another time."""
 
     topic: Id = ""
     phone: Typed = ""
     country: Country = ""
     timezone: Zone = ""
     contact: Id = ""
+    reference: Annotated[str, Meta(max_length=40)] = ""
+    token: Annotated[str, Meta(max_length=80)] = ""
 
 
 class AskInput(Input, frozen=True, forbid_unknown_fields=True):
@@ -161,18 +164,24 @@ class Door:
 
     async def slots(self, guest: Guest, data: SlotsInput) -> Json:
         """When one is called as soon as possible (`soon_at`, and `wait_s` from then on), and the times that can be
-        chosen, full ones among them."""
+        chosen, full ones among them; of which topic, when none was named."""
         await self._checked.take(guest.address)
-        site, topic, queue = guest.site, data.topic, ""
-        if data.contact:
+        site, topic, queue, typed = guest.site, "", "", data.phone
+        if data.token:
+            callback = await self.held(HeldInput(data.reference, data.token))
+            site, queue, typed = "", callback.queue, callback.number
+        elif data.contact:
             queue = (await self._own(guest, data.contact)) or ""
-            site = topic = ""
+            site = ""
+        else:
+            topic = self._asking.topic(site, data.topic)
         region = data.country or self._settings.region
-        found = verdict(data.phone, self._settings.countries, region)
+        found = verdict(typed, self._settings.countries, region)
         phone = "" if found.reason else found.number
         first, wait = await self._asking.soon(site, topic, phone, data.timezone, queue)
         slots = await self._asking.slots(site, topic, queue, phone, data.timezone)
         return {
+            "topic": topic,
             "now": self._hub.clock.now(),
             "soon_at": first,
             "wait_s": wait,

@@ -142,6 +142,9 @@ async def test_a_time_is_chosen_changed_and_cancelled(hub: Serving) -> None:
         assert (callback["phone"], callback["can_move"], callback["can_cancel"]) == ("+49 30 5551001", True, True)
         seen = await client.call("callback:status", key)
         assert seen["callback"] == callback
+        others = await client.call("callback:slots", key)
+        assert second in [slot["start"] for slot in others["slots"] if slot["left"]]
+        assert refusal(await client.call("callback:slots", key | {"token": "wrong"}))[0] == "callback.not_found"
         move = key | {"when": datetime.fromtimestamp(second / 1000, UTC).isoformat(), "client_id": "move-00001"}
         moved = await client.call("callback:move", move)
         assert moved["callback"]["slot"]["start"] == second
@@ -254,6 +257,8 @@ async def test_a_closed_queue_offers_its_times_and_full_ones_say_so(hub: Serving
         assert refusal(await ask(client, "+49 30 5555003", **when))[0] == "callback.full"
         night = {"when": tomorrow(1, days=3).isoformat(), "topic": "sales"}
         assert refusal(await ask(client, "+49 30 5555004", **night))[0] == "callback.hours"
+        assert (await client.call("callback:slots", {}))["topic"] == "support", "the first, as nobody is anywhere"
+        assert refusal(await client.call("callback:slots", {"topic": "nothing"})) == ("input.invalid", "topic")
         found = await client.call("callback:slots", {"topic": "sales"})
         left = {slot["start"]: slot["left"] for slot in found["slots"]}
         assert left[int(at.timestamp() * 1000)] == 0

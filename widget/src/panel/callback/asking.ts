@@ -1,6 +1,6 @@
 // What the form asks of the hub: whether a number is one that is called, which times there are, and the callback itself.
 
-import type { Callback } from "../../wire.ts";
+import type { Callback, HeldCallback } from "../../wire.ts";
 import { go } from "../actions.ts";
 import { hold } from "../callback.ts";
 import { locale, t } from "../i18n.ts";
@@ -39,6 +39,8 @@ export interface Slot {
 }
 
 export interface Offered {
+  /** The topic that all this holds for. */
+  topic: string;
   soon_at: number | null;
   wait_s: number | null;
   slots: Slot[];
@@ -62,6 +64,9 @@ export const check = (phone: string) => ask<Checked>("callback:check", { phone, 
 
 export const offered = (phone: string, topic: string, contact = "") =>
   ask<Offered>("callback:slots", { phone, topic, contact, country: state.form["country"] ?? "", timezone: zone() });
+
+/** The times that one that was asked for can have instead. */
+export const others = ({ reference, token }: HeldCallback) => ask<Offered>("callback:slots", { reference, token, timezone: zone() });
 
 /** Why a number is not called, in words. */
 export function wrong({ reason, short }: { reason: string; short?: number }): string {

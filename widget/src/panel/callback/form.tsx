@@ -67,7 +67,7 @@ export class CallbackForm extends Component<object, Now> {
     const about = `${number} ${value("topic")}`;
     if (about != this.listed) {
       this.listed = about;
-      offered(number, this.topic(), contactOf()).then(
+      offered(number, value("topic"), contactOf()).then(
         (offers) => this.listed == about && this.setState({ offers }),
         () => {}, // the hub says so when it is asked for the call
       );
@@ -91,8 +91,6 @@ export class CallbackForm extends Component<object, Now> {
       );
     }, PAUSE_MS);
   }
-
-  private topic = () => value("topic") || state.site.topics[0]?.id || "";
 
   /** What is wrong with the number, in words; while it is typed only what no further digit can make right. */
   private wrongNumber(): string {
@@ -118,7 +116,7 @@ export class CallbackForm extends Component<object, Now> {
       if (bad) return this.focus(bad.name);
       const text = (name: string) => value(name).trim();
       const when = later ? new Date(slot!).toISOString() : "asap";
-      send({ phone: text("phone"), name: text("name"), email: offers.mails ? text("email") : "", topic: contactOf() ? "" : this.topic(), note: text("question"), when, contact: contactOf() });
+      send({ phone: text("phone"), name: text("name"), email: offers.mails ? text("email") : "", topic: contactOf() ? "" : value("topic") || this.state.offers?.topic || "", note: text("question"), when, contact: contactOf() });
     });
   };
 

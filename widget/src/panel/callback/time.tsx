@@ -9,7 +9,7 @@ import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
 import { state } from "../state.ts";
 import { Alert, Top } from "../views/parts.tsx";
-import { type Offered, offered, refusals, type Slot } from "./asking.ts";
+import { type Offered, others, refusals, type Slot } from "./asking.ts";
 
 const SHOWN_DAYS = 4;
 const NEAR_MS = 60_000;
@@ -84,8 +84,7 @@ interface Moving {
 /** Another time for one that was asked for. */
 export class Move extends Component<object, Moving> {
   override componentDidMount(): void {
-    const { seen } = state.callback!;
-    offered(seen!.phone, seen!.topic).then(
+    others(state.callback!).then(
       (offers) => this.setState({ offers }),
       () => this.setState({ trouble: t("cannot_connect") }),
     );
