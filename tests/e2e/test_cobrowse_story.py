@@ -12,8 +12,12 @@ from playwright.sync_api import Browser, Error, FrameLocator, Locator, expect
 from tests.e2e.conftest import People
 from tests.e2e.office import accessible
 from tests.e2e.people import Agent, Visitor
+from tests.e2e.test_widget_call import answers, ask_for_a_call, talks
+from tests.e2e.voices import Speak, speaking
 from tests.hub import DemoHub, free_port
 from tests.peers import require
+
+__all__ = ["speaking"]  # a fixture
 
 CARD = "4242 4242 4242 4242"
 
@@ -36,6 +40,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
     served = DemoHub(tmp_path_factory.mktemp("cobrowse"), port=two_ports()).start()
     yield served
     assert served.stop() == 0, served.log.read_text()
+
+
+@pytest.fixture
+def own_hub(hub: DemoHub) -> DemoHub:
+    """Who speaks does it here, too."""
+    return hub
 
 
 @pytest.fixture
@@ -77,6 +87,15 @@ def talking(people: People, name: str) -> tuple[Agent, Visitor]:
     return agent, clara
 
 
+def on_a_call(speaking: Speak, name: str) -> tuple[Agent, Visitor]:
+    agent, clara = speaking(440).agent("agent1"), speaking(1000).visitor()
+    clara.visit("/demo/product-kyusu.html")
+    clara.open_widget()
+    ask_for_a_call(clara, name).get_by_role("button", name="Start call").click()
+    answers(agent, name)
+    return agent, clara
+
+
 def ask(agent: Agent, *capabilities: str) -> None:
     agent.page.get_by_role("button", name="Co-browse").click()
     for capability in capabilities:
@@ -94,8 +113,8 @@ def fill(agent: Agent, label: str, value: str, *, choose: bool = False) -> None:
     editor.get_by_role("button", name="Fill in").click()
 
 
-def test_they_fill_in_the_checkout_together(people: People) -> None:
-    agent, clara = talking(people, "Clara Berg")
+def test_they_fill_in_the_checkout_together_during_a_call(speaking: Speak) -> None:
+    agent, clara = on_a_call(speaking, "Clara Berg")
     ask(agent, "Fill in fields", "Press for the customer")
     expect(agent.page.get_by_text("Waiting for Clara Berg")).to_be_visible()
     question = clara.widget.get_by_role("dialog", name="Share this page?")
@@ -175,6 +194,7 @@ def test_they_fill_in_the_checkout_together(people: People) -> None:
 
     banner(clara).get_by_role("button", name="Stop sharing").click()
     expect(agent.page.get_by_text("Clara Berg stopped sharing.")).to_be_visible()
+    talks(agent.page)  # the call went on all the time
     expect(banner(clara)).to_have_count(0)
     assert agent.troubles == [] and clara.troubles == []
 

@@ -124,6 +124,7 @@ export class Mirror {
     const scale = Math.min(1, this.root.clientWidth / width, this.root.clientHeight / height);
     const { box, replayer } = this.stage;
     box.style.transform = `scale(${scale})`;
+    box.style.left = `${Math.max(0, (this.root.clientWidth - width * scale) / 2)}px`;
     // The frame by its style as well: rrweb sets its attributes once more, to the first event's, after a while.
     for (const { style } of [box, replayer.iframe]) {
       style.width = `${width}px`;

@@ -24,6 +24,9 @@ const MODES: readonly [Mode, IconName, Capability][] = [
 /** Whether there is a button for it. */
 export const canCobrowse = (contact: Contact) => viewer !== null && (possible.value.get(contact.id) === true || isLive(sharings.value.get(contact.id)));
 
+/** Back to the conversation as it was; a sharing goes on meanwhile. */
+const Leave = () => <Button icon="chat" kind="quiet" onClick={() => (shown.value = null)}>{t("cobrowse.back")}</Button>;
+
 /** Before anything was asked, and after it is over. */
 function Ask({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse | undefined; name: string }) {
   const [chosen, setChosen] = useState<readonly Capability[]>(["view", "point", "draw", "scroll"]);
@@ -146,6 +149,7 @@ function Stage({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse
         {behind !== null && live && (
           <span class="cob-behind"><span class="qual" aria-hidden="true">{[1, 2, 3, 4].map((n) => <i key={n} class={n > bars ? "off" : ""} />)}</span>{t("cobrowse.behind", { count: behind })}</span>
         )}
+        <Leave />
         {isOwner(contact) && <Button onClick={() => stop(contact.id)}>{t("cobrowse.end")}</Button>}
       </header>
       <div class="cob-tools" role="toolbar" aria-label={t("cobrowse.tools")}>
@@ -196,7 +200,7 @@ export function Cobrowsing({ contact }: { contact: Contact }) {
           <header class="cob-head">
             <h2 class="vh">{t("cobrowse.page_of", { name })}</h2>
             <span class="grow" />
-            <Button icon="x" kind="quiet" onClick={() => (shown.value = null)}>{t("common.close")}</Button>
+            <Leave />
           </header>
           {sharing?.stage === "asked"
             ? <Waiting contact={contact} sharing={sharing} name={name} />
