@@ -241,7 +241,21 @@ def test_the_customer_decides_from_moment_to_moment(people: People, hub: DemoHub
     clara.visit("/demo/checkout.html")
     expect(mirror(agent).get_by_role("heading", name="Checkout")).to_be_visible(timeout=60_000)
 
-    clara.page.get_by_label("City").focus()
+    # A page for both: hers to allow, each time.
+    agent.page.get_by_role("button", name="Ask Open pages of the site").click()
+    more.get_by_role("button", name="Allow").click()
+    agent.page.get_by_role("button", name="Open page").click()
+    agent.page.get_by_label("Address on the customer's site").fill("https://elsewhere.example/")
+    agent.page.get_by_role("button", name="Open it").click()
+    expect(agent.page.get_by_text("https://elsewhere.example/ is not a page of this site")).to_be_visible()
+    agent.page.get_by_label("Address on the customer's site").fill("basket.html")
+    agent.page.get_by_role("button", name="Open it").click()
+    clara.page.get_by_role("alertdialog").get_by_role("button", name="Open it").click()
+    clara.page.wait_for_url("**/demo/basket.html")
+    expect(agent.page.locator(".cob-url")).to_contain_text("/demo/basket.html")
+
+    expect(banner(clara)).to_be_visible()
+    clara.page.locator("body").click(position={"x": 5, "y": 300})
     clara.page.keyboard.press("Escape")
     expect(agent.page.get_by_text("Dora Stein stopped sharing.")).to_be_visible()
     expect(banner(clara)).to_have_count(0)

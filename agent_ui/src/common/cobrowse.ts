@@ -11,8 +11,8 @@ export type ToViewer =
   /** The element that he works on is framed; 0: none. */
   | { t: "frame_node"; node: number };
 
-/** see: nothing; point: it is shown to the customer; draw: lines are; look, fill, click: an element is chosen. */
-export type Mode = "see" | "point" | "draw" | "look" | "fill" | "click";
+/** see, open: nothing; point: it is shown to the customer; draw: lines are; look, fill, click: an element is chosen. */
+export type Mode = "see" | "point" | "draw" | "look" | "fill" | "click" | "open";
 
 /** A field that the site shares, as the mirrored page has it. */
 export interface SharedField {

@@ -116,3 +116,35 @@ export function Fields({ mode, line }: { mode: "fill" | "click"; line: { current
     </section>
   );
 }
+
+/** As seen from the customer's page, where it can be. */
+function absolute(address: string): string {
+  try {
+    return new URL(address, view.value.href).href;
+  } catch {
+    return address;
+  }
+}
+
+/** Another page of the customer's site, for both; the customer is asked each time. */
+export function OpenPage({ line }: { line: { current: Line | null } }) {
+  const [address, setAddress] = useState("");
+  const [sent, setSent] = useState("");
+  const result = results.value.get(sent);
+  return (
+    <section aria-labelledby="cob-open">
+      <h3 id="cob-open">{t("cobrowse.open")}</h3>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          setSent(line.current?.act("navigate", view.value.epoch, 0, address, absolute(address)) ?? "");
+        }}
+      >
+        <label class="label" for="cob-address">{t("cobrowse.open.address")}</label>
+        <input id="cob-address" class="field" type="text" inputMode="url" autocomplete="off" required value={address} onInput={(event) => setAddress(event.currentTarget.value)} />
+        <Button type="submit" kind="primary" small>{t("cobrowse.open.do")}</Button>
+        <p class="help" role="status">{sent && t(`cobrowse.result.${result ?? "sent"}`)}</p>
+      </form>
+    </section>
+  );
+}

@@ -194,7 +194,7 @@ export class Line {
   }
 
   /** Returns the action's id; what becomes of it is in `results`. */
-  act(operation: "fill" | "click", epoch: number, node: number, label: string, value = "", base = ""): string {
+  act(operation: "fill" | "click" | "navigate", epoch: number, node: number, label: string, value = "", base = ""): string {
     const id = newId();
     this.operations.set(id, label);
     this.socket?.emit("cb:act", { id, operation, epoch, node, value, base }, (answer: { ok: boolean; error?: { code: string } }) => {

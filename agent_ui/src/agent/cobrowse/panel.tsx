@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../../common/icons.tsx";
 import { clock, duration, now } from "../../common/time.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName, isOwner } from "../mine.ts";
-import { Fields } from "./fields.tsx";
+import { Fields, OpenPage } from "./fields.tsx";
 import { Line, picked, view } from "./line.ts";
 import { askFor, CAPABILITIES, type Capability, type Cobrowse, history, isLive, lookAt, possible, sharings, shown, stop, viewer } from "./sharing.ts";
 
@@ -19,6 +19,7 @@ const MODES: readonly [Mode, IconName, Capability][] = [
   ["look", "fit", "point"],
   ["fill", "keypad", "type"],
   ["click", "take", "click"],
+  ["open", "external", "navigate"],
 ];
 
 /** Whether there is a button for it. */
@@ -184,6 +185,7 @@ function Stage({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse
           </div>
         )}
         {mine && (mode === "fill" || mode === "click") && <Fields key={mode} mode={mode} line={line} />}
+        {mine && mode === "open" && <OpenPage line={line} />}
         <Happenings contact={contact} name={name} />
       </aside>
     </>

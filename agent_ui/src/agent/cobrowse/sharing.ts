@@ -7,7 +7,7 @@ import { connection, on, request } from "../../common/socket.ts";
 import type { Contact } from "../../common/types.ts";
 
 export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
-export const CAPABILITIES: readonly Capability[] = ["view", "point", "draw", "scroll", "type", "click"];
+export const CAPABILITIES: readonly Capability[] = ["view", "point", "draw", "scroll", "type", "click", "navigate"];
 
 export interface Cobrowse {
   contact: string;
