@@ -181,6 +181,16 @@ async def test_a_page_is_shown_as_far_as_its_customer_allows(hub: Serving) -> No
         await person.close()
 
 
+def test_only_the_desktop_frames_the_viewer_and_nothing_else(hub: Serving) -> None:
+    hub.user("lena", Role.SUPERVISOR)
+    lena = hub.sign_in("lena")
+    framed = {
+        path: lena.http.get(path).headers["content-security-policy"].partition("frame-src ")[2].partition(";")[0]
+        for path in ("/agent", "/supervisor", "/calls")
+    }
+    assert framed == {"/agent": "'self' http://127.0.0.1:1", "/supervisor": "'self'", "/calls": "'self'"}
+
+
 async def test_nobody_else_sees_answers_or_acts(hub: Serving) -> None:
     nadia, clara, contact, _ = await shared(hub, "other-1", "point", "type")
     stranger, omar = await customer(hub), await agent(hub, "omar")

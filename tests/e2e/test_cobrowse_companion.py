@@ -1,0 +1,186 @@
+"""The part that runs in the customer's page: what it lets out of which page, and what it lets an agent do there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.people import until
+from tests.e2e.viewer import Pages
+from tests.peers import CHECKOUT
+
+SHOP = """<!doctype html><meta charset="utf-8"><title>Shop</title><h1>Shop</h1>
+<form onsubmit="event.preventDefault(); window.sent = (window.sent ?? 0) + 1">
+<input id="open" data-cobrowse="allow"><input id="mine"><input id="pass" type="password" data-cobrowse="allow">
+<input id="card" autocomplete="cc-number" data-cobrowse="allow"><input id="code" name="otp" data-cobrowse="allow">
+<div data-private><input id="inner" data-cobrowse="allow"></div>
+<input id="gone" data-cobrowse="allow" hidden><input id="fixed" data-cobrowse="allow" readonly value="F">
+<input id="date" type="date" data-cobrowse="allow"><input id="tick" type="checkbox" data-cobrowse="allow">
+<select id="list" data-cobrowse="allow"><option value="a">One<option value="b">Two</select>
+<textarea id="area" data-cobrowse="allow">one two three</textarea>
+<button id="send">Order now</button><button id="more" type="button" onclick="window.more = 1">More</button></form>
+<a id="away" href="https://elsewhere.example/">Elsewhere</a>"""
+
+# What loader and panel do: a port, the calls, and answers to what the page is asked.
+HOST = """() => {
+  const { port1, port2 } = new MessageChannel();
+  window.heard = []; window.panel = port1; window.shared = (url) => !url.includes("/account");
+  port1.onmessage = ({ data }) => {
+    if (data.t == "cb:frame" && data.frame.kind == "snapshot") window.snapshot = data.frame;
+    heard.push(data.t == "cb:frame" ? { t: data.t, epoch: data.frame.epoch, at: location.pathname } : data);
+    if (data.t == "cb:page" && window.answering)
+      port1.postMessage({ t: "cb:shown", d: { url: data.url, shared: shared(data.url) } });
+  };
+  window.answering = true;
+  port2.start();
+  const calls = { load: () => window.loads = (window.loads ?? 0) + 1 };
+  window.ContactHub = (name, given) => name == "run" ? given(port2, calls) : calls[name](given);
+}"""
+SAID = "seen paused paused_page stop pause resume look show suggests use no press press_yes go go_yes"
+WORDS = dict(zip(SAID.split(), SAID.split(), strict=True))
+# By its id, the number that each element has in the snapshot: what the agent's side knows.
+IDS = """async () => {
+  const { body, encoding } = window.snapshot;
+  const bytes = new Blob([body]).stream();
+  const stream = encoding == "gzip" ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes;
+  window.ids = {};
+  const gather = (node) => {
+    if (node.attributes?.id) ids[node.attributes.id] = node.id;
+    (node.childNodes ?? []).forEach(gather);
+  };
+  JSON.parse(await new Response(stream).text()).forEach(({ data }) => data.node && gather(data.node));
+}"""
+ALL = ["view", "point", "draw", "scroll", "type", "click", "navigate"]
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    manifest = json.loads((CHECKOUT / "static/manifest.json").read_text())
+    shop = Pages()
+    shop.html = SHOP
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(shop.url)
+    page.evaluate(HOST)
+    for part in ("companion", "cobrowse"):
+        page.evaluate((CHECKOUT / "static" / manifest[part]["file"]).read_text())
+    yield page
+    context.close()
+    shop.close()
+
+
+def tell(page: Page, kind: str, data: Any = None) -> None:
+    page.evaluate("([t, d]) => panel.postMessage({ t, d })", [kind, data])
+
+
+def start(page: Page, granted: list[str], *, held: bool = False) -> None:
+    words = {**WORDS, "locale": "en", "dir": "ltr", "may": dict.fromkeys(ALL, "may")}
+    given = {"session": "sh_1", "epoch": 5, "granted": granted, "held": held, "words": words, "recorder": "/x.js"}
+    tell(page, "cb:start", given)
+
+
+def frames(page: Page) -> int:
+    return int(page.evaluate("heard.filter(({ t }) => t == 'cb:frame').length"))
+
+
+def act(page: Page, operation: str, selector: str, value: str = "", base: str = "", *, epoch: int = 0) -> str:
+    """The first thing that is said of it."""
+    made = {"operation": operation, "value": value, "base": base, "name": "Nadia", "selector": selector}
+    page.evaluate(
+        """({ selector, epoch, ...given }) => {
+          window.n = (window.n ?? 0) + 1;
+          const seen = epoch || heard.findLast(({ t }) => t == "cb:frame").epoch;
+          panel.postMessage({ t: "cb:act", d: { id: "a" + n, node: ids[selector] ?? 0, epoch: seen, ...given } });
+        }""",
+        {**made, "epoch": epoch},
+    )
+    until(page, "heard.some(({ t, d }) => t == 'cb:res' && d.id == 'a' + n)")
+    return str(page.evaluate("heard.find(({ t, d }) => t == 'cb:res' && d.id == 'a' + n).d.result"))
+
+
+def test_nothing_leaves_a_page_that_was_not_let_in(page: Page) -> None:
+    assert page.evaluate("heard.map(({ t }) => t)") == ["cb:ready"]
+    page.evaluate("answering = false")
+    start(page, ["view"])
+    until(page, "heard.some(({ t }) => t == 'cb:page')")
+    page.wait_for_timeout(700)
+    assert frames(page) == 0, "nobody has said yes yet"
+    tell(page, "cb:shown", {"url": page.url, "shared": True})
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+
+    # The address changes under it, and the page at once after: not a change of it is told.
+    page.evaluate("answering = true")
+    page.evaluate(
+        """() => {
+          heard.length = 0;
+          history.pushState(null, "", "/account/1");
+          document.querySelector("h1").textContent = "Balance 1,204";
+        }"""
+    )
+    until(page, "heard.some(({ t, url }) => t == 'cb:page' && url.endsWith('/account/1'))")
+    page.evaluate("document.querySelector('h1').textContent = 'Balance 1,205'")
+    tell(page, "cb:resync")
+    page.wait_for_timeout(900)
+    assert frames(page) == 0
+    # Elsewhere again: told anew, under a number of its own.
+    page.evaluate("history.pushState(null, '', '/basket?card=1#x')")
+    until(page, "heard.some(({ t, at }) => t == 'cb:frame' && at == '/basket')")
+    assert "card" not in page.evaluate("heard.find(({ t, url }) => t == 'cb:page' && url.endsWith('/basket')).url")
+
+    # A moment for the customer, and the end.
+    start(page, ["view"], held=True)
+    page.evaluate("heard.length = 0; document.querySelector('h1').textContent = 'Held'")
+    page.wait_for_timeout(400)
+    assert frames(page) == 0
+    start(page, ["view"])
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.keyboard.press("Escape")
+    until(page, "heard.some(({ t }) => t == 'cb:stop')")
+    page.evaluate("heard.length = 0; document.querySelector('h1').textContent = 'Over'")
+    page.wait_for_timeout(400)
+    assert page.evaluate("heard.length") == 0
+    assert page.locator("contact-hub").count() == 0
+
+
+def test_an_agent_does_what_is_allowed_where_it_is_shared(page: Page) -> None:
+    start(page, ["view", "point"])
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.evaluate(IDS)
+    assert act(page, "fill", "open", "x") == "denied"
+    page.evaluate("heard.length = 0")
+    start(page, ALL)
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.evaluate(IDS)
+    assert act(page, "fill", "open", "x", epoch=1) == "stale"
+    for field in ("mine", "pass", "card", "code", "inner"):
+        # Of what is in a private area the agent's side has no number at all.
+        assert act(page, "fill", field, "secret") == ("stale" if field == "inner" else "masked"), field
+        assert page.evaluate(f"document.getElementById('{field}').value") == ""
+    assert act(page, "fill", "gone", "x") == "stale"
+    assert act(page, "fill", "fixed", "x") == "denied"
+    assert act(page, "fill", "date", "no date") == "invalid"
+    assert act(page, "fill", "list", "c") == "invalid"
+    for field, value, now in (("open", "Berlin", "Berlin"), ("date", "2026-11-23", "2026-11-23"), ("list", "Two", "b")):
+        assert act(page, "fill", field, value) == "done"
+        assert page.evaluate(f"document.getElementById('{field}').value") == now
+    assert act(page, "fill", "tick", "true") == "done" and page.evaluate("document.getElementById('tick').checked")
+    page.evaluate("document.getElementById('area').value = 'ONE two three'")
+    assert act(page, "fill", "area", "one two THREE", "one two three") == "merged"
+    assert page.evaluate("document.getElementById('area').value") == "ONE two THREE"
+
+    assert act(page, "click", "more") == "done" and page.evaluate("window.more") == 1
+    for selector in ("send", "away"):
+        assert act(page, "click", selector) == "asked"
+        page.get_by_role("alertdialog").get_by_role("button", name="no").click()
+        until(page, "heard.at(-1).d?.result == 'refused'")
+    assert page.evaluate("window.sent") is None
+    assert act(page, "click", "send") == "asked"
+    page.get_by_role("alertdialog").get_by_role("button", name="press_yes").click()
+    until(page, "window.sent == 1")
+    for address in ("https://elsewhere.example/", "javascript:alert(1)", "data:text/html,x"):
+        assert act(page, "navigate", "", address) == "denied"
+    assert act(page, "click", "mine") == "masked"
