@@ -52,6 +52,7 @@ class Sessions:
         self.on_found: list[Callable[[str, Session], None]] = []
 
     async def start(self) -> None:
+        self._hub.directory.on_change(self._configured)
         self._hub.follow("cobrowse", self.follow)
         self._task = asyncio.create_task(self._run(), name="cobrowse.deadlines")
 
@@ -60,6 +61,11 @@ class Sessions:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def _configured(self, kind: str, id: str) -> None:
+        """A site that shares no pages any more: looked at by the deadlines' task."""
+        if kind == "site":
+            self._wake.set()
 
     def known(self, contact: str) -> Session:
         """The contact's sharing if it is under way and known here; one that is new otherwise."""
@@ -180,7 +186,7 @@ class Sessions:
         return session
 
     async def _run(self) -> None:
-        """Says `Tick` to whatever is due."""
+        """Says `Tick` to whatever is due, and ends what its site no longer wants."""
         while True:
             times = [at for known in self._known.values() if (at := deadline(known.session, self.limits)) is not None]
             pause = LOOK_S if not times else max(0.05, (min(times) - self._hub.clock.now()) / 1000)
@@ -191,9 +197,10 @@ class Sessions:
             now = self._hub.clock.now()
             for contact, known in list(self._known.items()):
                 at = deadline(known.session, self.limits)
-                if at is not None and at <= now:
+                off = known.session.stage in UNDER_WAY and not self.pages(known.session).on
+                if off or (at is not None and at <= now):
                     try:
-                        await self.do(contact, s.Tick(), "hub")
+                        await self.do(contact, s.Over(Ending.SITE) if off else s.Tick(), "hub")
                     except HubError as error:
                         log.warning("cobrowse.tick_failed", contact=contact, error=error.code)
 

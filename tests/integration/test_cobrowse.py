@@ -247,8 +247,6 @@ async def test_a_sharing_ends_with_its_contact(hub: Serving) -> None:
 
 async def test_a_site_can_keep_its_pages_to_itself(hub: Serving) -> None:
     nadia, clara, contact, _ = await talking(hub, "off-1")
-    site = await asyncio.to_thread(lambda: hub.application.hub.directory.stored("site", "demo"))
-    assert site is not None
 
     def put(on: bool) -> None:
         stored = hub.application.hub.directory.stored("site", "demo")
@@ -266,6 +264,10 @@ async def test_a_site_can_keep_its_pages_to_itself(hub: Serving) -> None:
     await asyncio.to_thread(put, True)
     offered = ok(await clara.client.call("cobrowse:offer", wanted))
     assert offered["cobrowse"]["stage"] == "shared"
+    # What is under way ends when the site changes its mind.
+    await asyncio.to_thread(put, False)
+    assert (await nadia.stage("ended"))["ending"] == "site"
+    await asyncio.to_thread(put, True)
     for person in (nadia, clara):
         await person.close()
 
