@@ -34,7 +34,7 @@ SOONEST_MS = 1_500
 """Nobody types a number in less."""
 LATEST_MS = 12 * HOUR_MS
 BEGUN = 120
-CHECKED = 600
+CHECKED = 3_000
 TRIED = 5
 """Codes for one callback in the half hour that it can be confirmed in."""
 
