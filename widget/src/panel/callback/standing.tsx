@@ -15,7 +15,7 @@ import { Icon } from "../views/icons.tsx";
 import { Alert, Sheet, Top } from "../views/parts.tsx";
 
 const LOOK_MS = 10_000;
-const ON_THE_LINE = ["connecting", "dialling", "ringing"];
+const ON_THE_LINE = ["dialling", "ringing"];
 
 /** A day as it stands inside a sentence: "today", "tomorrow", "on Monday". */
 function dayIn(at: number): string {
@@ -34,6 +34,8 @@ export function headline(callback: Callback): string {
     return due_at && due_at > Date.now() + 60_000 ? t("cb_at", { time: when(due_at) }) : t("cb_soon");
   }
   if (stands == "queued") return position ? t("place", { n: position }, position) : t("cb_soon");
+  // The agent reads first what it is about.
+  if (stands == "connecting") return t("cb_taken");
   if (ON_THE_LINE.includes(stands)) return t("cb_calling");
   return t("cb_stands", {}, stands);
 }
