@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal_column, or_, select, tuple_
 
 from hub.callbacks.model import ON_THE_LINE, Callback, State
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
@@ -107,7 +107,8 @@ class SqlCallbacks:
         return await self._database.read(lambda connection: dict(iter(connection.execute(statement))))
 
     async def due_loads(self, queue: str, since: Millis, until: Millis, length: Millis) -> dict[Millis, int]:
-        start = c.due_at - c.due_at % length
+        # Not bound, so that what is selected and what is grouped by are one expression to the database.
+        start = c.due_at - c.due_at % literal_column(str(int(length)))
         statement = (
             select(start, func.count())
             .where(c.queue == queue, c.next_at.is_not(None), c.due_at >= since, c.due_at < until)

@@ -127,6 +127,37 @@ async def test_pages(store: SqlStore) -> None:
     assert await store.callbacks.page(CallbackFilter(states=("reached",))) == []
 
 
+async def test_they_are_found_by_agent_number_and_reference(store: SqlStore) -> None:
+    tried = Attempt(T0, "us_ada", result=Result.BUSY, ended_at=T0 + 1)
+    hostile = '"agent":"us_ada" %'
+    rows = [
+        callback("cb_0000aaaa1", number="+49301110001", attempts=(tried,)),
+        callback("cb_0000aaaa2", number="+49301110002", only_agent="us_ada"),
+        callback("cb_0000aaaa3", number="+49301110003", agent="us_ada1", note=hostile),
+    ]
+    await put(store, *rows)
+
+    async def ids(where: CallbackFilter) -> set[str]:
+        return {found.id for found in await store.callbacks.page(where)}
+
+    assert await ids(CallbackFilter(agent="us_ada")) == {"cb_0000aaaa1", "cb_0000aaaa2"}
+    assert await ids(CallbackFilter(agent="us%")) == await ids(CallbackFilter(text="%")) == set()
+    assert await ids(CallbackFilter(text="030 111 0002")) == {"cb_0000aaaa2"}
+    assert await ids(CallbackFilter(text="000AAAA3")) == {"cb_0000aaaa3"}
+    assert len(await ids(CallbackFilter(text="+49 30 111"))) == 3
+
+
+async def test_what_slots_have_to_bear(store: SqlStore) -> None:
+    start = T0 // HOUR * HOUR
+    due = [start, start + MINUTE, start + HOUR]
+    rows = [callback(f"cb_{n:04}", due_at=at, next_at=at, slot=start if n == 0 else None) for n, at in enumerate(due)]
+    await put(store, *rows)
+    assert await store.callbacks.due_loads("support", start, start + 2 * HOUR, HOUR) == {start: 2, start + HOUR: 1}
+    await put(store, over(rows[1]))
+    assert await store.callbacks.due_loads("support", start, start + 2 * HOUR, HOUR) == {start: 1, start + HOUR: 1}
+    assert await store.callbacks.due_loads("sales", start, start + 2 * HOUR, HOUR) == {}
+
+
 async def test_what_was_asked_and_spent(store: SqlStore) -> None:
     talked = (Attempt(T0 + 5, "us_ada", 1, Result.REACHED, None, 60_000, 250, T0 + 9),)
     first = over(callback("cb_0001", attempts=talked))

@@ -71,8 +71,11 @@ class NotNow(Input, frozen=True, forbid_unknown_fields=True):
     summary="Do not call now: put the callback that you accepted off, or give it back to its queue",
 )
 async def not_now(call: Call[NotNow, Nothing]) -> object:
-    found = await seen(call)
     body, key = call.body, command_id(call, call.body.client_id)
+    found = await desk_of(call).get(call.path("id"))
+    if await call.store.log.find(found.id, call.user.id, key) is None:
+        # Whoever asks again what he has done already need not have it any more.
+        found = await seen(call)
     after = await desk_of(call).put_off(found.id, call.user.id, body.minutes, body.reason, key)
     await noted(call, "not_now", found, after)
     return callback_view(call, after)

@@ -218,7 +218,7 @@ async def noted(call: Call[Any, Any], action: str, before: Callback, after: Call
     if call.user.id in (before.agent, before.asked_by) or after.version == before.version:
         return
     shown = [
-        {"state": str(each.state), "due_at": each.due_at, "agent": each.only_agent, "number": each.number}
+        {"state": str(each.state), "due_at": each.due_at, "agent": each.only_agent, "name": each.number}
         for each in (before, after)
     ]
     await call.store.configs.audit(AuditEntry(0, call.now, call.user.id, action, "callback", after.id, *shown))

@@ -274,10 +274,12 @@ async def test_the_agent_reads_first_and_may_say_not_now(tmp_path: Path) -> None
         reading = await until(record, callback["id"], "connecting")
         assert reading["preview_until"] > reading["asked_at"]
 
-        later = await agent(f"callbacks/{callback['id']}/not-now", minutes=30, reason="asks for the boss")
+        wish = {"minutes": 30, "reason": "asks for the boss", "client_id": "not-now-0001"}
+        later = await agent(f"callbacks/{callback['id']}/not-now", **wish)
         found = later.json()
         assert (found["state"], found["reason"], found["put_off"]) == ("scheduled", "put_off", "asks for the boss")
         assert found["attempts"] == [], later.text
+        assert (await agent(f"callbacks/{callback['id']}/not-now", **wish)).json()["put_off"] == "asks for the boss"
         again = await agent(f"callbacks/{callback['id']}/not-now", minutes=30)
         assert (again.status_code, again.json()["error"]["code"]) == (403, "auth.forbidden"), "he has it no more"
 
