@@ -35,6 +35,7 @@ TOPIC: Final = "cobrowse"
 EVENTS_PER_MINUTE: Final = 6_000
 FRAMES_PER_MINUTE: Final = 6_000
 AWAY_S: Final = 6.0
+MOST_UNSENT: Final = 10_000
 LOOK_S: Final = 0.25
 
 Short = Annotated[str, Meta(max_length=200)]
@@ -156,7 +157,7 @@ class Line:
         self._rooms: dict[str, Room] = {}  # by contact
         self._seen: set[tuple[str, str]] = set()
         self._frames = SlidingLimit(FRAMES_PER_MINUTE, 60_000)
-        self._out: asyncio.Queue[tuple[str, Any, str]] = asyncio.Queue()
+        self._out: asyncio.Queue[tuple[str, Any, str]] = asyncio.Queue(MOST_UNSENT)
         self._tasks: list[asyncio.Task[None]] = []
         self._later: set[asyncio.Task[None]] = set()
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
@@ -274,6 +275,8 @@ class Line:
     def _changed(self, contact: str, sharing: Session) -> None:
         """The sharing ended, or is another agent's: the line is cut for whom it is no longer for."""
         row = self._hub.living.get(contact)
+        if sharing.stage not in s.LIVE:
+            self._seen = {(session, who) for session, who in self._seen if session != sharing.id}
         for sid, end in list(self.ends.items()):
             if end.ticket.contact != contact:
                 continue
@@ -431,7 +434,9 @@ class Line:
             self._tell("cb:frame", msgspec.structs.asdict(frame), sid)
 
     def _tell(self, event: str, data: Any, sid: str) -> None:
-        self._out.put_nowait((event, data, sid))
+        # What does not get out is a gap, and told anew.
+        with contextlib.suppress(asyncio.QueueFull):
+            self._out.put_nowait((event, data, sid))
 
     async def _send(self) -> None:
         """One after the other: the pieces of two frames must not mix, and the order is the meaning."""
