@@ -28,7 +28,8 @@ class TrunkSettings(Struct, frozen=True):
     `region` is the country by which national numbers are read ("DE"). `dtmf`: rfc4733, info or inband. `calls` is how
     many may live at once. `caller_id` is the number that outbound calls show unless their queue has one. `announce`:
     callers who are not let in hear why in an answered call ("answer") or before an answer ("early").
-    `watch`: it is asked by OPTIONS whether it lives; calls go out by one that is not only where there is no other.
+    `watch`: it is asked by OPTIONS whether it lives, and what comes from its `host` is let in. Calls go out by one that
+    is not only where there is no other.
     """
 
     id: str

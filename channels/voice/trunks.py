@@ -297,7 +297,7 @@ class Trunks:
     async def _addresses(self, trunk: TrunkSettings) -> list[str]:
         """Of the servers that we call, from which calls may come too."""
         found: list[str] = []
-        for destination in destinations(trunk) if trunk.host else ():
+        for destination in destinations(trunk) if trunk.host and trunk.watch else ():
             try:
                 targets = await self.transport.locate(destination)
             except Unresolved as error:
