@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from channels.callback.asking import Asking
-from channels.callback.keys import callback_of, code_of, make_token
+from channels.callback.keys import callback_of, is_code, make_token
 from channels.callback.steps import Steps
 from channels.email import puzzle
 from hub.callback_desk import ASAP, Asker, NewCallback
@@ -278,7 +278,7 @@ class Door:
         if callback.state is not State.ASKED:
             return callback
         await self._tried.take(callback.id)
-        if "".join(data.code.split()) != code_of(callback.id, self._secret):
+        if not is_code("".join(data.code.split()), callback.id, self._secret):
             raise Refused("This code is not right. Please look at our mail again.", code="callback.code")
         return await self._asking.confirm(callback.id, "customer", "confirm")
 

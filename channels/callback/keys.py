@@ -39,3 +39,7 @@ def code_of(id: str, secret: bytes) -> str:
     """The digits that confirm it."""
     digest = hmac.new(secret, b"callback.code\0" + id.encode(), sha256).digest()
     return str(int.from_bytes(digest) % 10**CODE_DIGITS).zfill(CODE_DIGITS)
+
+
+def is_code(text: str, id: str, secret: bytes) -> bool:
+    return hmac.compare_digest(text.encode(), code_of(id, secret).encode())
