@@ -17,6 +17,7 @@ from agent_ui.actions import Actions
 from channels.callback import door
 from channels.chat import conversation, socket
 from channels.cobrowse import desk as cobrowse
+from channels.cobrowse import entering
 from channels.cobrowse import line as cobrowse_line
 from channels.cobrowse.desk import Desk
 from channels.cobrowse.line import Line
@@ -146,6 +147,10 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "identify": (socket.IdentifyInput, "`verified`, `later` when there is no conversation yet"),
     "logout": (Nothing, "nothing; the token is dropped by the client"),
     "cobrowse:look": (cobrowse.OfContact, "`cobrowse`: how the contact's page stands"),
+    "cobrowse:enter": (
+        entering.EnterInput,
+        "`token`, `cobrowse`: the sharing that the code is for; ten tries in ten minutes",
+    ),
     "cobrowse:offer": (cobrowse.WithCapabilities, "`cobrowse`; the customer shares without being asked"),
     "cobrowse:answer": (cobrowse.WithCapabilities, "`cobrowse`; nothing allowed means no"),
     "cobrowse:revoke": (cobrowse.WithCapabilities, "`cobrowse`; without `view` nothing is left"),
@@ -194,10 +199,10 @@ Where the hub sends mail: `mail` (one of ours in another state, as `GET contacts
 (`contact`, `agents`: who else looks at it, and whether he is `writing`; a window that looks says `mail:looking` every
 ten seconds).
 
-To both: `cobrowse` (`contact`, `session`, `stage`: asked, shared, paused or ended; `agent`, `asked`, `granted`,
-`pauses`, `answer_by`, `expires_at`, `ending`). On /cobrowse, to agents' windows: `cb:frame`, `cb:cursor`, `cb:state`,
-`cb:act_res`; to the customer's page: `cb:resync` (tell the page anew), `cb:point`, `cb:draw`, `cb:look`, `cb:act`,
-`cb:elsewhere`.
+To both: `cobrowse` (`contact`, `session`, `stage`: asked, shared, paused or ended; `agent`, `joined`: whether it is
+known whose page, `asked`, `granted`, `pauses`, `answer_by`, `expires_at`, `ending`). On /cobrowse, to agents' windows:
+`cb:frame`, `cb:cursor`, `cb:state`, `cb:act_res`; to the customer's page: `cb:resync` (tell the page anew), `cb:point`,
+`cb:draw`, `cb:look`, `cb:act`, `cb:elsewhere`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A

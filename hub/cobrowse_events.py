@@ -55,10 +55,11 @@ class Asked(Event, frozen=True, gc=False, tag="cobrowse.asked"):
 
 
 class Joined(Event, frozen=True, gc=False, tag="cobrowse.joined"):
-    """A visitor has entered the session's code."""
+    """A visitor has entered the session's code, on a page of `site`."""
 
     visitor: str
     answer_by: Millis
+    site: str = ""
 
 
 class Granted(Event, frozen=True, gc=False, tag="cobrowse.granted"):

@@ -9,6 +9,7 @@ import socketio
 
 from channels.chat.socket import VisitorNamespace
 from channels.cobrowse.desk import Desk
+from channels.cobrowse.entering import Entering
 from channels.cobrowse.line import Line
 from channels.cobrowse.sessions import Sessions
 from hub.service import Hub
@@ -29,7 +30,8 @@ class CobrowseChannel:
         hub.shows_pages = True
         self.sessions = Sessions(hub)
         self.line = Line(hub, sio, self.sessions, visitors.sessions, windows)
-        self.desk = Desk(hub, sio, self.sessions, visitors.table, agents, epoch=self.line.epoch)
+        self.entering = Entering(hub, self.sessions, visitors)
+        self.desk = Desk(hub, sio, self.sessions, visitors.table, agents, self.entering, epoch=self.line.epoch)
         self.line.desk = self.desk
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from channels.chat.socket import VisitorSession
 from channels.cobrowse import session as s
 from channels.cobrowse.session import Capability, Session, Stage
 from channels.cobrowse.sessions import UNDER_WAY, Sessions, pages_of
+from channels.cobrowse.views import view
 from hub.errors import Forbidden, NotSignedIn, Refused
 from hub.ids import new_id
 from hub.limits import SlidingLimit
@@ -58,6 +59,16 @@ class Window(Protocol):
     def user(self) -> User: ...
 
 
+class Codes(Protocol):
+    """Who gives out the codes (`Entering`)."""
+
+    async def issue(self, contact: str, site: str) -> str:
+        """A code for the contact's sharing, in place of the one before. Raises Unavailable when there are too many."""
+        ...
+
+    def code_of(self, contact: str) -> str | None: ...
+
+
 class Ticket(Struct, frozen=True):
     """Lets one socket onto the line of one sharing, once. `parent` is the socket that asked for it: the right to be on
     the line ends with it. `visitor`: a customer's, or an agent's."""
@@ -80,10 +91,12 @@ class Desk:
         sessions: Sessions,
         visitors: EventTable,
         agents: EventTable,
+        codes: Codes,
         *,
         epoch: Callable[[], int],
     ) -> None:
         self._hub, self._sio, self._sessions, self._epoch = hub, sio, sessions, epoch
+        self._codes = codes
         self._tickets: dict[str, Ticket] = {}
         self._asks = SlidingLimit(ASKS_A_MINUTE, 60_000)
         visitors.add(*self.visitor_events())
@@ -113,7 +126,7 @@ class Desk:
     # --- the customer ----------------------------------------------------------------------------------------------
 
     async def _own(self, session: VisitorSession, contact: str) -> tuple[str, Contact]:
-        """Raises NotSignedIn, NotFound, Forbidden."""
+        """Who the visitor is, of whom the contact is. Raises NotSignedIn, NotFound, Forbidden."""
         if session.visitor is None:
             raise NotSignedIn("Start a conversation before you share your page.")
         state = (await self._hub.contacts.get(contact)).contact
@@ -121,8 +134,14 @@ class Desk:
             raise Forbidden("This conversation is not yours.", code="cobrowse.not_yours")
         return session.visitor.id, state
 
+    async def _party(self, session: VisitorSession, contact: str) -> str:
+        """Who the visitor is, of whom the contact is or who joined its sharing by a code. Raises as `_own` does."""
+        if session.visitor is not None and (await self._sessions.get(contact)).visitor == session.visitor.id:
+            return session.visitor.id
+        return (await self._own(session, contact))[0]
+
     async def _look_visitor(self, sid: str, session: VisitorSession, data: OfContact) -> Ack:
-        await self._own(session, data.contact)
+        await self._party(session, data.contact)
         return {"cobrowse": self._json(await self._sessions.get(data.contact), data.contact, visitor=True)}
 
     async def _offer(self, sid: str, session: VisitorSession, data: WithCapabilities) -> Ack:
@@ -134,23 +153,23 @@ class Desk:
         return await self._do_visitor(data.contact, command, visitor)
 
     async def _answer(self, sid: str, session: VisitorSession, data: WithCapabilities) -> Ack:
-        visitor, _ = await self._own(session, data.contact)
+        visitor = await self._party(session, data.contact)
         return await self._do_visitor(data.contact, s.Answer(visitor, frozenset(data.capabilities)), visitor)
 
     async def _revoke(self, sid: str, session: VisitorSession, data: WithCapabilities) -> Ack:
-        visitor, _ = await self._own(session, data.contact)
+        visitor = await self._party(session, data.contact)
         return await self._do_visitor(data.contact, s.Revoke(visitor, frozenset(data.capabilities)), visitor)
 
     async def _hold(self, sid: str, session: VisitorSession, data: HoldInput) -> Ack:
-        visitor, _ = await self._own(session, data.contact)
+        visitor = await self._party(session, data.contact)
         return await self._do_visitor(data.contact, s.Hold(visitor, data.on), visitor)
 
     async def _stop_visitor(self, sid: str, session: VisitorSession, data: OfContact) -> Ack:
-        visitor, _ = await self._own(session, data.contact)
+        visitor = await self._party(session, data.contact)
         return await self._do_visitor(data.contact, s.Stop(visitor), visitor)
 
     async def _ticket_visitor(self, sid: str, session: VisitorSession, data: OfContact) -> Ack:
-        visitor, _ = await self._own(session, data.contact)
+        visitor = await self._party(session, data.contact)
         sharing = await self._sessions.get(data.contact)
         if sharing.visitor != visitor:
             raise Forbidden("This is not your page.", code="cobrowse.not_yours")
@@ -164,14 +183,23 @@ class Desk:
     async def _look_agent(self, sid: str, session: Window, data: OfContact) -> Ack:
         row = await self._hub.seen_by(session.user, data.contact)
         sharing = await self._sessions.get(data.contact)
-        return {"cobrowse": self._json(sharing, data.contact), "possible": self._possible(row.contact)}
+        by_code = row.contact.visitor is None
+        return {
+            **self._told(sharing, data.contact, session.user),
+            "possible": self._possible(row.contact),
+            "by_code": by_code,
+        }
+
+    def _told(self, sharing: Session, contact: str, user: User) -> Ack:
+        """The code is for the agent who asks, nobody else."""
+        waits = sharing.stage is Stage.ASKED and sharing.visitor is None and sharing.agent == user.id
+        code = self._codes.code_of(contact) if waits else None
+        return {"cobrowse": self._json(sharing, contact), "code": code}
 
     async def _ask(self, sid: str, session: Window, data: WithCapabilities) -> Ack:
         contact = (await self._hub.seen_by(session.user, data.contact)).contact
         if self._served(contact) != session.user.id:
             raise Refused("Another agent has this contact.", code="contact.not_yours")
-        if contact.visitor is None:
-            raise Refused("This customer is not on a page of yours.", code="cobrowse.no_page")
         self._asks.take(session.user.id, self._hub.clock.now())
         command = s.Ask(
             self._new(),
@@ -182,7 +210,10 @@ class Desk:
             frozenset(data.capabilities) | {Capability.VIEW},
         )
         sharing = await self._sessions.do(data.contact, command, session.user.id)
-        return {"cobrowse": self._json(sharing, data.contact)}
+        if sharing.stage is Stage.ASKED and sharing.visitor is None:
+            # Nobody's page is known yet: whoever enters the code.
+            await self._codes.issue(data.contact, contact.site)
+        return self._told(sharing, data.contact, session.user)
 
     async def _stop_agent(self, sid: str, session: Window, data: OfContact) -> Ack:
         await self._hub.seen_by(session.user, data.contact)
@@ -205,13 +236,14 @@ class Desk:
         """The contact's agent. Raises Refused where there is none to share with, or the site does not want it."""
         if contact.agent is None or contact.phase not in SERVED:
             raise Refused("Nobody looks after this contact now.", code="cobrowse.no_agent")
-        if not pages_of(self._hub.directory.sites().get(contact.site)).on:
+        if not self._possible(contact):
             raise Refused("This site shares no pages.", code="cobrowse.off")
         return contact.agent
 
     def _possible(self, contact: Contact) -> bool:
-        site = self._hub.directory.sites().get(contact.site)
-        return contact.visitor is not None and pages_of(site).on
+        """A contact of no site: at any that shares its pages."""
+        sites = self._hub.directory.sites()
+        return any(pages_of(site).on for site in ([sites.get(contact.site)] if contact.site else sites.values()))
 
     def _ticket(self, sharing: Session, who: str, parent: str, *, visitor: bool) -> Json:
         if sharing.stage not in (Stage.SHARED, Stage.PAUSED):
@@ -232,22 +264,7 @@ class Desk:
         return ticket
 
     def _json(self, sharing: Session, contact: str, *, visitor: bool = False) -> Json:
-        """What a window is told of a sharing; times are the hub's."""
-        agent = self._hub.directory.users().get(sharing.agent)
-        name = self._hub.directory.public_name(sharing.agent) if visitor else (agent.name if agent else "")
-        return {
-            "contact": contact,
-            "session": sharing.id,
-            "stage": str(sharing.stage),
-            "agent": {"id": None if visitor else sharing.agent, "name": name} if agent else None,
-            "asked": sorted(sharing.asked),
-            "granted": sorted(sharing.granted),
-            "pauses": sorted(sharing.pauses),
-            "answer_by": sharing.answer_by,
-            "expires_at": sharing.expires_at,
-            "ending": str(sharing.ending) if sharing.ending else None,
-            "now": self._hub.clock.now(),
-        }
+        return view(self._hub, sharing, contact, visitor=visitor)
 
     def _changed(self, contact: str, sharing: Session) -> None:
         """Whoever holds the contact, and the customer, at whatever node they are: each tells its own sockets."""

@@ -148,9 +148,10 @@ class Offer(Struct, frozen=True):
 
 
 class Enter(Struct, frozen=True):
-    """A visitor has entered the session's code."""
+    """A visitor has entered the session's code, on a page of `site`: what that one keeps to itself is not shown."""
 
     visitor: str
+    site: str
 
 
 class Answer(Struct, frozen=True):
@@ -242,7 +243,9 @@ def decide(session: Session, command: Command, now: Millis, limits: Limits) -> l
             _alive(session, Stage.ASKED)
             if session.visitor is not None:
                 raise Refused("Somebody has entered this code already.", code="cobrowse.code_used")
-            return [Joined(command.visitor, now + limits.answer_ms)]
+            if session.answer_by is not None and now >= session.answer_by:
+                raise Refused("This code is too old.", code="cobrowse.over")
+            return [Joined(command.visitor, now + limits.answer_ms, command.site)]
         case Answer():
             return _answer(session, command, now, limits)
         case Revoke():
@@ -283,7 +286,14 @@ def decide(session: Session, command: Command, now: Millis, limits: Limits) -> l
 
 def _ask(session: Session, command: Ask, now: Millis, limits: Limits) -> list[Event]:
     wanted = command.capabilities | {Capability.VIEW}
-    if session.stage is not Stage.NEW:
+    if session.stage is Stage.ASKED and command.visitor is None:
+        # Another code, as long as nobody has entered the one before.
+        if command.agent != session.agent:
+            raise Forbidden("This is not your contact.", code="cobrowse.not_yours")
+        if session.visitor is not None:
+            return []
+        command = replace(command, session=session.id, contact=session.contact, site=session.site)
+    elif session.stage is not Stage.NEW:
         _alive(session, *LIVE)
         if command.agent != session.agent:
             raise Forbidden("This is not your contact.", code="cobrowse.not_yours")
@@ -352,7 +362,7 @@ def evolve(session: Session, event: Event) -> Session:
                 answer_by=event.answer_by,
             )
         case Joined():
-            return replace(session, visitor=event.visitor, answer_by=event.answer_by)
+            return replace(session, visitor=event.visitor, answer_by=event.answer_by, site=event.site or session.site)
         case Granted():
             return replace(
                 _staged(session, session.pauses),

@@ -18,6 +18,7 @@ from hub.config_rows import Site
 from hub.errors import HubError, NotFound, VersionConflict
 from hub.events import Recorded
 from hub.machine import SERVED
+from hub.model import Customer, Visitor
 from hub.ports import Change
 from hub.service import Hub
 
@@ -81,8 +82,13 @@ class Sessions:
         """The contact's last sharing; a new one when there was none."""
         return (await self._load(contact)).session
 
-    async def do(self, contact: str, command: Command, actor: str) -> Session:
-        """Raises Refused or Forbidden when the session does not allow it, Unavailable when it cannot be stored."""
+    async def do(
+        self, contact: str, command: Command, actor: str, new: tuple[Visitor, Customer] | None = None
+    ) -> Session:
+        """`new` is who does it, to be stored along when this is the first that he does.
+
+        Raises Refused or Forbidden when the session does not allow it, Unavailable when it cannot be stored."""
+        visitor, customer = new or (None, None)
         async with self._locks.setdefault(contact, asyncio.Lock()):
             for _ in range(TRIES):
                 known = await self._load(contact)
@@ -92,7 +98,9 @@ class Sessions:
                 events = decide(state, command, now, self.limits)
                 if not events:
                     return state
-                change = Change(PREFIX + contact, known.version, tuple(events), now, actor)
+                change = Change(
+                    PREFIX + contact, known.version, tuple(events), now, actor, visitor=visitor, customer=customer
+                )
                 try:
                     appended = await self._hub.store.log.append(change)
                 except VersionConflict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Error, FrameLocator, Locator, expect
 
 from tests.e2e.conftest import People
+from tests.e2e.letters import letter, post
 from tests.e2e.office import accessible
 from tests.e2e.people import Agent, Visitor
 from tests.e2e.test_widget_call import answers, ask_for_a_call, talks
@@ -259,3 +261,55 @@ def test_the_customer_decides_from_moment_to_moment(people: People, hub: DemoHub
     clara.page.keyboard.press("Escape")
     expect(agent.page.get_by_text("Dora Stein stopped sharing.")).to_be_visible()
     expect(banner(clara)).to_have_count(0)
+
+
+def test_who_wrote_a_mail_joins_by_a_code(people: People, hub: DemoHub) -> None:
+    agent, mara = people.agent("agent1"), people.visitor()
+    agent.set_status("available")
+    post(hub, letter("The checkout", "It does not take my address.", sender="Mara Lind <mara.code@example.org>"))
+    agent.accept("Mara Lind")
+    page = agent.page
+    page.get_by_role("button", name="Co-browse").click()
+    expect(page.get_by_role("heading", name="See Mara Lind's page")).to_be_visible()
+    agent.picture("code-before")
+    page.get_by_role("button", name="Make a code").click()
+    shown = page.locator(".cob-code")
+    expect(shown).to_have_text(re.compile(r"^\d{3}\s\d{3}$"))
+    first = shown.inner_text()
+    page.get_by_role("button", name="New code").click()
+    expect(shown).not_to_have_text(first)
+    agent.picture("code")
+    assert not accessible(page)
+
+    mara.visit("/demo/product-kyusu.html")
+    mara.open_widget()
+    mara.picture("home")
+    mara.widget.get_by_role("button", name="I was given a code").click()
+    field = mara.widget.get_by_role("textbox", name="Code")
+    enter = mara.widget.get_by_role("button", name="Continue")
+    field.fill(first)
+    enter.click()
+    expect(mara.widget.get_by_role("alert")).to_contain_text("not good")
+    mara.picture("wrong-code")
+    assert not accessible(mara.page)
+    field.fill(shown.inner_text())
+    enter.click()
+    question = mara.widget.get_by_role("dialog", name="Share this page?")
+    expect(question).to_contain_text("Nadia asks to look at it with you.")
+    expect(page.get_by_text("Waiting for Mara Lind")).to_be_visible()
+    mara.picture("question")
+    question.get_by_role("button", name="Share", exact=True).click()
+    expect(banner(mara)).to_be_visible()
+    expect(mirror(agent).get_by_role("heading", level=1)).to_be_visible()
+    mara.picture("shared")
+    # The panel may be closed, and the next page goes on.
+    mara.widget.get_by_role("button", name="Minimise").click()
+    mara.visit("/demo/")
+    expect(banner(mara)).to_be_visible()
+    expect(page.locator(".cob-url")).to_contain_text("/demo/")
+    agent.picture("code-shared")
+    banner(mara).get_by_role("button", name="Stop sharing").click()
+    expect(banner(mara)).to_have_count(0)
+    expect(page.get_by_text("Mara Lind stopped sharing.")).to_be_visible()
+    mara.open_widget()
+    expect(mara.widget.get_by_role("button", name="I was given a code")).to_be_visible()

@@ -124,6 +124,27 @@ async def shared(hub: Serving, number: str, *granted: str) -> tuple[Person, Pers
     return nadia, clara, contact, token
 
 
+async def by_mail(hub: Serving, number: str, site: str | None = None) -> tuple[Person, str]:
+    """An agent of its own with a contact that no window of the widget has: both."""
+    await asyncio.to_thread(hub.user, f"agent-{number}", Role.AGENT)
+    await asyncio.to_thread(hub.user, f"boss-{number}", Role.ADMINISTRATOR)
+    nadia, boss = await agent(hub, f"agent-{number}"), await asyncio.to_thread(hub.sign_in, f"boss-{number}")
+    ok(await nadia.client.call("presence:set", {"state": "available"}))
+    wanted = {
+        "channel": "email",
+        "queue": "open",
+        "customer": {"name": f"Mara {number}"},
+        **({"site": site} if site else {}),
+    }
+    made = await asyncio.to_thread(boss.request, "POST", "/api/v1/contacts", json=wanted)
+    assert made.status_code == 201, made.text
+    contact = made.json()["id"]
+    offer = await nadia.until(lambda event, data: event == "offer" and data["contact"]["id"] == contact)
+    accept = {"contact": contact, "fence": offer["fence"], "client_id": f"accept-{number}"}
+    ok(await nadia.client.call("offer:accept", accept))
+    return nadia, contact
+
+
 def frame(epoch: int, seq: int) -> dict[str, Any]:
     kind = "increment" if seq else "snapshot"
     return {"epoch": epoch, "seq": seq, "kind": kind, "part": 0, "parts": 1, "encoding": "json", "body": BODY}
@@ -269,6 +290,86 @@ async def test_a_site_can_keep_its_pages_to_itself(hub: Serving) -> None:
     assert (await nadia.stage("ended"))["ending"] == "site"
     await asyncio.to_thread(put, True)
     for person in (nadia, clara):
+        await person.close()
+
+
+async def test_a_customer_without_a_conversation_joins_by_a_code(hub: Serving) -> None:
+    nadia, contact = await by_mail(hub, "code-1")
+    of, wanted = {"contact": contact}, {"contact": contact, "capabilities": ["view", "point"]}
+    looked = ok(await nadia.client.call("cobrowse:look", of))
+    assert (looked["possible"], looked["by_code"], looked["code"]) == (True, True, None)
+    first = ok(await nadia.client.call("cobrowse:ask", wanted))
+    assert (first["cobrowse"]["stage"], first["cobrowse"]["joined"], len(first["code"])) == ("asked", False, 6)
+    again = ok(await nadia.client.call("cobrowse:ask", wanted))
+    assert again["cobrowse"]["session"] == first["cobrowse"]["session"] and again["code"] != first["code"]
+    assert ok(await nadia.client.call("cobrowse:look", of))["code"] == again["code"]
+
+    # Nobody who has not entered it gets anywhere, and one that is void says no more than one that never was.
+    clara, mallory = await customer(hub), await customer(hub)
+    assert code(await mallory.client.call("cobrowse:answer", wanted)) == "auth.required"
+    never = next(one for one in ("000000", "000001", "000002") if one not in (first["code"], again["code"]))
+    told = [await clara.client.call("cobrowse:enter", {"code": one}) for one in (first["code"], never, "abc")]
+    assert told[0] == told[1] == told[2] and code(told[0]) == "code.not_found"
+    joined = ok(await clara.client.call("cobrowse:enter", {"code": f"{again['code'][:3]} {again['code'][3:]}"}))
+    assert joined["cobrowse"]["agent"] == {"id": None, "name": "Agent-code-1"} and "code" not in joined
+    assert (await nadia.until(lambda event, data: event == "cobrowse" and data["joined"]))["stage"] == "asked"
+    assert ok(await nadia.client.call("cobrowse:look", of))["code"] is None
+    assert await mallory.client.call("cobrowse:enter", {"code": again["code"]}) == told[0]
+    form = {"client_id": "start-mallory", "name": "Mallory", "topic": "open", "text": "Hello"}
+    ok(await mallory.client.call("chat:start", form))
+    for event in ("cobrowse:look", "cobrowse:stop", "cobrowse:ticket"):
+        assert code(await mallory.client.call(event, of)) == "cobrowse.not_yours"
+    assert code(await mallory.client.call("cobrowse:answer", wanted)) == "cobrowse.not_yours"
+
+    # From here as with anybody, over the next page and the next socket.
+    ok(await clara.client.call("cobrowse:answer", wanted))
+    await nadia.stage("shared")
+    await clara.close()
+    clara = await customer(hub, joined["token"])
+    assert ok(await clara.client.call("cobrowse:look", of))["cobrowse"]["granted"] == ["point", "view"]
+    page, window = await on_line(hub, clara, contact), await on_line(hub, nadia, contact)
+    assert ok(await page.call("cb:page", {"url": "https://shop.example/"}))["shared"]
+    await clara.until(lambda event, _: event == "cb:resync")
+    ok(await page.call("cb:frame", frame(7, 0)))
+    await nadia.until(lambda event, _: event == "cb:frame")
+    ok(await window.call("cb:point", {"x": 1, "y": 1}))
+    await clara.until(lambda event, _: event == "cb:point")
+    # The contact is of no site; the page's own keeps this one to itself.
+    assert not ok(await page.call("cb:page", {"url": "https://shop.example/account"}))["shared"]
+    ok(await nadia.client.call("cobrowse:ask", of | {"capabilities": ["type"]}))
+    await clara.until(lambda event, data: event == "cobrowse" and data["asked"] == ["type"])
+    ok(await clara.client.call("cobrowse:stop", of))
+    assert (await nadia.stage("ended"))["ending"] == "stopped"
+    # What is over gives no right to the contact.
+    assert code(await clara.client.call("cobrowse:offer", wanted)) == "cobrowse.not_yours"
+    assert code(await clara.client.call("chat:sync", of)) == "auth.forbidden"
+    events = await log_of(hub, contact)
+    you, her = "us_agent-code-1", events[2][1]
+    assert events == [
+        *(("asked", you), ("asked", you), ("joined", her), ("granted", her), ("watched", you), ("paused", her)),
+        *(("asked", you), ("ended", her)),
+    ]
+    for person in (nadia, clara, mallory):
+        await person.close()
+
+
+async def test_codes_cannot_be_guessed(hub: Serving) -> None:
+    nadia, contact = await by_mail(hub, "code-2", "demo")
+    wanted = {"contact": contact, "capabilities": ["view"]}
+    right = ok(await nadia.client.call("cobrowse:ask", wanted))["code"]
+    clara = await customer(hub)
+    for _ in range(20):
+        said = await clara.client.call("cobrowse:enter", {"code": "x"})
+        if code(said) == "rate.limited":
+            break
+        assert code(said) == "code.not_found"
+    # Another socket, and even the right one.
+    other = await customer(hub)
+    assert code(await other.client.call("cobrowse:enter", {"code": right})) == "rate.limited"
+    # Taken back.
+    ok(await nadia.client.call("cobrowse:stop", {"contact": contact}))
+    assert ok(await nadia.client.call("cobrowse:look", {"contact": contact}))["code"] is None
+    for person in (nadia, clara, other):
         await person.close()
 
 

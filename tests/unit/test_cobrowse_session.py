@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.cobrowse import session as s
-from channels.cobrowse.codes import GOOD_MS, MOST, Codes
+from channels.cobrowse.codes import GOOD_MS, MOST, MOST_WRONG, Codes
 from channels.cobrowse.session import Capability, Ending, Limits, Pages, Pause, Session, Stage, decide, evolve
 from hub.errors import Forbidden, HubError, NotFound, Refused, Unavailable
 
@@ -112,10 +112,16 @@ def test_a_customer_on_the_phone_joins_by_a_code() -> None:
     assert s.deadline(asked, LIMITS) == 1_000 + LIMITS.code_ms
     with pytest.raises(Forbidden):
         decide(asked, answer(Capability.VIEW), 1_000, LIMITS)
-    joined = after(s.Enter("visitor"), start=asked)
+    again = after(s.Ask("s2", "co1", "demo", "agent", None, frozenset({Capability.POINT})), start=asked)
+    assert again.id == "s1" and again.asked == {Capability.VIEW, Capability.POINT}, "another code, the same sharing"
+    with pytest.raises(Refused):
+        decide(asked, s.Enter("visitor", "shop"), 1_000 + LIMITS.code_ms, LIMITS)
+    joined = after(s.Enter("visitor", "shop"), start=asked)
+    assert joined.site == "shop", "whose pages are kept to itself is the page's site to say"
+    assert after(s.Ask("s2", "co1", "demo", "agent", None, frozenset()), start=joined) == joined
     assert joined.stage is Stage.ASKED and not joined.may(Capability.VIEW)
     with pytest.raises(Refused):
-        decide(joined, s.Enter("thief"), 1_000, LIMITS)
+        decide(joined, s.Enter("thief", "shop"), 1_000, LIMITS)
     assert after(answer(Capability.VIEW), start=joined).may(Capability.VIEW)
 
 
@@ -131,7 +137,7 @@ COMMANDS = st.one_of(
         st.sampled_from(["visitor", None]),
         st.frozensets(st.sampled_from(Capability)),
     ),
-    st.builds(s.Enter, st.sampled_from(["visitor", "thief"])),
+    st.builds(s.Enter, st.sampled_from(["visitor", "thief"]), st.just("demo")),
     st.builds(s.Answer, st.sampled_from(["visitor", "thief"]), st.frozensets(st.sampled_from(Capability))),
     st.builds(s.Revoke, st.sampled_from(["visitor", "thief"]), st.frozensets(st.sampled_from(Capability))),
     st.builds(s.Hold, st.sampled_from(["visitor", "thief"]), st.booleans()),
@@ -222,6 +228,36 @@ def test_a_code_is_good_once_for_its_site_and_time() -> None:
     with pytest.raises(NotFound):
         codes.redeem(second, "demo", 1)
     assert codes.redeem("000044", "demo", 1) == "s2"
+
+
+def test_a_code_of_no_site_is_good_at_any() -> None:
+    codes = Codes()
+    assert codes.redeem(codes.issue("c1", "", 0, lambda: 7), "shop", 1) == "c1"
+
+
+def test_a_code_bears_so_many_wrong_guesses_at_its_site() -> None:
+    codes, draws = Codes(), itertools.count()
+    shop, other, anywhere = (codes.issue(f"c-{site}", site, 0, lambda: next(draws)) for site in ("shop", "other", ""))
+    for _ in range(MOST_WRONG - 1):
+        codes.guessed("shop")
+    assert codes.of("c-shop", 1) == shop
+    codes.guessed("shop")
+    assert codes.of("c-shop", 1) is None and codes.of("c-", 1) is None
+    for guess in (shop, anywhere):
+        with pytest.raises(NotFound):
+            codes.redeem(guess, "shop", 1)
+    assert codes.redeem(other, "other", 1) == "c-other"
+
+
+def test_a_code_of_another_node_is_good_here_unless_it_is_ours_as_well() -> None:
+    codes = Codes()
+    codes.learn("000001", "c1", "shop", GOOD_MS)
+    codes.learn("000002", "c1", "shop", GOOD_MS)
+    assert (codes.of("c1", 1), codes.of("c1", GOOD_MS)) == ("000002", None)
+    assert codes.redeem("000002", "shop", 1) == "c1"
+    codes.issue("c2", "shop", 0, lambda: 3)
+    codes.learn("000003", "c3", "shop", GOOD_MS)
+    assert codes.of("c2", 1) is codes.of("c3", 1) is None, "whose it is, nobody knows"
 
 
 def test_there_are_few_codes_at_a_time() -> None:

@@ -9,7 +9,7 @@ import { locale, speak, t } from "./i18n.ts";
 import { ask, connect, renew, rest } from "./link.ts";
 import * as outbox from "./outbox.ts";
 import { changed, channel, isCall, running, state, type Sheet, type View, unreadIn } from "./state.ts";
-import { keep, kept } from "./storage.ts";
+import { byCode, joinedByCode, keep, kept } from "./storage.ts";
 import { apply, catchUp, markShown } from "./sync.ts";
 
 export function go(view: View): void {
@@ -61,7 +61,7 @@ export function closed(): void {
   clearTimeout(staying);
   state.sheet = null;
   seenAll();
-  if (!running() && !outbox.anything()) rest();
+  if (!running() && !outbox.anything() && !joinedByCode()) rest();
   changed();
 }
 
@@ -131,6 +131,7 @@ export function leave(): void {
   state.talks.clear();
   Object.assign(state, { identity: null, form: {}, files: [], drafts: {}, sheet: null, view: { name: "home" } });
   keep("drafts", null, true);
+  byCode(null);
   renew();
   changed();
 }

@@ -4,6 +4,7 @@ import type { Connect, EventName, HostState, LauncherWords, ToHost, ToPanel } fr
 import { dir, locale, pick, t } from "./i18n.ts";
 import { anything } from "./outbox.ts";
 import { running, state, unread } from "./state.ts";
+import { joinedByCode } from "./storage.ts";
 
 let port: MessagePort | null = null;
 let said = "";
@@ -52,7 +53,7 @@ export function stateToHost(): void {
     failed: t("failed"),
     retry: t("retry"),
   };
-  const next: HostState = { unread: count, active: !!talk || anything(), sheet: !!state.sheet, words };
+  const next: HostState = { unread: count, active: !!talk || anything() || !!joinedByCode(), sheet: !!state.sheet, words };
   const now = JSON.stringify(next);
   if (now == said) return;
   const before = said && JSON.parse(said).unread;

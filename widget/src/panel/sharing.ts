@@ -3,8 +3,9 @@
 
 import type { Cobrowse } from "../wire.ts";
 import { framed } from "./host.ts";
-import { ask } from "./link.ts";
+import { ask, Refused } from "./link.ts";
 import { changed, state } from "./state.ts";
+import { byCode, joinedByCode } from "./storage.ts";
 
 type Part = typeof import("./share/index.ts");
 
@@ -24,6 +25,7 @@ export function heardOfSharing(sharing: Cobrowse): void {
   if (!canShare()) return;
   state.sharing = sharing;
   const alive = sharing.stage == "asked" || sharing.stage == "shared" || sharing.stage == "paused";
+  if (!alive && sharing.contact == joinedByCode()) byCode(null);
   const part = alive ? fetchSharing() : coming;
   void part?.then(({ follow }) => follow(), () => {});
   changed();
@@ -31,5 +33,7 @@ export function heardOfSharing(sharing: Cobrowse): void {
 
 /** Asked at each hello: what was pushed meanwhile was missed. */
 export function lookAtSharing(contact: string): void {
-  if (canShare()) void ask<{ cobrowse: Cobrowse }>("cobrowse:look", { contact }).then(({ cobrowse }) => heardOfSharing(cobrowse), () => {});
+  if (canShare()) void ask<{ cobrowse: Cobrowse }>("cobrowse:look", { contact }).then(({ cobrowse }) => heardOfSharing(cobrowse), (error: Refused) => {
+    if (error.code == "cobrowse.not_yours" && contact == joinedByCode()) byCode(null);
+  });
 }

@@ -27,7 +27,8 @@ export interface Talk {
 }
 
 export type View =
-  | { name: "home" | "earlier" }
+  /** "code": one that an agent has told, to share the page. */
+  | { name: "home" | "earlier" | "code" }
   /** An e-mail's or a callback's has gone with `sent`; with `ask` it is asked how an e-mail stands. A callback's `move`
    * is for another time, `again` for one more, `joined` when its number is called already; `contact` is the conversation
    * that it goes on from. */

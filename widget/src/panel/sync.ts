@@ -10,7 +10,7 @@ import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, recall, seen } from "./outbox.ts";
 import { heardOfSharing, lookAtSharing } from "./sharing.ts";
 import { changed, isCall, isOpen, running, state, type Talk } from "./state.ts";
-import { keep, kept } from "./storage.ts";
+import { joinedByCode, keep, kept } from "./storage.ts";
 
 export function listen(): void {
   onHello(hello);
@@ -70,7 +70,8 @@ function hello({ token, visitor, site, contacts }: Hello): void {
     talk.typing = null;
     if (isOpen(talk.contact) || talk.synced >= 0) void catchUp(talk);
   }
-  if (talk) lookAtSharing(talk.contact.id);
+  const shown = joinedByCode() ?? talk?.contact.id;
+  if (shown) lookAtSharing(shown);
   for (const { contact } of state.talks.values()) {
     // The host's next page, or the same one anew: the call goes on in it.
     if (!state.call && isOpen(contact) && isCall(contact) && remembered(contact.id)) void fetchCalling().then(({ takeUp }) => takeUp(contact.id), () => {});

@@ -10,7 +10,7 @@ import type { Contact } from "../../common/types.ts";
 import { customerName, isOwner } from "../mine.ts";
 import { Fields, OpenPage } from "./fields.tsx";
 import { Line, picked, view } from "./line.ts";
-import { askFor, CAPABILITIES, type Capability, type Cobrowse, history, isLive, lookAt, possible, sharings, shown, stop, viewer } from "./sharing.ts";
+import { askFor, byCode, CAPABILITIES, type Capability, type Cobrowse, codes, history, isLive, lookAt, possible, sharings, shown, stop, viewer } from "./sharing.ts";
 
 const MODES: readonly [Mode, IconName, Capability][] = [
   ["see", "eye", "view"],
@@ -32,10 +32,12 @@ const Leave = () => <Button icon="chat" kind="quiet" onClick={() => (shown.value
 function Ask({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse | undefined; name: string }) {
   const [chosen, setChosen] = useState<readonly Capability[]>(["view", "point", "draw", "scroll"]);
   const toggle = (one: Capability) => setChosen(chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one]);
+  const code = byCode.value.get(contact.id) === true;
   return (
     <div class="cob-ask">
       <h2>{t("cobrowse.ask.title", { name })}</h2>
       {sharing?.stage === "ended" && sharing.ending && <p class="cob-over" role="status">{t(`cobrowse.ended.${sharing.ending}`, { name })}</p>}
+      {code && <p class="quiet-text">{t("cobrowse.code.hint", { name })}</p>}
       <p class="quiet-text">{t("cobrowse.ask.hint")}</p>
       <fieldset>
         <legend class="label">{t("cobrowse.ask.what")}</legend>
@@ -46,7 +48,34 @@ function Ask({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse |
           </label>
         ))}
       </fieldset>
-      <Button kind="primary" icon="cobrowse" disabled={!isOwner(contact)} onClick={() => askFor(contact, [...chosen])}>{t("cobrowse.ask.send")}</Button>
+      <Button kind="primary" icon="cobrowse" disabled={!isOwner(contact)} onClick={() => askFor(contact, [...chosen])}>{t(code ? "cobrowse.code.make" : "cobrowse.ask.send")}</Button>
+    </div>
+  );
+}
+
+/** For the agent to read out: the digits, what the customer does with them, and how long they are good. */
+function Code({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse; name: string }) {
+  const left = Math.max(0, (sharing.answer_by ?? 0) - now.value);
+  const code = codes.value.get(contact.id);
+  const mine = isOwner(contact);
+  return (
+    <div class="cob-ask">
+      <h2>{t("cobrowse.code.title", { name })}</h2>
+      {code && mine ? (
+        <>
+          <p class="cob-code num" aria-label={t("cobrowse.code.label", { code: [...code].join(" ") })} role="status">{code.slice(0, 3)}<span> </span>{code.slice(3)}</p>
+          <ol class="cob-say">
+            {["open", "enter", "answer"].map((step) => <li key={step}>{t(`cobrowse.code.${step}`)}</li>)}
+          </ol>
+          <p class="quiet-text" role="timer">{t("cobrowse.code.left", { time: duration(left) })}</p>
+        </>
+      ) : code !== undefined && <p class="quiet-text">{t(mine ? "cobrowse.code.lost" : "cobrowse.code.others")}</p>}
+      {mine && (
+        <div class="cob-do">
+          <Button onClick={() => askFor(contact, sharing.asked)}>{t("cobrowse.code.again")}</Button>
+          <Button kind="quiet" onClick={() => stop(contact.id)}>{t("cobrowse.take_back")}</Button>
+        </div>
+      )}
     </div>
   );
 }
@@ -205,7 +234,7 @@ export function Cobrowsing({ contact }: { contact: Contact }) {
             <Leave />
           </header>
           {sharing?.stage === "asked"
-            ? <Waiting contact={contact} sharing={sharing} name={name} />
+            ? sharing.joined ? <Waiting contact={contact} sharing={sharing} name={name} /> : <Code contact={contact} sharing={sharing} name={name} />
             : possible.value.get(contact.id)
               ? <Ask contact={contact} sharing={sharing} name={name} />
               : <Empty icon="cobrowse" title={t("cobrowse.no_page")} />}

@@ -14,6 +14,8 @@ export interface Cobrowse {
   session: string;
   stage: "new" | "asked" | "shared" | "paused" | "ended";
   agent: { id: string | null; name: string } | null;
+  /** Whose page it is, is known; by a code not before somebody has entered it. */
+  joined: boolean;
   /** What waits for the customer's answer. */
   asked: Capability[];
   granted: Capability[];
@@ -36,6 +38,10 @@ export const viewer = typeof boot["viewer"] === "string" && boot["viewer"] ? boo
 
 export const sharings = signal<ReadonlyMap<string, Cobrowse>>(new Map());
 export const possible = signal<ReadonlyMap<string, boolean>>(new Map());
+/** Contacts without a conversation in the widget: a code says whose page it is. */
+export const byCode = signal<ReadonlyMap<string, boolean>>(new Map());
+/** The code of each that waits for somebody to enter it; null where it is not known any more. */
+export const codes = signal<ReadonlyMap<string, string | null>>(new Map());
 /** The contact whose page fills the desk. */
 export const shown = signal<string | null>(null);
 export const history = signal<ReadonlyMap<string, readonly Happened[]>>(new Map());
@@ -53,8 +59,9 @@ export function note(contact: string, key: string, what?: string): void {
 function take(next: Cobrowse): void {
   const before = sharings.value.get(next.contact);
   sharings.value = new Map(sharings.value).set(next.contact, next);
-  if (before?.session === next.session && before.stage === next.stage && String(before.granted) === String(next.granted) && String(before.asked) === String(next.asked)) return;
-  if (next.stage === "asked") note(next.contact, "asked");
+  if (next.stage !== "asked" && codes.value.has(next.contact)) codes.value = new Map([...codes.value].filter(([contact]) => contact !== next.contact));
+  if (before?.session === next.session && before.stage === next.stage && String(before.granted) === String(next.granted) && String(before.asked) === String(next.asked) && before.joined === next.joined) return;
+  if (next.stage === "asked") note(next.contact, next.joined ? (before?.stage === "asked" && !before.joined ? "entered" : "asked") : "code");
   else if (next.stage === "ended") note(next.contact, "ended");
   else if (next.stage === "paused") note(next.contact, "paused");
   else if (next.stage === "shared") note(next.contact, next.asked.length ? "asked_more" : before?.stage === "paused" ? "resumed" : "allowed");
@@ -62,16 +69,27 @@ function take(next: Cobrowse): void {
   if (before && !isLive(before) && before.stage !== "asked" && isLive(next)) shown.value ??= next.contact;
 }
 
+interface Told {
+  cobrowse: Cobrowse;
+  code: string | null;
+}
+
+function learn({ cobrowse, code }: Told): void {
+  if (cobrowse.stage === "asked") codes.value = new Map(codes.value).set(cobrowse.contact, code);
+  take(cobrowse);
+}
+
 /** Whether a customer's page can be asked for, and how it stands. */
 export async function lookAt(contact: string): Promise<void> {
   if (!viewer) return;
-  const answer = await request<{ cobrowse: Cobrowse; possible: boolean }>("cobrowse:look", { contact });
+  const answer = await request<Told & { possible: boolean; by_code: boolean }>("cobrowse:look", { contact });
   possible.value = new Map(possible.value).set(contact, answer.possible);
-  take(answer.cobrowse);
+  byCode.value = new Map(byCode.value).set(contact, answer.by_code);
+  learn(answer);
 }
 
 export async function askFor(contact: Contact, capabilities: Capability[]): Promise<void> {
-  take((await request<{ cobrowse: Cobrowse }>("cobrowse:ask", { contact: contact.id, capabilities })).cobrowse);
+  learn(await request<Told>("cobrowse:ask", { contact: contact.id, capabilities }));
 }
 
 export async function stop(contact: string): Promise<void> {

@@ -53,6 +53,10 @@ function current() {
     const part = callingBack.fetch();
     return part ? <part.CallMeBack /> : <Top title={t("callback")} />;
   }
+  if (view.name == "code") {
+    const part = sharing.fetch();
+    return part ? <part.CodeView /> : <Top title={t("given_code")} />;
+  }
   if (view.name == "form") return <Form key={view.channel} way={view.channel} />;
   if (view.name == "call" && state.call) {
     const part = calling.fetch();
@@ -94,7 +98,7 @@ function sheet() {
 function place(): string {
   const { view } = state;
   const talk = view.name == "talk" ? state.talks.get(view.id) : undefined;
-  return JSON.stringify([view, byMail() && !!mailing.fetch(), byCallback() && !!callingBack.fetch(), talk && [!!talking.part, isOpen(talk.contact), asksRating(talk)]]);
+  return JSON.stringify([view, byMail() && !!mailing.fetch(), byCallback() && !!callingBack.fetch(), view.name == "code" && !!sharing.fetch(), talk && [!!talking.part, isOpen(talk.contact), asksRating(talk)]]);
 }
 
 export class App extends Component {

@@ -1,6 +1,8 @@
 import { go, open, showSheet } from "../actions.ts";
 import { back, clock, howLong, locale, pick, t, when } from "../i18n.ts";
+import { canShare } from "../sharing.ts";
 import { channel, isCall, isOpen, state, talks, unreadIn, type Talk } from "../state.ts";
+import { joinedByCode } from "../storage.ts";
 import type { Way } from "../../bridge.ts";
 import type { Channel, HeldCallback } from "../../wire.ts";
 import { Icon } from "./icons.tsx";
@@ -101,6 +103,7 @@ export function Home() {
         ) : (
           <span />
         )}
+        {canShare() && !joinedByCode() && <button onClick={() => go({ name: "code" })}>{t("given_code")}</button>}
         <LanguageButton />
       </footer>
     </div>
