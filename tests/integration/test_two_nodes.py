@@ -80,6 +80,7 @@ def house(tmp_path: Path, database: PostgresServer) -> Iterator[House]:
                 f'[files]\ndir = "{tmp_path}/files"\n'
                 "[routing]\npresence_lease_s = 4\ngrace_s = 20\n"
                 "[chat]\nstarts_per_hour = 10000\nmessages_per_minute = 100000\n"
+                '[cobrowse]\nenabled = true\nviewer_url = "http://view.example.net"\n'
             )
             (tmp_path / name).mkdir()
             nodes.append(DemoHub(tmp_path / name, settings))
@@ -179,8 +180,40 @@ async def test_a_visitor_at_one_node_and_an_agent_at_the_other_talk(house: House
     print(f"a contact that came to one node was offered at the other after {crossed * 1000:.0f} ms")
     # The nodes need no look at the log for it.
     assert crossed < 1.5
+    await _share_by_code(house, desk)
     for each in (visiting, desk, lead):
         await each.close()
+
+
+async def _share_by_code(house: House, desk: Desk) -> None:
+    """The agent's node makes the code, the customer enters it at the other; once, at either."""
+    admin = await asyncio.to_thread(SignedIn, house.a.url, "admin")
+    headers = {"Cookie": admin.cookie, "X-CSRF-Token": admin.csrf, "Origin": house.a.url}
+    made = {"channel": "email", "queue": "support", "customer": {"name": "Mara"}}
+    async with httpx.AsyncClient(trust_env=False, timeout=10, headers=headers) as http:
+        answer = await http.post(f"{house.a.url}/api/v1/contacts", json=made)
+    assert answer.status_code == 201, answer.text
+    contact = answer.json()["id"]
+    await desk.accept(contact)
+    asked = await desk.client.call("cobrowse:ask", {"contact": contact, "capabilities": ["view"]})
+    assert asked["ok"], asked
+    there, here = await visitor(house.a.url).open(), await visitor(house.b.url).open()
+    code = {"code": asked["code"]}
+    answers = await asyncio.gather(there.call("cobrowse:enter", code), here.call("cobrowse:enter", code))
+    assert sorted(answer["ok"] for answer in answers) == [False, True], answers
+    for each in (there, here):
+        await each.close()
+
+    # And one that is entered where the agent is not.
+    assert (await desk.client.call("cobrowse:stop", {"contact": contact}))["ok"]
+    asked = await desk.client.call("cobrowse:ask", {"contact": contact, "capabilities": ["view"]})
+    there = await visitor(house.a.url).open()
+    joined = await there.call("cobrowse:enter", {"code": asked["code"]})
+    assert joined["ok"], joined
+    allowed = await there.call("cobrowse:answer", {"contact": contact, "capabilities": ["view"]})
+    assert allowed["ok"], allowed
+    await until(lambda: [d for e, d in desk.heard if e == "cobrowse" and d["stage"] == "shared"])
+    await there.close()
 
 
 def desk_name(desk: Desk) -> str:
