@@ -36,8 +36,8 @@ from hub.ids import new_id
 from hub.model import Role, User
 from hub.store import open_store
 from tests.clients import Client, SignedIn
-from tests.hub import free_port
 from tests.peers import CHECKOUT
+from tests.ports import free_port
 
 CONFIG = """
 [server]

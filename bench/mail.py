@@ -40,7 +40,7 @@ from hub.ids import new_id
 from hub.model import Role, User
 from hub.store import open_store
 from tests.dovecot import PASSWORD, Dovecot
-from tests.hub import free_port
+from tests.ports import free_port
 
 EMAIL = """
 [email]

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.hub import free_port
+from tests.ports import free_port
 
 
 def encode(value: Any) -> bytes:

@@ -27,12 +27,12 @@ from hub.ids import new_id
 from hub.model import Role, User
 from hub.store import open_store
 from tests.clients import Client, Gone, SignedIn
-from tests.hub import free_port, free_sip_port
 from tests.integration.media.exchange import describe, media_port
 from tests.integration.media.peer import Peer
 from tests.integration.sip.line import a_line
 from tests.integration.sip.sipp import Sipp, sipp
 from tests.peers import CHECKOUT
+from tests.ports import free_port
 from webrtc.settings import MediaSettings
 from webrtc.stream import HEADER
 
@@ -194,7 +194,7 @@ class Hub:
     """A hub of its own in the folder."""
 
     def __init__(self, folder: Path) -> None:
-        port, sip_port = free_port(), free_sip_port()
+        port, sip_port = free_port(), free_port()
         self.reach = Reach(folder, f"http://127.0.0.1:{port}", sip_port)
         self.server: psutil.Process
         (folder / "hub.toml").write_text(CONFIG.format(port=port) + VOICE.format(sip=sip_port))
@@ -254,7 +254,7 @@ async def talking(headsets: Callable[[], list[Headset | None]], *, quiet: bool =
 async def callers(hub: Reach, rate: float, calls: int, seconds: float) -> AsyncIterator[Sipp]:
     """SIPp makes calls that last so long, and sends back what it hears."""
     options = ["-s", "support", "-r", f"{rate:g}", "-m", str(calls), "-l", str(calls), "-d", f"{seconds * 1000:.0f}"]
-    options += ["-rtp_echo", "-mp", str(free_sip_port()), "-trace_rtt", "-rtt_freq", "1"]
+    options += ["-rtp_echo", "-mp", str(free_port()), "-trace_rtt", "-rtt_freq", "1"]
     async with sipp(hub.folder, "uac", f"127.0.0.1:{hub.sip_port}", *options) as peer:
         yield peer
 

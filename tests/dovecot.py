@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hub import free_port
 from tests.peers import require
+from tests.ports import free_port
 
 START_S = 20.0
 PASSWORD = "correct horse ü"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,27 +13,10 @@ from pathlib import Path
 import httpx
 
 from tests.peers import CHECKOUT
+from tests.ports import free_port
 
 START_S = 60.0
 STOP_S = 20.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def free_sip_port() -> int:
-    """One that is free for datagrams too: browsers and media workers hold many of those."""
-    while True:
-        port = free_port()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @dataclass
@@ -44,7 +26,7 @@ class DemoHub:
     folder: Path
     settings: str = ""
     port: int = field(default_factory=free_port)
-    sip_port: int = field(default_factory=free_sip_port)
+    sip_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hub import free_port
 from tests.peers import CHECKOUT, require
+from tests.ports import free_port
 
 PAGE = CHECKOUT / "docs" / "howto" / "two-nodes.md"
 # What the page leaves to Debian's own nginx.conf; all that nginx writes lies in its prefix folder.

@@ -14,11 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.peers import require
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from tests.ports import free_port
 
 
 class RedisServer:

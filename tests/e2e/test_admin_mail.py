@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.letters import letter, post
 from tests.e2e.office import Office, accessible, keys_shown, own_office, wider_than_window
-from tests.hub import free_port
+from tests.ports import free_port
 
 __all__ = ["own_office"]
 

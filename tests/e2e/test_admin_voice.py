@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 
 from channels.voice.sip.transport_tls import TlsFiles
 from tests.e2e.office import Office, accessible, keys_shown, own_office, wider_than_window
-from tests.hub import free_port
 from tests.integration.sip.certificates import Authority
+from tests.ports import free_port
 
 __all__ = ["own_office"]
 

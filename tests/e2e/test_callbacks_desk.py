@@ -18,9 +18,10 @@ from tests.e2e.office import Office, Staff, accessible, keys_shown, wider_than_w
 from tests.e2e.people import Agent
 from tests.e2e.test_desktop_channels import CALL
 from tests.e2e.voices import launch
-from tests.hub import DemoHub, free_sip_port
+from tests.hub import DemoHub
 from tests.integration.media.browser import FLAGS
 from tests.peers import require
+from tests.ports import free_port
 
 SETTINGS = """[callbacks]
 enabled = true
@@ -40,7 +41,7 @@ Json = dict[str, Any]
 def busy_network() -> Iterator[int]:
     """A phone network at which everybody is busy (RFC 3261): its port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
-        port = free_sip_port()
+        port = free_port()
         wire.bind(("127.0.0.1", port))
 
         def answer() -> None:

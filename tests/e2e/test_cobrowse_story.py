@@ -16,8 +16,9 @@ from tests.e2e.office import accessible
 from tests.e2e.people import Agent, Visitor
 from tests.e2e.test_widget_call import answers, ask_for_a_call, talks
 from tests.e2e.voices import Speak, speaking
-from tests.hub import DemoHub, free_port
+from tests.hub import DemoHub
 from tests.peers import require
+from tests.ports import free_port
 
 __all__ = ["speaking"]  # a fixture
 

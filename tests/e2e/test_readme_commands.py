@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.copies import clean_copy, new_user_environment
 from tests.peers import CHECKOUT
+from tests.ports import free_port
 
 INSTALL_S = 600  # the first `make demo` downloads and installs everything
 START_S = 60
@@ -56,15 +56,6 @@ class Demo:
         self.process.wait(STOP_S)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @contextmanager
 def make_demo(copy: Path, ports: list[int]) -> Iterator[Demo]:
     port, sip_port, smtp_port = ports
@@ -102,7 +93,7 @@ def test_readme_names_the_commands() -> None:
 
 def test_make_demo(copy: Path, chromium: Browser) -> None:
     """Installs, serves the sign-in page, stops at Ctrl-C and keeps its data for the next start."""
-    ports = free_ports(3)
+    ports = [free_port() for _ in range(3)]
 
     with make_demo(copy, ports) as demo:
         demo.wait_until_healthy(INSTALL_S)

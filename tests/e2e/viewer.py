@@ -18,8 +18,8 @@ from agent_ui.viewer import viewer_app
 from channels.cobrowse.relay import Frame
 from hub.web.assets import Assets
 from tests.e2e.people import until
-from tests.hub import free_port
 from tests.peers import CHECKOUT
+from tests.ports import free_port
 
 # What the desktop does: frames the viewer, gives it a port once it has said from where it speaks.
 PARENT = """<!doctype html>

@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page
 
 from tests.e2e.conftest import People
-from tests.hub import DemoHub, free_sip_port
+from tests.hub import DemoHub
 from tests.integration.media.browser import FLAGS
 from tests.integration.media.tones import share, tone, write_wav
 from tests.peers import require
+from tests.ports import free_port
 
 # Listens to whatever the page receives; what the page does with it stays as it is.
 EARS = """(() => {
@@ -99,7 +100,7 @@ def call_and_give_up(hub: DemoHub, folder: Path, ms: int = 3000) -> None:
 @contextmanager
 def exchange(folder: Path) -> Iterator[int]:
     """SIPp answers calls at the port and says what it hears."""
-    port = free_sip_port()
+    port = free_port()
     with _sipp(folder, "-sn", "uas", "-p", str(port)):
         yield port
 

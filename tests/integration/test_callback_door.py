@@ -25,9 +25,9 @@ from hub.model import Channel, Customer, Phase
 from hub.ports import Change
 from mail.parse import parse
 from tests.clients import Client, Json, visitor
-from tests.hub import free_port
 from tests.integration.serving import Serving, serving
 from tests.integration.test_callbacks_rest import ALL_DAY, VOICE
+from tests.ports import free_port
 
 CONSENT = {"consent": "You may call me.", "consent_version": "1"}
 

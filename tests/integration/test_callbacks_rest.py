@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from channels.voice.settings import DialSettings, TrunkSettings, VoiceSettings
 from hub.model import Role
+from hub.web.api import ENDPOINTS
 from tests.integration.serving import Serving, serving
 from tests.unit.test_numbers import toll_fraud
 
@@ -282,3 +284,29 @@ def test_where_it_is_switched_off_nothing_is_taken(tmp_path_factory: pytest.Temp
         off = House(hub)
         assert error(off.ask("+49305620001"))[:2] == (409, "callback.off")
         assert error(off.request("GET", "callbacks"))[:2] == (409, "callback.off")
+
+
+def test_answers_have_the_declared_shape(house: House) -> None:
+    made = house.ask("+49 30 5557001", when=tomorrow(10, days=3).isoformat()).json()
+    asked = {
+        "/callback-report": {"asked_from": made["asked_at"], "asked_to": made["asked_at"] + 1},
+        "/callback-load": {"since": made["when"], "until": made["when"] + 1},
+        "/callback-slots": {"queue": "support"},
+    }
+    checked = 0
+    for endpoint in ENDPOINTS:
+        if (
+            endpoint.method != "GET"
+            or endpoint.result is None
+            or not endpoint.path.startswith(("/callback", "/do-not", "/breakers"))
+        ):
+            continue
+        path, query = endpoint.path[1:].replace("{id}", made["id"]), asked.get(endpoint.path)
+        answer = house.request("GET", path, Role.ADMINISTRATOR, params=query)
+        if endpoint.path == "/callbacks":
+            assert answer.json()["items"], "a list that is empty shows no shape"
+        assert answer.status_code == 200, (endpoint.path, answer.text)
+        shown = msgspec.convert(answer.json(), endpoint.result)
+        assert msgspec.to_builtins(shown) == answer.json(), endpoint.path
+        checked += 1
+    assert checked >= 5

@@ -17,10 +17,11 @@ import httpx
 import pytest
 
 from tests.clients import Client, SignedIn
-from tests.hub import DemoHub, free_port
+from tests.hub import DemoHub
 from tests.integration.test_two_nodes import Desk, database, until
 from tests.nginx import Nginx, nginx
 from tests.peers import require
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 from tests.redis import redis_server
 

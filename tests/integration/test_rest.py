@@ -344,7 +344,12 @@ def test_answers_have_the_declared_shape(house: House) -> None:
         known[f"/{kind}/{{id}}"] = row["id"] if row else "none"
     checked = 0
     for endpoint in ENDPOINTS:
-        if endpoint.method != "GET" or endpoint.result is None:
+        # This hub makes no callbacks; their answers are looked at in test_callbacks_rest.py.
+        if (
+            endpoint.method != "GET"
+            or endpoint.result is None
+            or endpoint.path.startswith(("/callback", "/do-not", "/breakers"))
+        ):
             continue
         base = next((path for path in known if endpoint.path.startswith(path)), "")
         answer = house.call("GET", endpoint.path.replace("{id}", known.get(base, "none")))

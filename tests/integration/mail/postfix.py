@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.commands import free_port
 from tests.peers import require
+from tests.ports import free_port
 
 PATIENCE_S = 30.0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.integration.commands import free_port
 from tests.integration.floor import own_hub
 from tests.integration.mail.office import hasty as hasty
+from tests.ports import free_port
 
 
 async def test_what_the_demo_would_have_sent_is_shown(tmp_path: Path, hasty: None) -> None:

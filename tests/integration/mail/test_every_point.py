@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from tests.dovecot import PASSWORD
-from tests.integration.commands import Place, free_port
+from tests.integration.commands import Place
 from tests.integration.mail.mailboxes import letter, served
 from tests.integration.mail.servers import Box, taking
+from tests.ports import free_port
 
 PATIENCE_S = 60.0
 # The ways in, with what happens on them in this order; then the way of the answer.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hub.mails import MailState
 from hub.model import Phase
-from tests.integration.commands import free_port
 from tests.integration.mail.office import hasty as hasty
 from tests.integration.mail.office import office
 from tests.integration.mail.postfix import Postfix, postfix
+from tests.ports import free_port
 
 
 def give(peer: Postfix, message: EmailMessage, sender: str, *recipients: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.hub import free_port
 from tests.peers import require
+from tests.ports import free_port
 from webrtc.turn import TurnSettings
 
 SECRET = "between us and coturn"

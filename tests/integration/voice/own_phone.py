@@ -20,12 +20,12 @@ from channels.voice.sip.wire import Destination, Transport
 from hub.model import Role
 from hub.phones import REALM
 from tests.clients import Json, SignedIn
-from tests.hub import free_port
 from tests.integration.media.exchange import describe
 from tests.integration.media.phone import Phone, open_phone
 from tests.integration.serving import PASSWORD, Serving, serving
 from tests.integration.sip.line import a_line
 from tests.integration.voice.desk import Desk, Record, Telephone
+from tests.ports import free_port
 from webrtc.settings import MediaSettings
 
 Files = tuple[Path, Path] | None

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.clients import Json
-from tests.hub import DemoHub, free_sip_port
+from tests.hub import DemoHub
 from tests.integration.sip.scenarios import hear, say, scenario
 from tests.integration.sip.sipp import sipp
 from tests.integration.voice.desk import Desk, Headset, Record, a_desk, a_headset, a_record
 from tests.integration.voice.test_callbacks import act, ask, take, until
+from tests.ports import free_port
 
 AGENT = 700.0
 
@@ -36,7 +37,7 @@ async def called(hub: DemoHub, folder: Path, desk: Desk, headset: Headset, *step
     """The agent takes the callback while the network does these steps once; the contact."""
     folder.mkdir(exist_ok=True)
     network = scenario(folder, "network", hear("INVITE"), *steps)
-    options = ("-m", "1", "-mp", str(free_sip_port()), "-rtp_echo")
+    options = ("-m", "1", "-mp", str(free_port()), "-rtp_echo")
     async with sipp(folder, network, "", *options, port=hub.sip_port + 2) as peer:
         contact = await take(desk, headset)
         await peer.finish()
@@ -67,7 +68,7 @@ async def test_the_phone_rings_is_answered_and_both_talk(hub: DemoHub, record: R
     callback = asked.json()
     async with a_desk(hub) as desk, a_headset(AGENT) as headset:
         # As docs/howto/callbacks.md has it: it sends back what the agent says.
-        options = ("-m", "1", "-mp", str(free_sip_port()), "-rtp_echo")
+        options = ("-m", "1", "-mp", str(free_port()), "-rtp_echo")
         async with sipp(tmp_path, "uas", "", *options, port=hub.sip_port + 2) as peer:
             contact = await take(desk, headset)
             await until(record, callback["id"], "talking")

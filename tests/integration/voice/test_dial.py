@@ -14,9 +14,9 @@ from channels.voice.settings import DialSettings, NumberSettings, TrunkSettings,
 from channels.voice.sip.transport import Listen
 from hub.model import Role
 from tests.clients import Json, SignedIn
-from tests.hub import free_port
 from tests.integration.serving import PASSWORD, Serving, serving
 from tests.integration.voice.desk import Desk, Record, Telephone, a_headset, a_telephone, client_id
+from tests.ports import free_port
 from webrtc.settings import MediaSettings
 
 CUSTOMER, AGENT = 400.0, 700.0

@@ -13,11 +13,11 @@ import pytest
 
 from hub.model import Role
 from hub.web.table import BASE
-from tests.hub import free_port
 from tests.integration.house import House, furnished
 from tests.integration.serving import Browser, serving
 from tests.integration.sip.sipp import sipp
 from tests.integration.voice.desk import a_telephone
+from tests.ports import free_port
 
 TRUNK = {"name": "Acme Telecom", "networks": ["198.51.100.0/28"], "host": "sip.acme.example", "region": "DE"}
 NUMBER = {"name": "Hotline", "pattern": "+4930123*", "queue": "support", "site": "shop"}
