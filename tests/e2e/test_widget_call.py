@@ -271,5 +271,10 @@ def test_a_refused_microphone_says_what_to_do(chromium: Browser, own_hub: DemoHu
     check(visitor, "refused")
     # The form is as it was, so that one can try again.
     expect(visitor.widget.get_by_role("textbox", name="Name")).to_have_value("Clara Berg")
+    # Or one is called at a telephone, with what was told already.
+    visitor.widget.get_by_role("button", name="Call me back").click()
+    expect(visitor.widget.get_by_role("radio", name="As soon as possible")).to_be_checked()
+    expect(visitor.widget.get_by_role("textbox", name="Name")).to_have_value("Clara Berg")
+    expect(visitor.widget.get_by_role("combobox", name="Topic")).to_have_value("support")
     people.leave()
     browser.close()

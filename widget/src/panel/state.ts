@@ -81,8 +81,8 @@ export const state = {
   sharing: null as Cobrowse | null,
   /** The callback that is to come, or came lately. */
   callback: null as HeldCallback | null,
-  /** A passing problem, in words, with the conversation or form it belongs to. */
-  trouble: null as { where: string; text: string } | null,
+  /** A passing problem, in words, with the conversation or form it belongs to; `unheard`: there is no microphone. */
+  trouble: null as { where: string; text: string; unheard?: boolean } | null,
 };
 
 let draw: () => void = () => {};

@@ -95,7 +95,7 @@ export async function begin(values: Record<string, string>, contact?: string): P
     if (state.page && state.site.page_info) void ask("page", state.page).catch(() => {});
   } catch (error) {
     drop();
-    state.trouble = { where: contact ?? "call", text: refusalWords(error) };
+    state.trouble = { where: contact ?? "call", text: refusalWords(error), unheard: error instanceof Trouble };
   }
   changed();
 }
@@ -120,7 +120,7 @@ export async function takeUp(id: string, asked = false): Promise<void> {
     go({ name: "call" });
   } catch (error) {
     drop();
-    state.trouble = { where: id, text: refusalWords(error) };
+    state.trouble = { where: id, text: refusalWords(error), unheard: error instanceof Trouble };
   }
   changed();
 }

@@ -7,7 +7,7 @@ import { go, showSheet, startCall } from "../actions.ts";
 import { howLong, span, t } from "../i18n.ts";
 import { changed, queueName, state } from "../state.ts";
 import { Icon } from "../views/icons.tsx";
-import { initials, Alert, Sheet, Top } from "../views/parts.tsx";
+import { initials, Alert, Instead, Sheet, Top } from "../views/parts.tsx";
 import { chooseMicrophone, chooseSpeaker, hangUp, sound, toggleMute, troubleWords } from "./live.ts";
 
 const TICK_MS = 100;
@@ -221,6 +221,7 @@ export class ByVoiceSheet extends Component<{ id: string }, { busy?: boolean }> 
           {t("mic_why")} {t("mic_line")}
         </p>
         <Alert text={state.trouble?.where == id ? state.trouble.text : undefined} />
+        <Instead where={id} contact={id} />
         <div class="row">
           <button class="btn quiet" onClick={() => showSheet(null)}>
             {t("not_now")}

@@ -8,7 +8,7 @@ import { howLong, t } from "../i18n.ts";
 import { progressOf } from "../outbox.ts";
 import { changed, channel, state } from "../state.ts";
 import { Icon } from "./icons.tsx";
-import { Alert, Input, Outside, problem, Top, value } from "./parts.tsx";
+import { Alert, Input, Instead, Outside, problem, Top, value } from "./parts.tsx";
 
 const CALLERS = ["name", "email", "phone", "topic"];
 
@@ -80,6 +80,7 @@ export class Form extends Component<{ way: Way }, Record<string, boolean>> {
           </div>
           <footer class="w-foot">
             <Alert text={state.trouble?.where == way ? state.trouble.text : why && t(why == "held" ? "offline_start" : "busy_line")} />
+            <Instead where={way} />
             <button class="btn" aria-disabled={!!pending || this.calling}>
               {t(pending || this.calling ? "starting" : way == "chat" ? "start" : "start_call")}
             </button>

@@ -2,10 +2,10 @@
 
 import { Component, type ComponentChildren } from "preact";
 import type { Field } from "../../wire.ts";
-import { showSheet } from "../actions.ts";
+import { go, showSheet } from "../actions.ts";
 import { closeInHost, framed } from "../host.ts";
 import { pick, t } from "../i18n.ts";
-import { changed, state } from "../state.ts";
+import { changed, channel, state } from "../state.ts";
 import { Icon } from "./icons.tsx";
 
 export function Avatar({ name, online }: { name: string; online?: boolean }) {
@@ -107,6 +107,19 @@ export function Alert({ text }: { text: string | undefined }) {
       {text && <Icon name="alert" size={16} />}
       {text}
     </p>
+  );
+}
+
+/** Who cannot be heard here is called at a telephone instead. */
+export function Instead({ where, contact }: { where: string; contact?: string }) {
+  const { trouble } = state;
+  if (trouble?.where != where || !trouble.unheard || !channel("callback")) return null;
+  const ask = () => (showSheet(null), go({ name: "form", channel: "callback", ...(contact && { contact }) }));
+  return (
+    <button type="button" class="btn quiet" onClick={ask}>
+      <Icon name="callback" size={20} />
+      {t("callback")}
+    </button>
   );
 }
 
