@@ -200,9 +200,9 @@ Where the hub sends mail: `mail` (one of ours in another state, as `GET contacts
 ten seconds).
 
 To both: `cobrowse` (`contact`, `session`, `stage`: asked, shared, paused or ended; `agent`, `joined`: whether it is
-known whose page, `asked`, `granted`, `pauses`, `answer_by`, `expires_at`, `ending`). On /cobrowse, to agents' windows:
-`cb:frame`, `cb:cursor`, `cb:state`, `cb:act_res`; to the customer's page: `cb:resync` (tell the page anew), `cb:point`,
-`cb:draw`, `cb:look`, `cb:act`, `cb:elsewhere`.
+known whose page, `watchers` beside the agent, `asked`, `granted`, `pauses`, `answer_by`, `expires_at`, `ending`). On
+/cobrowse, to agents' windows: `cb:frame`, `cb:cursor`, `cb:state`, `cb:act_res`; to the customer's page: `cb:resync`
+(tell the page anew), `cb:point`, `cb:draw`, `cb:look`, `cb:act`, `cb:elsewhere`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A

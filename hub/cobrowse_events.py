@@ -110,6 +110,12 @@ class Watched(Event, frozen=True, gc=False, tag="cobrowse.watched"):
     by: str
 
 
+class Unwatched(Event, frozen=True, gc=False, tag="cobrowse.unwatched"):
+    """He no longer looks."""
+
+    by: str
+
+
 class Acted(Event, frozen=True, gc=False, tag="cobrowse.acted"):
     """The agent did something on the shared page; `field` is the element's own id or name there. Never a value."""
 
@@ -118,4 +124,6 @@ class Acted(Event, frozen=True, gc=False, tag="cobrowse.acted"):
     result: str
 
 
-CobrowseEvent = Asked | Joined | Granted | Denied | Revoked | Paused | Resumed | TakenOver | Ended | Watched | Acted
+CobrowseEvent = (
+    Asked | Joined | Granted | Denied | Revoked | Paused | Resumed | TakenOver | Ended | Watched | Unwatched | Acted
+)

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     RECORDING_LISTEN = "recording.listen"  # agents: to calls that they handled
     RECORDING_DOWNLOAD = "recording.download"
     RECORDING_DELETE = "recording.delete"  # and keep one whatever its age
+    COBROWSE_WATCH = "cobrowse.watch"  # look on at pages that customers share with others
     CALL_EXPORT = "call.export"  # call detail records of everybody, as CSV
     AGENT_VIEW = "agent.view"  # who the colleagues are and how they are
     LIVE_VIEW = "live.view"  # the supervisor's tables
@@ -51,6 +52,7 @@ _SUPERVISOR = _AGENT | {
     Permission.CONTACT_CREATE,
     Permission.CALLBACK_MANAGE,
     Permission.RECORDING_DOWNLOAD,
+    Permission.COBROWSE_WATCH,
     Permission.CALL_EXPORT,
     Permission.LIVE_VIEW,
     Permission.AGENT_SET_STATUS,

@@ -22,7 +22,7 @@ from hub.ids import new_id
 from hub.limits import SlidingLimit
 from hub.machine import SERVED
 from hub.model import Contact, Millis, User
-from hub.permissions import Permission
+from hub.permissions import Permission, may
 from hub.service import Hub
 from hub.sockets import Ack, EventTable, Input, SocketEvent
 
@@ -115,12 +115,12 @@ class Desk:
         ]
 
     def agent_events(self) -> list[SocketEvent[Window]]:
-        may = Permission.CONTACT_HANDLE
+        handle = Permission.CONTACT_HANDLE
         return [
-            SocketEvent("cobrowse:look", OfContact, self._look_agent, may),
-            SocketEvent("cobrowse:ask", WithCapabilities, self._ask, may),
-            SocketEvent("cobrowse:stop", OfContact, self._stop_agent, may),
-            SocketEvent("cobrowse:ticket", OfContact, self._ticket_agent, may),
+            SocketEvent("cobrowse:look", OfContact, self._look_agent, handle),
+            SocketEvent("cobrowse:ask", WithCapabilities, self._ask, handle),
+            SocketEvent("cobrowse:stop", OfContact, self._stop_agent, handle),
+            SocketEvent("cobrowse:ticket", OfContact, self._ticket_agent, handle),
         ]
 
     # --- the customer ----------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ class Desk:
     async def _ticket_agent(self, sid: str, session: Window, data: OfContact) -> Ack:
         contact = (await self._hub.seen_by(session.user, data.contact)).contact
         sharing = await self._sessions.get(data.contact)
-        if not may_watch(session.user.id, sharing, contact):
+        if not may_watch(self._hub, session.user, sharing, contact):
             raise Forbidden("Join this conversation before you look at its page.", code="cobrowse.not_yours")
         return self._ticket(sharing, session.user.id, sid, visitor=False)
 
@@ -292,6 +292,9 @@ async def _swallow(work: Coroutine[Any, Any, None]) -> None:
         log.exception("cobrowse.push_failed")
 
 
-def may_watch(user: str, sharing: Session, contact: Contact) -> bool:
-    """Whom the customer shows it to, and who takes part in the conversation beside him."""
-    return user == sharing.agent or user in contact.participants
+def may_watch(hub: Hub, user: User, sharing: Session, contact: Contact) -> bool:
+    """Whom the customer shows it to as long as he has the contact, who takes part in the conversation beside him, and
+    supervisors."""
+    if user.id == sharing.agent == contact.agent or user.id in contact.participants:
+        return not user.disabled
+    return may(user, Permission.COBROWSE_WATCH) and hub.may_see(user, contact)

@@ -17,11 +17,12 @@ import structlog
 from msgspec import Meta, Struct
 
 from channels.cobrowse import session as s
-from channels.cobrowse.desk import Ticket, may_watch
+from channels.cobrowse.desk import Ticket
 from channels.cobrowse.relay import Frame, Relay, check
 from channels.cobrowse.session import Capability, Session, Stage
 from channels.cobrowse.sessions import Sessions
-from hub.cobrowse_events import Acted, Watched
+from channels.cobrowse.watching import Watching
+from hub.cobrowse_events import Acted
 from hub.errors import Forbidden, HubError, InvalidInput, NotSignedIn, Refused
 from hub.limits import SlidingLimit
 from hub.permissions import Permission
@@ -155,11 +156,11 @@ class Line:
         self.ends: dict[str, End] = {}
         self._pages: dict[str, End] = {}  # by contact
         self._rooms: dict[str, Room] = {}  # by contact
-        self._seen: set[tuple[str, str]] = set()
         self._frames = SlidingLimit(FRAMES_PER_MINUTE, 60_000)
         self._out: asyncio.Queue[tuple[str, Any, str]] = asyncio.Queue(MOST_UNSENT)
         self._tasks: list[asyncio.Task[None]] = []
         self._later: set[asyncio.Task[None]] = set()
+        self._watching = Watching(hub, sessions, self.ends, self._do_later, self._cut)
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
         sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
         self.table = EventTable(sio, NAMESPACE, hub.clock, self.ends, EVENTS_PER_MINUTE)
@@ -214,9 +215,14 @@ class Line:
             end = End(sid, ticket)
             if sharing.id != ticket.session or sharing.stage not in s.LIVE or not self._still(end):
                 raise Refused("This sharing has ended.", code="cobrowse.over")
+            self.ends[sid] = end
+            if not ticket.visitor:
+                await self._watching.came(ticket)
         except HubError as error:
+            self.ends.pop(sid, None)
             raise refused(error) from None
-        self.ends[sid] = end
+        if sid not in self.ends:
+            return  # gone already
         if ticket.visitor:
             before = self._pages.get(ticket.contact)
             self._pages[ticket.contact] = end
@@ -228,9 +234,6 @@ class Line:
             room.ends[sid] = end
             self._pass(room.relay.join(sid))
             await self._want(ticket.contact, room)
-            if (ticket.session, ticket.who) not in self._seen:
-                self._seen.add((ticket.session, ticket.who))
-                await self._sessions.note(ticket.contact, Watched(ticket.who), ticket.who)
 
     async def _disconnect(self, sid: str, *_: Any) -> None:
         end = self.ends.pop(sid, None)
@@ -242,6 +245,7 @@ class Line:
             room.relay.leave(sid)
             if not room.ends:
                 del self._rooms[contact]
+            self._watching.left(end.ticket)
         if self._pages.get(contact) is end:
             del self._pages[contact]
             self._do_later(self._gone(contact))
@@ -257,7 +261,10 @@ class Line:
         """An agent's window went, or was shut out: what it looked at goes with it."""
         if not came:
             for sid in [sid for sid, end in self.ends.items() if end.ticket.parent == window.sid]:
-                self._do_later(self._sio.disconnect(sid, namespace=NAMESPACE))
+                self._cut(sid)
+
+    def _cut(self, sid: str) -> None:
+        self._do_later(self._sio.disconnect(sid, namespace=NAMESPACE))
 
     async def _gone(self, contact: str) -> None:
         """The next page of the customer comes soon, or his page is away."""
@@ -269,22 +276,17 @@ class Line:
 
     def _found(self, contact: str, sharing: Session) -> None:
         """It began before this process; who was there comes back soon, or not at all. Another node may have him."""
+        self._watching.found(contact, sharing)
         if sharing.stage in s.LIVE and not self._hub.bus.shared:
             self._do_later(self._gone(contact))
 
     def _changed(self, contact: str, sharing: Session) -> None:
         """The sharing ended, or is another agent's: the line is cut for whom it is no longer for."""
-        row = self._hub.living.get(contact)
-        if sharing.stage not in s.LIVE:
-            self._seen = {(session, who) for session, who in self._seen if session != sharing.id}
         for sid, end in list(self.ends.items()):
-            if end.ticket.contact != contact:
-                continue
             over = sharing.stage not in s.LIVE or sharing.id != end.ticket.session
-            if not over and not end.ticket.visitor:
-                over = row is None or not may_watch(end.ticket.who, sharing, row.contact)
-            if over:
-                self._do_later(self._sio.disconnect(sid, namespace=NAMESPACE))
+            if end.ticket.contact == contact and over:
+                self._cut(sid)
+        self._watching.changed(contact, sharing)
 
     def _do_later(self, work: Any) -> None:
         async def run() -> None:

@@ -27,6 +27,8 @@ from hub.cobrowse_events import (
     Resumed,
     Revoked,
     TakenOver,
+    Unwatched,
+    Watched,
 )
 from hub.errors import Forbidden, Refused
 from hub.model import Millis
@@ -45,6 +47,8 @@ __all__ = [
     "Resumed",
     "Revoked",
     "TakenOver",
+    "Unwatched",
+    "Watched",
 ]
 
 
@@ -97,7 +101,8 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 class Session(Struct, frozen=True):
-    """`agent` is who may see; `visitor` None until a code was entered. `asked` is what waits for an answer."""
+    """`agent` is who may see; `visitor` None until a code was entered. `asked` is what waits for an answer. `watchers`
+    look at it now, the agent or others."""
 
     id: str = ""
     contact: str = ""
@@ -113,13 +118,14 @@ class Session(Struct, frozen=True):
     paused_at: Millis | None = None
     away_at: Millis | None = None
     ending: Ending | None = None
+    watchers: frozenset[str] = frozenset()
 
     def may(self, capability: Capability) -> bool:
         """Whether the agent may do this at this moment."""
         return self.stage is Stage.SHARED and capability in self.granted
 
 
-Event = Asked | Joined | Granted | Denied | Revoked | Paused | Resumed | TakenOver | Ended
+Event = Asked | Joined | Granted | Denied | Revoked | Paused | Resumed | TakenOver | Ended | Watched | Unwatched
 
 
 # --- what is asked of it -----------------------------------------------------------------------------------------
@@ -184,6 +190,16 @@ class Away(Struct, frozen=True):
     """The customer's page is no longer connected."""
 
 
+class Watch(Struct, frozen=True):
+    """Somebody who may begins to look."""
+
+    by: str
+
+
+class Unwatch(Struct, frozen=True):
+    by: str
+
+
 class Stop(Struct, frozen=True):
     """`by` is the visitor or the agent."""
 
@@ -202,7 +218,7 @@ class Tick(Struct, frozen=True):
     pass
 
 
-Command = Ask | Offer | Enter | Answer | Revoke | Hold | Page | Away | Stop | Transfer | Over | Tick
+Command = Ask | Offer | Enter | Answer | Revoke | Hold | Page | Away | Watch | Unwatch | Stop | Transfer | Over | Tick
 
 LIVE: Final = frozenset({Stage.SHARED, Stage.PAUSED})
 
@@ -265,6 +281,11 @@ def decide(session: Session, command: Command, now: Millis, limits: Limits) -> l
             return [*_pause(session, Pause.PAGE, not command.shared, now), *_pause(session, Pause.AWAY, False, now)]
         case Away():
             return _pause(session, Pause.AWAY, True, now) if session.stage in LIVE else []
+        case Watch():
+            _alive(session, *LIVE)
+            return [] if command.by in session.watchers else [Watched(command.by)]
+        case Unwatch():
+            return [Unwatched(command.by)] if command.by in session.watchers else []
         case Stop():
             if session.stage is Stage.ENDED:
                 return []
@@ -386,8 +407,18 @@ def evolve(session: Session, event: Event) -> Session:
                 return replace(resumed, away_at=None)
             return replace(resumed, paused_at=session.paused_at if resumed.pauses - {Pause.AWAY} else None)
         case TakenOver():
-            granted = session.granted & {Capability.VIEW}
-            return replace(session, agent=event.agent, granted=granted, asked=frozenset(), answer_by=None)
+            return replace(
+                session,
+                agent=event.agent,
+                granted=session.granted & {Capability.VIEW},
+                asked=frozenset(),
+                answer_by=None,
+                watchers=session.watchers - {session.agent},
+            )
+        case Watched():
+            return replace(session, watchers=session.watchers | {event.by})
+        case Unwatched():
+            return replace(session, watchers=session.watchers - {event.by})
         case Ended():
             return replace(
                 session,
@@ -400,6 +431,7 @@ def evolve(session: Session, event: Event) -> Session:
                 expires_at=None,
                 paused_at=None,
                 away_at=None,
+                watchers=frozenset(),
             )
     assert_never(event)
 

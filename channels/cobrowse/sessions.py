@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from channels.cobrowse import session as s
 from channels.cobrowse.session import Command, Ending, Limits, Session, Stage, deadline, decide, evolve
-from hub.cobrowse_events import Acted, Watched
+from hub.cobrowse_events import Acted
 from hub.config_rows import Site
 from hub.errors import HubError, NotFound, VersionConflict
 from hub.events import Recorded
@@ -73,6 +73,10 @@ class Sessions:
         found = self._known.get(contact)
         return found.session if found is not None else Session()
 
+    def under_way(self) -> list[tuple[str, Session]]:
+        """Contacts whose pages are asked for or shared, as far as they are known here."""
+        return [(contact, known.session) for contact, known in self._known.items()]
+
     def pages(self, session: Session) -> s.Pages:
         """Which pages the session's site shares, as its settings are now."""
         site = self._hub.directory.sites().get(session.site)
@@ -113,7 +117,7 @@ class Sessions:
                 return known.session
             raise VersionConflict("This sharing changes too fast. Please try again.")
 
-    async def note(self, contact: str, event: Watched | Acted, actor: str) -> None:
+    async def note(self, contact: str, event: Acted, actor: str) -> None:
         """Writes down what changes nothing of the session."""
         async with self._locks.setdefault(contact, asyncio.Lock()):
             for _ in range(TRIES):

@@ -20,6 +20,7 @@ def view(hub: Hub, sharing: Session, contact: str, *, visitor: bool = False) -> 
         "stage": str(sharing.stage),
         "agent": {"id": None if visitor else sharing.agent, "name": name} if agent else None,
         "joined": sharing.visitor is not None,
+        "watchers": _watchers(hub, sharing, visitor),
         "asked": sorted(sharing.asked),
         "granted": sorted(sharing.granted),
         "pauses": sorted(sharing.pauses),
@@ -28,3 +29,11 @@ def view(hub: Hub, sharing: Session, contact: str, *, visitor: bool = False) -> 
         "ending": str(sharing.ending) if sharing.ending else None,
         "now": hub.clock.now(),
     }
+
+
+def _watchers(hub: Hub, sharing: Session, visitor: bool) -> list[Json]:
+    """Who looks on beside the agent, in the order of their ids."""
+    directory, others = hub.directory, sorted(sharing.watchers - {sharing.agent})
+    if visitor:
+        return [{"id": None, "name": directory.public_name(user)} for user in others]
+    return [{"id": user, "name": directory.users()[user].name} for user in others if user in directory.users()]

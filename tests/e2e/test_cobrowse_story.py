@@ -276,6 +276,20 @@ def test_the_customer_decides_from_moment_to_moment(people: People, hub: DemoHub
     more.get_by_role("button", name="Allow").click()
     expect(agent.page.get_by_role("button", name="Fill", exact=True)).to_be_enabled()
 
+    # A supervisor looks on: she is told who, and he can do nothing but look.
+    lead = people.agent("lead")
+    lead.page.goto(agent.page.url)
+    lead.page.get_by_role("button", name="Watch page").click()
+    expect(mirror(lead).get_by_role("heading", level=1)).to_be_visible()
+    expect(clara.page.get_by_role("region", name="Nadia and Ida see this page")).to_be_visible()
+    expect(agent.page.get_by_text("Ida Novak looks on as well.")).to_be_visible()
+    expect(lead.page.get_by_role("button", name="Point", exact=True)).to_be_disabled()
+    lead.picture("looks-on")
+    clara.picture("looked-on")
+    assert accessible(lead.page) == []
+    lead.page.get_by_role("button", name="To the conversation").click()
+    expect(banner(clara)).to_be_visible()
+
     # A moment for herself: nothing is seen.
     banner(clara).get_by_role("button", name="Pause").click()
     expect(agent.page.locator(".cob-curtain")).to_contain_text("Dora Stein has paused")

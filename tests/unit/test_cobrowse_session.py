@@ -145,6 +145,8 @@ COMMANDS = st.one_of(
     st.builds(s.Stop, st.sampled_from(["visitor", "agent", "other", "thief"])),
     st.builds(s.Transfer, st.sampled_from(["agent", "other"])),
     st.builds(s.Over, st.sampled_from([Ending.CONTACT, Ending.SITE])),
+    st.builds(s.Watch, st.sampled_from(["agent", "other", "lead"])),
+    st.builds(s.Unwatch, st.sampled_from(["agent", "other", "lead"])),
     st.just(s.Away()),
     st.just(s.Tick()),
 )
@@ -174,6 +176,8 @@ def test_whatever_comes_the_customer_decides(steps: list[tuple[s.Command, int]])
         if before.stage is Stage.ENDED:
             assert session == before
         assert (session.stage in s.LIVE) == bool(session.granted)
+        assert session.stage in s.LIVE or not session.watchers
+        assert session.watchers - before.watchers <= ({command.by} if isinstance(command, s.Watch) else set())
         assert (session.stage is Stage.PAUSED) == bool(session.pauses)
         # Whatever is under way has an end, and after its time there is nothing more to say.
         if session.stage in (Stage.ASKED, *s.LIVE):

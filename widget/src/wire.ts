@@ -188,6 +188,8 @@ export interface Cobrowse {
   session: string;
   stage: "new" | "asked" | "shared" | "paused" | "ended";
   agent: { name: string } | null;
+  /** Who looks on beside the agent. */
+  watchers: { name: string }[];
   /** What waits for an answer. */
   asked: Capability[];
   granted: Capability[];

@@ -52,6 +52,7 @@ function Foot({ contact }: { contact: Contact }) {
         {t(over ? "supervisor.drawer.closed" : taking ? "supervisor.drawer.joined" : "supervisor.drawer.unseen")}
       </p>
       {!taking && joinable && <Button icon="join" onClick={() => command("contact:join", { contact: contact.id })}>{t("supervisor.drawer.join")}</Button>}
+      {!taking && !over && may("cobrowse.watch") && <a class="btn quiet" href={`/agent#/contact/${encodeURIComponent(contact.id)}`}>{t("supervisor.drawer.open_at_desk")}</a>}
       {taking && !over && <a class="btn primary" href={`/agent#/contact/${encodeURIComponent(contact.id)}`}>{t("supervisor.drawer.at_desk")}</a>}
     </div>
   );

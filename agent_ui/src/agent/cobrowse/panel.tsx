@@ -3,8 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, Empty } from "../../common/components/index.ts";
 import type { Mode } from "../../common/cobrowse.ts";
-import { t } from "../../common/i18n.ts";
+import { list, t } from "../../common/i18n.ts";
 import { Icon, type IconName } from "../../common/icons.tsx";
+import { me } from "../../common/store.ts";
 import { clock, duration, now } from "../../common/time.ts";
 import type { Contact } from "../../common/types.ts";
 import { customerName, isOwner } from "../mine.ts";
@@ -106,7 +107,7 @@ function Allowed({ contact, sharing, name }: { contact: Contact; sharing: Cobrow
               <Icon name={has ? "check" : asked ? "clock" : "lock"} small class={has ? "has" : ""} />
               <span>{label}</span>
               {has ? <span class="vh">{t("cobrowse.yes")}</span> : asked ? <span class="quiet-text">{t("cobrowse.asked")}</span> : (
-                <Button small disabled={!isOwner(contact)} title={t("cobrowse.ask_for", { what: label })} onClick={() => askFor(contact, [one])}>
+                isOwner(contact) && <Button small title={t("cobrowse.ask_for", { what: label })} onClick={() => askFor(contact, [one])}>
                   {t("cobrowse.ask_short")}<span class="vh"> {label}</span>
                 </Button>
               )}
@@ -115,6 +116,19 @@ function Allowed({ contact, sharing, name }: { contact: Contact; sharing: Cobrow
         })}
       </ul>
     </section>
+  );
+}
+
+/** Who looks on beside the agent; the customer is told the same names. */
+function Watchers({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse; name: string }) {
+  const others = sharing.watchers.filter(({ id }) => id !== me.value?.id).map((one) => one.name);
+  if (!others.length && isOwner(contact)) return null;
+  return (
+    <div class="cob-hidden" role="status">
+      {!isOwner(contact) && <b><Icon name="eye" small />{t("cobrowse.watching")}</b>}
+      {others.length > 0 && <p>{t("cobrowse.watchers", { names: list(others), count: others.length })}</p>}
+      <p>{t("cobrowse.watching.hint", { name })}</p>
+    </div>
   );
 }
 
@@ -206,6 +220,7 @@ function Stage({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse
         {sharing.stage !== "shared" && <div class="cob-curtain"><p>{status(sharing, name)}</p></div>}
       </div>
       <aside class="cob-side" aria-label={t("cobrowse.side")}>
+        <Watchers contact={contact} sharing={sharing} name={name} />
         <Allowed contact={contact} sharing={sharing} name={name} />
         {hidden > 0 && (
           <div class="cob-hidden">

@@ -2,8 +2,9 @@
 // asked for carry the same, so a window that missed something looks again at each hello.
 
 import { signal } from "@preact/signals";
-import { boot } from "../../common/boot.ts";
+import { boot, may } from "../../common/boot.ts";
 import { connection, on, request } from "../../common/socket.ts";
+import { me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 
 export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
@@ -16,6 +17,8 @@ export interface Cobrowse {
   agent: { id: string | null; name: string } | null;
   /** Whose page it is, is known; by a code not before somebody has entered it. */
   joined: boolean;
+  /** Who looks on beside the agent. */
+  watchers: { id: string; name: string }[];
   /** What waits for the customer's answer. */
   asked: Capability[];
   granted: Capability[];
@@ -50,6 +53,9 @@ const KEPT = 50;
 
 export const isLive = (sharing: Cobrowse | undefined) => sharing?.stage === "shared" || sharing?.stage === "paused";
 
+/** Whether my rights let me look on at a page that is shared with somebody else. */
+export const looksOn = (contact: string) => may("cobrowse.watch") && isLive(sharings.value.get(contact));
+
 export function note(contact: string, key: string, what?: string): void {
   const before = history.value.get(contact) ?? [];
   const entry: Happened = what === undefined ? { at: Date.now(), key } : { at: Date.now(), key, what };
@@ -61,6 +67,8 @@ function take(next: Cobrowse): void {
   sharings.value = new Map(sharings.value).set(next.contact, next);
   if (next.stage !== "asked" && codes.value.has(next.contact)) codes.value = new Map([...codes.value].filter(([contact]) => contact !== next.contact));
   if (before?.session === next.session && before.stage === next.stage && String(before.granted) === String(next.granted) && String(before.asked) === String(next.asked) && before.joined === next.joined) return;
+  // What another agent asks is not mine to tell.
+  if (next.stage !== "ended" && next.agent?.id !== me.value?.id) return;
   if (next.stage === "asked") note(next.contact, next.joined ? (before?.stage === "asked" && !before.joined ? "entered" : "asked") : "code");
   else if (next.stage === "ended") note(next.contact, "ended");
   else if (next.stage === "paused") note(next.contact, "paused");

@@ -16,7 +16,7 @@ import { SubjectDialog } from "../actions/set-subject.tsx";
 import { TransferDialog } from "../actions/transfer.tsx";
 import { AskCallbackDialog } from "../callback/ask.tsx";
 import { canCobrowse } from "../cobrowse/panel.tsx";
-import { shown } from "../cobrowse/sharing.ts";
+import { looksOn, shown } from "../cobrowse/sharing.ts";
 import { canMove, canWriteAgain, writeAgain } from "../mail/again.ts";
 import { MergeDialog } from "../mail/merge.tsx";
 import { customerName, isOwner, isParticipant } from "../mine.ts";
@@ -77,7 +77,12 @@ function Tools({ contact }: { contact: Contact }) {
   if (!part) {
     const invited = contact.invited.some(({ id }) => id === me.value?.id);
     const allowed = invited || may("contact.read_all");
-    return allowed ? <Tool icon="join" label={t("agent.header.join")} onClick={() => join(contact.id)} /> : null;
+    return (
+      <>
+        {looksOn(contact.id) && <Tool icon="eye" label={t("cobrowse.watch")} onClick={() => (shown.value = shown.value === contact.id ? null : contact.id)} />}
+        {allowed && <Tool icon="join" label={t("agent.header.join")} onClick={() => join(contact.id)} />}
+      </>
+    );
   }
   return (
     <>

@@ -118,12 +118,19 @@ function end(): void {
   if (state.sharing?.stage == "ended" && kept(MINE, true) == state.sharing.session) keep(MINE, null, true);
 }
 
+/** Who sees the page: nobody looks on unnamed. */
+function seenBy(name: string, others: readonly { name: string }[]): string {
+  if (!others.length) return t("share_seen", { name });
+  const names = [name, ...others.map((one) => one.name)];
+  return t("share_seen_all", { names: new Intl.ListFormat(locale, { type: "conjunction" }).format(names) });
+}
+
 function words(name: string): Words {
   const can = (one: Capability) => t("share_may", {}, one);
   return {
     locale,
     dir: dir(),
-    seen: t("share_seen", { name }),
+    seen: seenBy(name, state.sharing?.watchers ?? []),
     paused: t("share_paused"),
     paused_page: t("share_paused_page"),
     stop: t("share_stop"),
