@@ -47,6 +47,7 @@ PURE = (
     "hub/config_rows.py",
     "hub/errors.py",
     "hub/file_types.py",
+    "hub/flows/*.py",
     "hub/machine.py",
     "hub/machine_*.py",
     "hub/mail_rules.py",

@@ -1,0 +1,1 @@
+"""Flows: what a caller or a visitor is asked and told before somebody talks to him. All of it is pure."""
