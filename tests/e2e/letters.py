@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Iterable
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import make_msgid
 from io import BytesIO
 
+import httpx
 import pypdfium2  # type: ignore[import-untyped]
 from PIL import Image
 
@@ -53,6 +56,14 @@ def post(hub: DemoHub, *mails: EmailMessage | bytes) -> None:
                 line.sendmail("mara@example.org", ["support@demo.test"], mail)
             else:
                 line.send_message(mail)
+
+
+def sent_mails(hub: DemoHub) -> list[EmailMessage]:
+    """What would have gone to customers."""
+    listed = httpx.get(f"{hub.url}/demo/outbox.json", trust_env=False).json()
+    items = listed["items"] if isinstance(listed, dict) else listed
+    raws = [httpx.get(f"{hub.url}/demo/outbox/{each['id']}.eml", trust_env=False).content for each in items]
+    return [message_from_bytes(raw, policy=default) for raw in raws]
 
 
 def picture(colour: str = "#0b6e63", size: tuple[int, int] = (300, 120)) -> bytes:

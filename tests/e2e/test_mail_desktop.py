@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 
 import httpx
@@ -15,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from tests.e2e.conftest import People
-from tests.e2e.letters import letter, pdf, picture, post
+from tests.e2e.letters import letter, pdf, picture, post, sent_mails
 from tests.e2e.office import accessible, keys_shown, wider_than_window
 from tests.e2e.people import CHINESE, Agent
 from tests.hub import DemoHub
@@ -50,13 +48,6 @@ def take(desk: People, hub: DemoHub, mail: EmailMessage, customer: str, **contex
 
 def outbox(hub: DemoHub) -> str:
     return httpx.get(f"{hub.url}/demo/outbox", trust_env=False).text
-
-
-def sent_mails(hub: DemoHub) -> list[EmailMessage]:
-    listed = httpx.get(f"{hub.url}/demo/outbox.json", trust_env=False).json()
-    items = listed["items"] if isinstance(listed, dict) else listed
-    raws = [httpx.get(f"{hub.url}/demo/outbox/{each['id']}.eml", trust_env=False).content for each in items]
-    return [message_from_bytes(raw, policy=default) for raw in raws]
 
 
 def reply(page: Page) -> Locator:
