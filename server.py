@@ -181,7 +181,9 @@ class Application:
         place, self.cobrowse, self.viewer = None, None, None
         if config.cobrowse.enabled:
             place = Place(settings, config.cobrowse.viewer_url, config.cobrowse.viewer_port, config.server.port)
-            self.cobrowse = CobrowseChannel(self.hub, self.sio, self.visitors, self.agents.table, self.agents.sessions)
+            self.cobrowse = CobrowseChannel(
+                self.hub, self.sio, self.visitors, self.agents.table, self.agents.sessions, self.recordings
+            )
             self.agents.on_window.append(self.cobrowse.line.window_moved)
             self.viewer = viewer_app(self.assets, place.hub)
         self.place = place

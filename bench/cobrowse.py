@@ -30,6 +30,7 @@ from channels.cobrowse.session import Capability, Offer
 from channels.cobrowse.sessions import Sessions
 from hub.bus import open_bus
 from hub.clock import SystemClock
+from hub.recordings import Recordings, RecordingSettings
 from hub.service import Hub
 from hub.store import open_store
 
@@ -116,7 +117,7 @@ async def measure(sessions: int, seconds: float, folder: Path, say: Callable[[st
     hub = Hub(store, bus, SystemClock(), b"secret")
     wire, kept = Wire(), Sessions(hub)
     sockets: dict[str, Any] = {}
-    line = Line(hub, wire, kept, sockets, sockets)
+    line = Line(hub, wire, kept, sockets, sockets, Recordings(hub, RecordingSettings(folder / "recordings")))
     tickets = Tickets()
     line.desk = tickets
     await line.start()

@@ -19,6 +19,7 @@ class Capability(StrEnum):
     TYPE = "type"
     CLICK = "click"
     NAVIGATE = "navigate"
+    RECORD = "record"  # what is shown is kept, to be played back
 
 
 class Pause(StrEnum):
@@ -55,11 +56,12 @@ class Asked(Event, frozen=True, gc=False, tag="cobrowse.asked"):
 
 
 class Joined(Event, frozen=True, gc=False, tag="cobrowse.joined"):
-    """A visitor has entered the session's code, on a page of `site`."""
+    """A visitor has entered the session's code, on a page of `site`; if that records, he is asked for that as well."""
 
     visitor: str
     answer_by: Millis
     site: str = ""
+    record: bool = False
 
 
 class Granted(Event, frozen=True, gc=False, tag="cobrowse.granted"):

@@ -293,9 +293,11 @@ class FileRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cobrowse(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether customers may show pages to agents; on the `paused` ones (patterns with `*`) nothing is shown."""
+    """Whether customers may show pages to agents, but for `paused` ones (patterns with `*`); `record` with consent."""
 
     on: bool = True
+    record: bool = False
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
     paused: list[Annotated[str, Meta(min_length=1, max_length=300)]] = field(default_factory=list)
 
 

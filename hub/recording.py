@@ -1,8 +1,9 @@
-"""What is known of a call's recording; the file itself lies in the folder of recordings."""
+"""What is known of the recording of a call or of a shared page; the file itself lies in the folder of recordings."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
@@ -18,9 +19,9 @@ class RecordingState(StrEnum):
 
 
 class Recording(Struct, frozen=True):
-    """Two channels: the customer left, the agents right. `path` is relative to the folder of recordings.
+    """Of a call, two channels: the customer left, the agents right. `path` is relative to the folder of recordings.
 
-    `ms` and `bytes` (of the file on the disk) are known at the end; `format` is wav or ogg. `paused` are spans of
+    `ms` and `bytes` (of the file on the disk) are known at the end; `format` is wav, ogg or page. `paused` are spans of
     silence in ms from the beginning. `key` names the key that encrypts it, "" for none. `reason` says why there is a
     recording: always, percentage or on_demand; `announced`: the customer was told. `expires_at`: deleted then, unless
     `hold` (a reason to keep it, such as a case at court) is given. `node` is the process that records.
@@ -47,3 +48,4 @@ class Recording(Struct, frozen=True):
     hold: str = ""
     deleted_at: Millis | None = None
     deleted_by: str | None = None
+    kind: Literal["sound", "page"] = "sound"

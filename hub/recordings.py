@@ -1,7 +1,8 @@
-"""Recordings of calls: which are made, where they lie, what is known of them, who hears them, and when they go.
+"""Recordings of calls and of shared pages: which are made, where they lie, what is known of them, who hears and sees
+them, and when they go.
 
-The media engine writes the file; here its row is written before and after. A file lies under
-`<folder>/<year>/<month>/<day>/<id>`, encrypted when a key is configured. Nodes of one hub share the folder.
+The media engine or `channels/cobrowse/taping.py` writes the file; here its row is written before and after. A file lies
+under `<folder>/<year>/<month>/<day>/<id>`, encrypted when a key is configured. Nodes of one hub share the folder.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -25,6 +27,7 @@ from msgspec.structs import replace
 from hub import events as e
 from hub.config_rows import RecordingPolicy
 from hub.errors import Forbidden, HubError, NotFound, Refused, Unavailable
+from hub.film import length_of, open_film
 from hub.media import Recorded, RecordingOptions
 from hub.model import AuditEntry, Contact, Millis, User
 from hub.permissions import Permission, may, require
@@ -179,27 +182,51 @@ class Recordings:
 
     async def _new(self, id: str, contact: Contact, plan: Plan) -> Recording:
         now = self._hub.clock.now()
-        day = datetime.fromtimestamp(now / 1000, UTC)
-        found = Recording(
+        expires_at = now + self.policy(contact.queue).keep_days * DAY_MS
+        agents = (contact.agent,) if contact.agent else ()
+        return await self._store(self._row(id, contact, now, plan.reason, expires_at, agents=agents))
+
+    def _row(self, id: str, contact: Contact, at: Millis, reason: str, expires_at: Millis, **more: Any) -> Recording:
+        day = datetime.fromtimestamp(at / 1000, UTC)
+        return Recording(
             id,
             contact.id,
-            now,
+            at,
             f"{day:%Y/%m/%d}/{id}",
             queue=contact.queue,
-            agents=(contact.agent,) if contact.agent else (),
             key=key_id(self._settings.key),
-            reason=plan.reason,
+            reason=reason,
             node=self._node,
-            expires_at=now + self.policy(contact.queue).keep_days * DAY_MS,
+            expires_at=expires_at,
+            **more,
         )
+
+    async def _store(self, found: Recording) -> Recording:
         try:
             await self.run(lambda: self._make_room(found))
         except Unavailable as problem:
             # Whoever looks for the recording later shall find why there is none.
-            await self._table.add(replace(found, state=RecordingState.FAILED, ended_at=now, error=problem.message))
+            ended_at = self._hub.clock.now()
+            await self._table.add(replace(found, state=RecordingState.FAILED, ended_at=ended_at, error=problem.message))
             raise
         await self._table.add(found)
         return found
+
+    async def begin_page(
+        self, contact: Contact, id: str, agent: str, at: Millis, keep_days: int
+    ) -> tuple[Path, bytes | None]:
+        """The row of a shared page's recording: where its file goes, and the key that seals it.
+
+        Raises Unavailable `recordings.disk_full`, `recordings.unavailable`.
+        """
+        expires_at = at + keep_days * DAY_MS
+        found = await self._store(
+            self._row(id, contact, at, "consent", expires_at, agents=(agent,), kind="page", announced=True)
+        )
+        return self.path(found), self._keys.get(found.key)
+
+    async def page_over(self, id: str, error: str) -> None:
+        await self._over(id, RecordingState.INTERRUPTED if error else RecordingState.COMPLETE, 0, error)
 
     def _make_room(self, recording: Recording) -> None:
         try:
@@ -233,6 +260,11 @@ class Recordings:
             format, length, size, state = "", 0, 0, RecordingState.FAILED
             error = error or ("Its file is not there." if isinstance(problem, FileNotFoundError) else str(problem))
         length = length or ms
+        if known.kind == "page":
+            ended_at = known.started_at + length
+            page = replace(known, state=state, ended_at=ended_at, ms=length, bytes=size, format=format, error=error)
+            await self._table.update(page)
+            return
         events = its_call(await self._events(known.contact), known.started_at)
         happened = [recorded.event for recorded in events]
         agents = [event.agent for event in happened if isinstance(event, e.CallAnswered)]
@@ -256,6 +288,9 @@ class Recordings:
     def _measure(self, recording: Recording) -> tuple[str, int, int]:
         """Format, length in ms and size on the disk."""
         path = self.path(recording)
+        if recording.kind == "page":
+            with closing(open_film(path, self._keys.get(recording.key))) as film:
+                return "page", length_of(film), path.stat().st_size
         with open_sound(path, self._keys.get(recording.key)) as sound:
             return sound.shape.format, sound.ms, path.stat().st_size
 
@@ -295,14 +330,23 @@ class Recordings:
         self._accesses = {key: at for key, at in self._accesses.items() if now - at < ACCESS_MS} | {seen: now}
 
     async def open(self, recording: Recording) -> Sound:
-        """The recording, to be read in a thread. Raises NotFound `recording.gone`, Refused `recording.running`,
+        """A call's recording, to be read in a thread. Raises NotFound `recording.gone`, Refused `recording.running`,
         Unplayable, sealed.Unreadable, Unavailable."""
+        return await self._open(recording, "sound", open_sound)
+
+    async def open_page(self, recording: Recording) -> Source:
+        """A shared page's recording, to be read in a thread. Raises as `open` does."""
+        return await self._open(recording, "page", open_film)
+
+    async def _open(self, recording: Recording, kind: str, open: Callable[[Path, bytes | None], T]) -> T:
+        if recording.kind != kind:
+            raise NotFound("recording", recording.id)
         if recording.state is RecordingState.DELETED:
             raise _gone("This recording was deleted.")
         if recording.state is RecordingState.RECORDING:
-            raise Refused("This call is still being recorded.", code="recording.running")
+            raise Refused("This is still being recorded.", code="recording.running")
         try:
-            return await self.run(lambda: open_sound(self.path(recording), self._keys.get(recording.key)))
+            return await self.run(lambda: open(self.path(recording), self._keys.get(recording.key)))
         except FileNotFoundError:
             raise _gone("The file of this recording is not on the disk any more.") from None
         except OSError as error:
@@ -369,7 +413,7 @@ class Recordings:
         if recording.hold:
             raise Refused(f"This recording is held: {recording.hold}", code="recording.held")
         if recording.state is RecordingState.RECORDING and by != SYSTEM:
-            raise Refused("This call is still being recorded.", code="recording.running")
+            raise Refused("This is still being recorded.", code="recording.running")
 
         def remove() -> None:
             self._peaks_path(recording).unlink(missing_ok=True)
@@ -402,7 +446,8 @@ class Recordings:
     async def sweep(self) -> None:
         """Ends the recordings of processes that died, and deletes those whose time is over."""
         for recording in await self._table.unfinished():
-            if not self._lives(recording.node) or await self._left_behind(recording):
+            left = recording.kind == "sound" and await self._left_behind(recording)
+            if left or not self._lives(recording.node):
                 log.warning("recording.interrupted", recording=recording.id, node=recording.node)
                 await self.interrupted(recording.id)
         while due := await self._table.due(self._hub.clock.now()):

@@ -210,6 +210,11 @@ class Hub:
             return self.directory.serves(user, contact.queue)
         return any(row.contact.customer == contact.customer for row in self.living.of_agent(user.id))
 
+    def records_pages(self, site: str) -> bool:
+        """Whether the site wants the pages recorded that its customers share."""
+        found = self.directory.sites().get(site)
+        return found is not None and found.cobrowse.on and found.cobrowse.record
+
     async def seen_by(self, user: User, id: str) -> ContactRow:
         """The contact, if this user may see it. Raises NotFound, Forbidden."""
         row = await self.contacts.get(id)

@@ -118,6 +118,7 @@ def public_site(hub: Hub, id: str) -> Json:
         "invitations": data.get("invitations") or [],
         "page_info": site.page_info,
         "cobrowse": hub.shows_pages and site.cobrowse.on,
+        "cobrowse_record": hub.shows_pages and site.cobrowse.on and site.cobrowse.record,
         "privacy_url": site.privacy_url,
         "files": {"max_bytes": site.files.max_bytes, "types": site.files.types},
         "allowed_origins": site.allowed_origins,

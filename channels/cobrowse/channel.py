@@ -12,6 +12,7 @@ from channels.cobrowse.desk import Desk
 from channels.cobrowse.entering import Entering
 from channels.cobrowse.line import Line
 from channels.cobrowse.sessions import Sessions
+from hub.recordings import Recordings
 from hub.service import Hub
 from hub.sockets import EventTable
 
@@ -26,10 +27,11 @@ class CobrowseChannel:
         visitors: VisitorNamespace,
         agents: EventTable,
         windows: Mapping[str, Any],
+        recordings: Recordings,
     ) -> None:
         hub.shows_pages = True
         self.sessions = Sessions(hub)
-        self.line = Line(hub, sio, self.sessions, visitors.sessions, windows)
+        self.line = Line(hub, sio, self.sessions, visitors.sessions, windows, recordings)
         self.entering = Entering(hub, self.sessions, visitors)
         self.desk = Desk(hub, sio, self.sessions, visitors.table, agents, self.entering, epoch=self.line.epoch)
         self.line.desk = self.desk

@@ -148,7 +148,7 @@ class Desk:
         visitor, contact = await self._own(session, data.contact)
         self._asks.take(visitor, self._hub.clock.now())
         agent = self._served(contact)
-        wanted = frozenset(data.capabilities)
+        wanted = self._recordable(frozenset(data.capabilities), contact.site)
         command = s.Offer(self._new(), data.contact, contact.site, agent, visitor, wanted)
         return await self._do_visitor(data.contact, command, visitor)
 
@@ -201,14 +201,12 @@ class Desk:
         if self._served(contact) != session.user.id:
             raise Refused("Another agent has this contact.", code="contact.not_yours")
         self._asks.take(session.user.id, self._hub.clock.now())
-        command = s.Ask(
-            self._new(),
-            data.contact,
-            contact.site,
-            session.user.id,
-            contact.visitor,
-            frozenset(data.capabilities) | {Capability.VIEW},
-        )
+        wanted = frozenset(data.capabilities) | {Capability.VIEW}
+        if (await self._sessions.get(data.contact)).stage not in s.LIVE and contact.visitor is not None:
+            # A line of its own in the question; who enters a code is asked when it is known at which site.
+            wanted |= {Capability.RECORD}
+        wanted = self._recordable(wanted, contact.site)
+        command = s.Ask(self._new(), data.contact, contact.site, session.user.id, contact.visitor, wanted)
         sharing = await self._sessions.do(data.contact, command, session.user.id)
         if sharing.stage is Stage.ASKED and sharing.visitor is None:
             # Nobody's page is known yet: whoever enters the code.
@@ -239,6 +237,9 @@ class Desk:
         if not self._possible(contact):
             raise Refused("This site shares no pages.", code="cobrowse.off")
         return contact.agent
+
+    def _recordable(self, wanted: frozenset[Capability], site: str) -> frozenset[Capability]:
+        return wanted if self._hub.records_pages(site) else wanted - {Capability.RECORD}
 
     def _possible(self, contact: Contact) -> bool:
         """A contact of no site: at any that shares its pages."""

@@ -66,7 +66,8 @@ class Entering:
         """A code that never was, is spent, too old, of another site or of a sharing that is over: one answer."""
         hub, known = self._hub, session.visitor
         hub.refuse_blocked(visitor=known.id if known else "", address=session.address)
-        if not pages_of(hub.directory.site(session.site)).on:
+        site = hub.directory.site(session.site)
+        if not pages_of(site).on:
             raise Refused("This site shares no pages.", code="cobrowse.off")
         await self._tries.take(session.address)
         visitor = known or hub.visitors.first(session.site, new_id("en", hub.clock.now()), session.user_agent)
@@ -77,7 +78,7 @@ class Entering:
             new = (visitor, customer)
         try:
             contact = self._codes.redeem(data.code, session.site, hub.clock.now())
-            command = s.Enter(visitor.id, session.site)
+            command = s.Enter(visitor.id, session.site, site.cobrowse.record)
             sharing = await self._sessions.do(contact, command, visitor.id, new)
         except (NotFound, Refused) as error:
             if error.code not in ("code.not_found", "cobrowse.over", "cobrowse.code_used"):

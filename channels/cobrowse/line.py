@@ -21,11 +21,13 @@ from channels.cobrowse.desk import Ticket
 from channels.cobrowse.relay import Frame, Relay, check
 from channels.cobrowse.session import Capability, Session, Stage
 from channels.cobrowse.sessions import Sessions
+from channels.cobrowse.taping import Taping
 from channels.cobrowse.watching import Watching
 from hub.cobrowse_events import Acted
 from hub.errors import Forbidden, HubError, InvalidInput, NotSignedIn, Refused
 from hub.limits import SlidingLimit
 from hub.permissions import Permission
+from hub.recordings import Recordings
 from hub.service import Hub
 from hub.sockets import Ack, EventTable, Input, Nothing, SocketEvent, handshake, refused
 
@@ -149,6 +151,7 @@ class Line:
         sessions: Sessions,
         panels: Mapping[str, Any],
         windows: Mapping[str, Any],
+        recordings: Recordings,
     ) -> None:
         self._hub, self._sio, self._sessions = hub, sio, sessions
         self._panels, self._windows = panels, windows
@@ -160,6 +163,7 @@ class Line:
         self._out: asyncio.Queue[tuple[str, Any, str]] = asyncio.Queue(MOST_UNSENT)
         self._tasks: list[asyncio.Task[None]] = []
         self._later: set[asyncio.Task[None]] = set()
+        self._taping = Taping(hub, recordings, self._ask_anew)
         self._watching = Watching(hub, sessions, self.ends, self._do_later, self._cut)
         sio.on("connect", namespace=NAMESPACE, handler=self._connect)
         sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
@@ -196,6 +200,7 @@ class Line:
         for task in [*self._tasks, *self._later]:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self._taping.stop()
 
     @property
     def kept_bytes(self) -> int:
@@ -287,6 +292,7 @@ class Line:
             if end.ticket.contact == contact and over:
                 self._cut(sid)
         self._watching.changed(contact, sharing)
+        self._taping.changed(contact, sharing)
 
     def _do_later(self, work: Any) -> None:
         async def run() -> None:
@@ -322,7 +328,8 @@ class Line:
             end = self.ends.get(sid)
             if end is None:
                 raise NotSignedIn("Please connect again.")
-            if not self._of_page(end).may(Capability.VIEW):
+            sharing = self._of_page(end)
+            if not sharing.may(Capability.VIEW):
                 raise Refused("Nothing is shared now.", code="cobrowse.paused")
             self._frames.take(end.key, self._hub.clock.now())
             try:
@@ -330,13 +337,15 @@ class Line:
             except msgspec.ValidationError as error:
                 raise InvalidInput("frame", str(error)) from None
             check(frame)
+            self._taping.take(end.ticket.contact, sharing, frame)
             await self._publish(end.ticket.contact, "frame", msgspec.structs.asdict(frame))
             return {"ok": True}
         except HubError as error:
             return {"ok": False, "error": error.to_json()}
 
     async def _cursor(self, sid: str, end: End, data: Cursor) -> Ack:
-        if self._of_page(end).may(Capability.VIEW):
+        if (sharing := self._of_page(end)).may(Capability.VIEW):
+            self._taping.cursor(end.ticket.contact, sharing, data.x, data.y)
             await self._publish(end.ticket.contact, "viewers", {"e": "cb:cursor", "d": {"x": data.x, "y": data.y}})
         return {}
 
@@ -430,6 +439,10 @@ class Line:
         sharing = self._sessions.known(contact)
         if sharing.stage is Stage.SHARED and room.relay.wants_snapshot(self._hub.clock.now()):
             await self._publish(contact, "resync", {})
+
+    def _ask_anew(self, contact: str) -> None:
+        if (page := self._pages.get(contact)) is not None:
+            self._tell("cb:resync", {}, page.sid)
 
     def _pass(self, frames: list[tuple[str, Frame]]) -> None:
         for sid, frame in frames:

@@ -158,6 +158,7 @@ class Enter(Struct, frozen=True):
 
     visitor: str
     site: str
+    record: bool = False
 
 
 class Answer(Struct, frozen=True):
@@ -261,7 +262,7 @@ def decide(session: Session, command: Command, now: Millis, limits: Limits) -> l
                 raise Refused("Somebody has entered this code already.", code="cobrowse.code_used")
             if session.answer_by is not None and now >= session.answer_by:
                 raise Refused("This code is too old.", code="cobrowse.over")
-            return [Joined(command.visitor, now + limits.answer_ms, command.site)]
+            return [Joined(command.visitor, now + limits.answer_ms, command.site, command.record)]
         case Answer():
             return _answer(session, command, now, limits)
         case Revoke():
@@ -383,7 +384,13 @@ def evolve(session: Session, event: Event) -> Session:
                 answer_by=event.answer_by,
             )
         case Joined():
-            return replace(session, visitor=event.visitor, answer_by=event.answer_by, site=event.site or session.site)
+            return replace(
+                session,
+                visitor=event.visitor,
+                answer_by=event.answer_by,
+                site=event.site or session.site,
+                asked=session.asked | ({Capability.RECORD} if event.record else frozenset()),
+            )
         case Granted():
             return replace(
                 _staged(session, session.pauses),
@@ -410,7 +417,7 @@ def evolve(session: Session, event: Event) -> Session:
             return replace(
                 session,
                 agent=event.agent,
-                granted=session.granted & {Capability.VIEW},
+                granted=session.granted & {Capability.VIEW, Capability.RECORD},
                 asked=frozenset(),
                 answer_by=None,
                 watchers=session.watchers - {session.agent},

@@ -21,6 +21,7 @@ def view(hub: Hub, sharing: Session, contact: str, *, visitor: bool = False) -> 
         "agent": {"id": None if visitor else sharing.agent, "name": name} if agent else None,
         "joined": sharing.visitor is not None,
         "watchers": _watchers(hub, sharing, visitor),
+        "records": hub.records_pages(sharing.site),
         "asked": sorted(sharing.asked),
         "granted": sorted(sharing.granted),
         "pauses": sorted(sharing.pauses),

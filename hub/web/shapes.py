@@ -308,12 +308,13 @@ class AuditPage(Struct, frozen=True):
 
 
 class RecordingView(Struct, frozen=True):
-    """A call's recording: the customer on the left channel, the agents on the right. `state` is recording, complete,
-    interrupted, failed or deleted; `paused` are spans of silence, in ms from the beginning; `may` is what the asking
-    user can do with it: listen, download, delete, hold."""
+    """Of a call (`kind` sound): the customer on the left channel, the agents on the right; of a shared page (page).
+    `state` is recording, complete, interrupted, failed or deleted; `paused` are spans of silence, in ms from the
+    beginning; `may` is what the asking user can do with it: listen (or watch), download, delete, hold."""
 
     id: str
     contact: str
+    kind: str
     state: str
     queue: Named | None
     agents: list[Named]

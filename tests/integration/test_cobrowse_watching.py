@@ -81,6 +81,10 @@ async def test_a_supervisor_looks_on_and_the_customer_is_told_who(hub: Serving) 
     wanted = of | {"capabilities": ["click"]}
     assert code(await lead.client.call("cobrowse:ask", wanted)) == "contact.not_yours"
 
+    # What the site does not record is not asked for, whatever a window says.
+    asked = ok(await nadia.client.call("cobrowse:ask", of | {"capabilities": ["record"]}))["cobrowse"]
+    assert (asked["asked"], asked["records"]) == ([], False)
+
     # He goes, and nobody looks on; the agent's sharing is none of his.
     await eye.close()
     await names(clara)

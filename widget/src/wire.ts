@@ -105,6 +105,8 @@ export interface Site {
   page_info: boolean;
   /** Its pages can be shown to agents. */
   cobrowse: boolean;
+  /** What is shown of them is recorded, where the customer allows that as well. */
+  cobrowse_record: boolean;
   privacy_url: string | null;
   files: { max_bytes: number; types: string[] } | null;
 }
@@ -180,7 +182,7 @@ export interface CallState {
   quality?: { mos: number; loss: number; jitter_ms: number; round_trip_ms: number | null };
 }
 
-export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
+export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate" | "record";
 
 /** How the hub sees a page that is shown to an agent, or that he asks for. */
 export interface Cobrowse {

@@ -19,7 +19,7 @@ async function failure(response: Response): Promise<HubError> {
   return new HubError(code, message, details, response.status);
 }
 
-async function send<T>(path: string, init: RequestInit): Promise<T> {
+async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { credentials: "same-origin", ...init });
@@ -32,23 +32,29 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     if (error.code === "auth.required" && boot.me) toSignIn("expired");
     throw error;
   }
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return response;
 }
 
 /**
  * Calls the REST API; `path` is below /api/v1 unless it begins with a slash.
  * @throws HubError with the server's code, or "net.offline" when there is no answer
  */
-export function api<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function api<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = boot.csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return send<T>(path.startsWith("/") ? path : `/api/v1/${path}`, {
+  const response = await send(path.startsWith("/") ? path : `/api/v1/${path}`, {
     method,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal ? { signal } : {}),
   });
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** What is no JSON; throws as `api` does. `path` is below /api/v1. */
+export async function bytes(path: string, signal: AbortSignal): Promise<ArrayBuffer> {
+  return (await send(`/api/v1/${path}`, { signal })).arrayBuffer();
 }
 
 /** Signs out here and in every window of this session. */

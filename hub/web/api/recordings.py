@@ -1,4 +1,4 @@
-"""Recordings of calls: the list, what is known of each, listening, exporting, keeping and deleting."""
+"""Recordings of calls and shared pages: the list, what is known of each, listening, exporting, keeping and deleting."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def recording_view(call: Call[Any, Any], recording: Recording) -> s.RecordingVie
     return s.RecordingView(
         recording.id,
         recording.contact,
+        recording.kind,
         str(recording.state),
         named_queue(call, recording.queue),
         [named_user(call, agent) for agent in recording.agents],
@@ -61,7 +62,7 @@ def _rights(user: User, recording: Recording) -> list[str]:
     if recording.state not in _GONE:
         if may(user, Permission.RECORDING_LISTEN):
             found.append("listen")
-        if may(user, Permission.RECORDING_DOWNLOAD):
+        if may(user, Permission.RECORDING_DOWNLOAD) and recording.kind == "sound":
             found.append("download")
     if may(user, Permission.RECORDING_DELETE) and recording.state is not RecordingState.DELETED:
         found.append("hold")
@@ -166,6 +167,35 @@ async def get_audio(call: Call[None, Nothing]) -> Response:
         )
     except BaseException:
         sound.close()
+        raise
+
+
+@table.add(
+    "GET",
+    "/recordings/{id}/frames",
+    Permission.RECORDING_LISTEN,
+    media="application/octet-stream",
+    ranges=True,
+    summary="What was shown of a shared page, as docs/howto/cobrowse.md describes it; written into the audit log",
+)
+async def get_frames(call: Call[None, Nothing]) -> Response:
+    recordings = call.web.recordings
+    recording = await recordings.allowed(call.user, call.path("id"), Permission.RECORDING_LISTEN)
+    film = await recordings.open_page(recording)
+    try:
+        begins = call.request.headers.get("range", "bytes=0-").strip().startswith("bytes=0-")
+        await recordings.note(call.user.id, "watch", recording, _how(call), again=begins)
+        return FileParts(
+            call.request,
+            film.size,
+            film.read_at,
+            film.close,
+            recordings.run,
+            media_type="application/octet-stream",
+            headers=_HEADERS,
+        )
+    except BaseException:
+        film.close()
         raise
 
 

@@ -7,7 +7,7 @@ import type { Frame } from "./frames.ts";
 import type { FromPage, Share, Sharing } from "./main.ts";
 import { Overlay } from "./overlay.ts";
 
-type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
+type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate" | "record";
 
 /** The customer's language, from the panel. */
 export interface Words {

@@ -75,7 +75,7 @@ export const sites: Resource = {
     default_queue: null, topics: [], invitations: [],
     theme: { accent: "#0b6e63", scheme: "auto", position: "end", logo: null, greeting: {}, launcher: {} },
     files: { max_mb: 20, types: ["image/*", "application/pdf", "text/plain"] },
-    cobrowse: { on: true, paused: [] },
+    cobrowse: { on: true, paused: [], record: false, keep_days: 90 },
     prechat: [
       { name: "name", type: "text", label: {}, required: true, options: [] },
       { name: "email", type: "email", label: {}, required: true, options: [] },
@@ -151,6 +151,8 @@ export const sites: Resource = {
     section("cobrowse", [
       field("cobrowse.on", { kind: "switch" }),
       field("cobrowse.paused", { kind: "lines", add: t("admin.sites.cobrowse.paused.add"), placeholder: "/account/*" }),
+      field("cobrowse.record", { kind: "switch" }),
+      field("cobrowse.keep_days", { kind: "number", required: true, min: 1, max: 36_500, unit: t("admin.unit.days"), half: true }),
     ]),
   ],
   aside: (row) => <SitePreview row={row} />,

@@ -4,9 +4,10 @@
 import { signal } from "@preact/signals";
 import type { Socket } from "socket.io-client";
 import type { Frame } from "../../../../widget/src/cobrowse/frames.ts";
-import { READY, type FromViewer, type Mode, type SharedField, type ToViewer } from "../../common/cobrowse.ts";
+import type { FromViewer, Mode, SharedField, ToViewer } from "../../common/cobrowse.ts";
 import { newId } from "../../common/ids.ts";
 import { beside, request } from "../../common/socket.ts";
+import { Meeting } from "./meeting.ts";
 import { isLive, note, sharings, viewer } from "./sharing.ts";
 
 const ACK_MS = 250;
@@ -49,7 +50,7 @@ function change(next: Partial<View>): void {
 
 /** Shows the contact's page in `frame` until it is ended. */
 export class Line {
-  private port: MessagePort | null = null;
+  private readonly meeting: Meeting;
   private socket: Socket | null = null;
   private ticket = "";
   private ended = false;
@@ -63,10 +64,13 @@ export class Line {
   private drawing = 0;
   private readonly operations = new Map<string, string>();
 
-  constructor(private readonly contact: string, private readonly frame: HTMLIFrameElement) {
+  constructor(private readonly contact: string, frame: HTMLIFrameElement) {
     view.value = NOTHING;
     picked.value = null;
-    addEventListener("message", this.meet);
+    this.meeting = new Meeting(frame, viewer!, (data) => this.heard(data), () => {
+      this.tell({ t: "mode", mode: this.mode });
+      this.again(0);
+    });
     this.join();
   }
 
@@ -74,31 +78,18 @@ export class Line {
     this.ended = true;
     clearTimeout(this.timer);
     clearTimeout(this.acking);
-    removeEventListener("message", this.meet);
-    this.port?.close();
+    this.meeting.end();
     this.socket?.removeAllListeners();
     this.socket?.disconnect();
     view.value = NOTHING;
   }
 
-  /** The viewer says that it is there; only it, from its own origin, gets the port. */
-  private readonly meet = (event: MessageEvent): void => {
-    if (event.source !== this.frame.contentWindow || event.origin !== viewer || event.data !== READY) return;
-    const { port1, port2 } = new MessageChannel();
-    this.port?.close();
-    this.port = port1;
-    port1.onmessage = ({ data }: MessageEvent<FromViewer>) => this.heard(data);
-    this.frame.contentWindow!.postMessage(READY, viewer, [port2]);
-    this.tell({ t: "mode", mode: this.mode });
-    this.again(0);
-  };
-
   private tell(data: ToViewer): void {
-    this.port?.postMessage(data);
+    this.meeting.tell(data);
   }
 
   private join(): void {
-    if (this.ended || this.joining || this.socket?.connected || !this.port) return;
+    if (this.ended || this.joining || this.socket?.connected || !this.meeting.met) return;
     if (!isLive(sharings.value.get(this.contact))) return this.again();
     this.joining = true;
     request<{ ticket: string }>("cobrowse:ticket", { contact: this.contact })

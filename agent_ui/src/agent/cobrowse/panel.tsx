@@ -98,7 +98,7 @@ function Allowed({ contact, sharing, name }: { contact: Contact; sharing: Cobrow
     <section aria-labelledby="cob-allowed">
       <h3 id="cob-allowed">{t("cobrowse.allowed", { name })}</h3>
       <ul class="cob-may">
-        {CAPABILITIES.map((one) => {
+        {[...CAPABILITIES, ...(sharing.records ? (["record"] as const) : [])].map((one) => {
           const has = sharing.granted.includes(one);
           const asked = sharing.asked.includes(one);
           const label = t(`cobrowse.may.${one}`);

@@ -7,7 +7,8 @@ import { connection, on, request } from "../../common/socket.ts";
 import { me } from "../../common/store.ts";
 import type { Contact } from "../../common/types.ts";
 
-export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate";
+export type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate" | "record";
+/** What is asked for one by one; the recording goes along by itself. */
 export const CAPABILITIES: readonly Capability[] = ["view", "point", "draw", "scroll", "type", "click", "navigate"];
 
 export interface Cobrowse {
@@ -19,6 +20,8 @@ export interface Cobrowse {
   joined: boolean;
   /** Who looks on beside the agent. */
   watchers: { id: string; name: string }[];
+  /** Its site records what is shown, where the customer allows it. */
+  records: boolean;
   /** What waits for the customer's answer. */
   asked: Capability[];
   granted: Capability[];

@@ -1,18 +1,20 @@
-// What the hub knows of a contact's calls: the timeline, and the recordings with their waveforms.
+// What the hub knows of a contact's calls and shared pages: the timeline, and the recordings with their waveforms.
 
-import { api } from "../../common/api.ts";
+import { api, bytes } from "../../common/api.ts";
 import { saveFile } from "../../common/save.ts";
 import type { Contact, Named } from "../../common/types.ts";
 
 export interface Recording {
   id: string;
   contact: string;
+  /** Of a call, or of a page that the customer showed. */
+  kind: "sound" | "page";
   state: "recording" | "complete" | "interrupted" | "failed" | "deleted";
   started_at: number;
   ended_at: number | null;
   ms: number;
   bytes: number;
-  format: "wav" | "ogg" | "";
+  format: "wav" | "ogg" | "page" | "";
   agents: Named[];
   /** Spans of silence, in ms from the beginning. */
   paused: [number, number][];
@@ -74,6 +76,11 @@ export function peaksOf(recording: string, signal: AbortSignal): Promise<Peaks> 
 
 export function audioUrl(recording: string): string {
   return `/api/v1/recordings/${encodeURIComponent(recording)}/audio`;
+}
+
+/** What was shown of a page, as hub/film.py writes it. Throws as `api` does. */
+export function filmOf(recording: string, signal: AbortSignal): Promise<ArrayBuffer> {
+  return bytes(`recordings/${encodeURIComponent(recording)}/frames`, signal);
 }
 
 export const FORMATS = ["original", "alaw", "ulaw", "raw", "gsm"] as const;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../common/api.ts";
-import { attempt, confirm, IconButton, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
+import { attempt, Button, confirm, IconButton, Menu, type MenuEntry, toast } from "../../common/components/index.ts";
 import { number, t } from "../../common/i18n.ts";
 import { Icon } from "../../common/icons.tsx";
 import { dateTime, duration } from "../../common/time.ts";
@@ -136,6 +136,23 @@ function Player({ recording, onChange }: { recording: Recording; onChange: () =>
   );
 }
 
+/** A shared page: how long, and what can be done with it. */
+function PageLine({ recording, onChange, onWatch }: { recording: Recording; onChange: () => void; onWatch?: (() => void) | undefined }) {
+  const [keeping, setKeeping] = useState(false);
+  const entries = more(recording, onChange, () => setKeeping(true));
+  return (
+    <>
+      <div class="player">
+        <Icon name="cobrowse" />
+        <p class="page-line">{t("calls.page.line")} <span class="quiet-text num">{duration(recording.ms)}</span></p>
+        {onWatch && recording.may.includes("listen") && <Button icon="play" onClick={onWatch}>{t("calls.page.watch")}</Button>}
+        {entries.length > 0 && <Menu label={t("calls.more")} items={entries}><Icon name="dots" /></Menu>}
+      </div>
+      {keeping && <KeepDialog recording={recording} onClose={() => setKeeping(false)} onChange={onChange} />}
+    </>
+  );
+}
+
 /** What there is to say of a recording that cannot be heard, or not all of it. */
 function note(recording: Recording): string | null {
   switch (recording.state) {
@@ -155,12 +172,19 @@ function note(recording: Recording): string | null {
 }
 
 /** One recording of the contact; its time is shown where it is one of several. */
-export function RecordingCard({ recording, several = false, onChange }: { recording: Recording; several?: boolean; onChange: () => void }) {
+export function RecordingCard({ recording, several = false, onChange, onWatch }: {
+  recording: Recording;
+  several?: boolean;
+  onChange: () => void;
+  onWatch?: () => void;
+}) {
   const words = note(recording);
+  const page = recording.kind === "page";
   return (
-    <section class="recording" aria-label={t("calls.recording", { time: toTheSecond(recording.started_at) })}>
+    <section class="recording" aria-label={t(page ? "calls.page" : "calls.recording", { time: toTheSecond(recording.started_at) })}>
       {several && <p class="player-note"><Icon name="clock" small />{dateTime(recording.started_at)}</p>}
-      {recording.may.includes("listen") && <Player recording={recording} onChange={onChange} />}
+      {page && <PageLine recording={recording} onChange={onChange} onWatch={onWatch} />}
+      {!page && recording.may.includes("listen") && <Player recording={recording} onChange={onChange} />}
       {recording.hold && recording.state !== "deleted" && (
         <p class="player-note"><Icon name="lock" small />{t("calls.held", { reason: recording.hold })}</p>
       )}

@@ -13,10 +13,12 @@ interface DialogProps {
   footer?: ComponentChildren;
   onSubmit?: (() => void) | undefined;
   wide?: boolean | undefined;
+  /** As large as the window lets it be. */
+  whole?: boolean | undefined;
 }
 
 /** A modal dialog: focus goes in and stays in, Escape and the cross close it, focus returns to where it was. */
-export function Dialog({ title, subtitle, onClose, children, footer, onSubmit, wide }: DialogProps) {
+export function Dialog({ title, subtitle, onClose, children, footer, onSubmit, wide, whole }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
 
@@ -51,7 +53,7 @@ export function Dialog({ title, subtitle, onClose, children, footer, onSubmit, w
   return (
     <dialog
       ref={element}
-      class={`dialog${wide ? " wide" : ""}`}
+      class={`dialog${wide ? " wide" : ""}${whole ? " whole" : ""}`}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

@@ -136,7 +136,7 @@ function words(name: string): Words {
     stop: t("share_stop"),
     pause: t("share_pause"),
     resume: t("share_resume"),
-    may: Object.fromEntries((["view", "point", "draw", "scroll", "type", "click", "navigate"] as const).map((one) => [one, can(one)])) as Words["may"],
+    may: Object.fromEntries((["view", "point", "draw", "scroll", "type", "click", "navigate", "record"] as const).map((one) => [one, can(one)])) as Words["may"],
     look: t("share_look", { name }),
     show: t("share_show"),
     suggests: t("share_suggests", { name }),

@@ -9,7 +9,7 @@ import { state } from "../state.ts";
 import { Sheet } from "../views/parts.tsx";
 import { answer } from "./sharing.ts";
 
-const ALL: Capability[] = ["point", "draw", "scroll", "type", "click", "navigate"];
+const ALL: Capability[] = ["point", "draw", "scroll", "type", "click", "navigate", "record"];
 const HARMLESS: Capability[] = ["point", "draw", "scroll"];
 
 interface Props {
@@ -29,7 +29,7 @@ export class ShareSheet extends Component<Props, { chosen: Capability[] }> {
     const { sharing } = state;
     const name = (offer ? state.talks.get(id)?.contact.agent?.name : sharing?.agent?.name) ?? t("agent");
     const more = !offer && sharing?.stage != "asked"; // it is shared already, and the agent asks for more
-    const asked = offer ? ALL : ALL.filter((one) => sharing?.asked.includes(one));
+    const asked = offer ? ALL.filter((one) => one != "record" || state.site.cobrowse_record) : ALL.filter((one) => sharing?.asked.includes(one));
     const give = () => {
       const wanted = asked.filter((one) => (more && asked.length == 1) || chosen.includes(one));
       void answer(id, offer, more ? wanted : ["view", ...wanted]);
