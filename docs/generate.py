@@ -202,7 +202,7 @@ ten seconds).
 To both: `cobrowse` (`contact`, `session`, `stage`: asked, shared, paused or ended; `agent`, `joined`: whether it is
 known whose page, `watchers` beside the agent, `asked`, `granted`, `pauses`, `answer_by`, `expires_at`, `ending`). On
 /cobrowse, to agents' windows: `cb:frame`, `cb:cursor`, `cb:state`, `cb:act_res`; to the customer's page: `cb:resync`
-(tell the page anew), `cb:point`, `cb:draw`, `cb:look`, `cb:act`, `cb:elsewhere`.
+(tell the page anew), `cb:point`, `cb:draw`, `cb:look`, `cb:act`, `cb:card`, `cb:elsewhere`.
 
 `sync` holds `seq`, and where they changed `contact`, `messages` and `gone` (the id of a contact that is no longer
 yours). Replace a contact by its id when the sequence number is newer, add messages by id in the order of `n`. A

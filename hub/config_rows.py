@@ -28,6 +28,7 @@ from hub.config_row import Row as Row
 from hub.config_row import ShortText as ShortText
 from hub.config_row import Skills as Skills
 from hub.config_row import Texts as Texts
+from hub.config_sharing import Cobrowse
 from hub.errors import InvalidInput
 
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
@@ -290,15 +291,6 @@ class FileRules(Struct, frozen=True, forbid_unknown_fields=True):
     types: list[Annotated[str, Meta(max_length=100)]] = field(
         default_factory=lambda: ["image/*", "application/pdf", "text/plain", "text/csv", "application/zip"]
     )
-
-
-class Cobrowse(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether customers may show pages to agents, but for `paused` ones (patterns with `*`); `record` with consent."""
-
-    on: bool = True
-    record: bool = False
-    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
-    paused: list[Annotated[str, Meta(min_length=1, max_length=300)]] = field(default_factory=list)
 
 
 class Site(Row, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ import structlog
 from msgspec import Meta, Struct
 
 from channels.cobrowse import session as s
+from channels.cobrowse.card import filled
 from channels.cobrowse.desk import Ticket
 from channels.cobrowse.relay import Frame, Relay, check
 from channels.cobrowse.session import Capability, Session, Stage
@@ -111,6 +112,13 @@ class Act(Input, frozen=True, forbid_unknown_fields=True):
     base: Annotated[str, Meta(max_length=20_000)] = ""
 
 
+class CardInput(Input, frozen=True, forbid_unknown_fields=True):
+    """What the customer card has for the page's fields."""
+
+    id: Short
+    epoch: int
+
+
 _NEEDS: Final = {"fill": Capability.TYPE, "click": Capability.CLICK, "navigate": Capability.NAVIGATE}
 
 
@@ -186,6 +194,7 @@ class Line:
             SocketEvent("cb:draw", Pen, self._draw),
             SocketEvent("cb:look", Look, self._look),
             SocketEvent("cb:act", Act, self._act),
+            SocketEvent("cb:card", CardInput, self._card),
         ]
 
     async def start(self) -> None:
@@ -410,6 +419,15 @@ class Line:
     async def _act(self, sid: str, end: End, data: Act) -> Ack:
         _, name = self._of_viewer(end, _NEEDS[data.operation])
         return await self._to_page(end.ticket.contact, "cb:act", {**msgspec.to_builtins(data), "name": name})
+
+    async def _card(self, sid: str, end: End, data: CardInput) -> Ack:
+        sharing, name = self._of_viewer(end, Capability.TYPE)
+        contact = (await self._hub.contacts.get(end.ticket.contact)).contact
+        customer = (await self._hub.contacts.customers([contact.customer])).get(contact.customer)
+        site = self._hub.directory.sites().get(sharing.site)
+        values = filled(customer, site.cobrowse.card) if customer is not None and site is not None else []
+        told = {"id": data.id, "epoch": data.epoch, "name": name, "values": values}
+        return await self._to_page(end.ticket.contact, "cb:card", told)
 
     # --- between the nodes -----------------------------------------------------------------------------------------
 

@@ -184,3 +184,60 @@ def test_an_agent_does_what_is_allowed_where_it_is_shared(page: Page) -> None:
     for address in ("https://elsewhere.example/", "javascript:alert(1)", "data:text/html,x"):
         assert act(page, "navigate", "", address) == "denied"
     assert act(page, "click", "mine") == "masked"
+
+
+CARD_FORM = """<form>
+<input id="given" autocomplete="shipping given-name" data-cobrowse="allow">
+<label>Family name <input id="family" data-cobrowse="allow"></label>
+<input id="town" name="delivery_city" data-cobrowse="allow" value="Rome">
+<input id="typing" name="nick" data-cobrowse="allow">
+<input id="unshared" autocomplete="given-name"><input id="email" type="password" data-cobrowse="allow">
+<div data-private><input id="within" autocomplete="given-name" data-cobrowse="allow"></div>
+<input id="unseen" autocomplete="given-name" data-cobrowse="allow" hidden>
+<input id="locked" autocomplete="given-name" data-cobrowse="allow" readonly>
+<input id="yes" type="checkbox" name="nick" data-cobrowse="allow"></form>"""
+
+
+def test_the_card_goes_into_empty_fields_that_it_belongs_in_and_that_are_shared(page: Page) -> None:
+    page.evaluate("(form) => document.body.insertAdjacentHTML('beforeend', form)", CARD_FORM)
+    values = [
+        {"value": "Clara", "match": ["given-name", "vorname"]},
+        {"value": "Berg", "match": ["family*"]},
+        {"value": "Berlin", "match": ["*city", "*.*.*"]},
+        {"value": "Cleo", "match": ["NICK"]},
+        {"value": "clara@berg.example", "match": ["email"]},
+    ]
+
+    def card(epoch: int | None = None) -> list[list[str]]:
+        page.evaluate(
+            """([values, epoch]) => {
+              window.n = (window.n ?? 0) + 1;
+              epoch ??= heard.findLast(({ t }) => t == "cb:frame").epoch;
+              panel.postMessage({ t: "cb:card", d: { id: "c" + n, epoch, values, name: "Nadia" } });
+            }""",
+            [values, epoch],
+        )
+        until(page, "heard.some(({ t, d }) => t == 'cb:res' && d.id == 'c' + n)")
+        told: list[list[str]] = page.evaluate(
+            "heard.filter(({ t, d }) => t == 'cb:res' && d.id == 'c' + n).map(({ d }) => [d.field, d.result])"
+        )
+        return told
+
+    start(page, ["view", "point"])
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    assert card() == [["", "denied"]]
+    page.evaluate("heard.length = 0")
+    start(page, ALL)
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    assert card(1) == [["", "stale"]]
+    page.locator("#typing").focus()
+    assert card() == [["given", "done"], ["family", "done"], ["town", "kept"], ["typing", "suggested"]]
+    now = page.evaluate("Object.fromEntries([...document.forms[1]].map((one) => [one.id, one.checked || one.value]))")
+    filled = {"given": "Clara", "family": "Berg", "town": "Rome", "yes": "on"}
+    assert now == dict.fromkeys(now, "") | filled and not page.locator("#yes").is_checked()
+    # What she has by then is hers; the one that she was in she decides.
+    page.get_by_role("group").get_by_role("button", name="use").click()
+    until(page, "document.getElementById('typing').value == 'Cleo'")
+    assert [result for _, result in card()] == ["kept"] * 4
+    page.evaluate("document.forms[1].remove()")
+    assert card() == [["", "none"]]

@@ -230,6 +230,12 @@ def test_they_fill_in_the_checkout_together_during_a_call(speaking: Speak) -> No
     expect(clara.page.get_by_label("First name")).to_have_value("")
     clara.page.get_by_role("button", name="Use it").click()
     expect(clara.page.get_by_label("First name")).to_have_value("Clara")
+    # What the card has goes where it belongs, and leaves alone what is written already.
+    agent.page.get_by_role("button", name="Fill in from the card").click()
+    expect(clara.page.get_by_label("Last name")).to_have_value("Berg")
+    expect(agent.page.get_by_text("You filled in family-name from the card")).to_be_visible()
+    expect(agent.page.get_by_text("given-name was filled in already")).to_be_visible()
+    agent.picture("card")
     shared = agent.page.get_by_role("combobox", name="Field").inner_text()
     assert "Card number" not in shared and "VAT" not in shared
 

@@ -85,6 +85,21 @@ async def test_a_supervisor_looks_on_and_the_customer_is_told_who(hub: Serving) 
     asked = ok(await nadia.client.call("cobrowse:ask", of | {"capabilities": ["record"]}))["cobrowse"]
     assert (asked["asked"], asked["records"]) == ([], False)
 
+    # The card goes from the hub to the page, for its agent and nobody else; what became of each field is in the log.
+    card = {"id": "card-0001", "epoch": 7}
+    assert code(await eye.call("cb:card", card)) == "cobrowse.not_yours"
+    ok(await window.call("cb:card", card))
+    told = await clara.until(lambda event, _: event == "cb:card")
+    assert {one["match"][0]: one["value"] for one in told["values"]} == {
+        "given-name": "Clara",
+        "family-name": "watch-1",
+        "name": "Clara watch-1",
+    }
+    ok(await page.call("cb:act_res", {"id": "card-0001", "operation": "card", "result": "done", "field": "given"}))
+    ok(await clara.client.call("cobrowse:revoke", of | {"capabilities": ["type"]}))
+    assert code(await window.call("cb:card", card)) == "cobrowse.not_allowed"
+    assert ("acted", "us_agent-watch-1") in await log_of(hub, contact)
+
     # He goes, and nobody looks on; the agent's sharing is none of his.
     await eye.close()
     await names(clara)

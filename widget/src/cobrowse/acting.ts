@@ -16,7 +16,15 @@ export interface Act {
   name: string;
 }
 
-export type Outcome = "done" | "merged" | "asked" | "suggested" | "refused" | "denied" | "masked" | "stale" | "invalid";
+/** Values of the customer card, and what the fields are called that each belongs in. */
+export interface Card {
+  id: string;
+  epoch: number;
+  values: { value: string; match: string[] }[];
+  name: string;
+}
+
+export type Outcome = "kept" | "none" | "done" | "merged" | "asked" | "suggested" | "refused" | "denied" | "masked" | "stale" | "invalid";
 
 export interface ActResult {
   id: string;
@@ -57,7 +65,7 @@ export class Acting {
   act(given: Act): void {
     const { id, operation } = given;
     const element = operation == "navigate" ? null : this.find(given.node, given.epoch);
-    const field = element ? (element.id || element.getAttribute("name") || element.localName).slice(0, 100) : "";
+    const field = element ? nameOf(element) : "";
     const tell = (result: Outcome) => this.tell({ id, operation, result, field });
     const needed = { fill: "type", click: "click", navigate: "navigate" }[operation];
     if (!this.granted.includes(needed)) return tell("denied");
@@ -88,6 +96,26 @@ export class Acting {
     // The field that the customer is in is his.
     if (deepActive() == element && writes(element)) return this.suggest(element, next, tell);
     tell(put(element, next) ? (merged ? "merged" : "done") : "invalid");
+  }
+
+  /** Into empty fields only: what is written somewhere is the customer's. Each field's fate is told on its own. */
+  card({ id, epoch, values }: Card): void {
+    const tell = (result: Outcome, field = "") => this.tell({ id, operation: "card", result, field });
+    if (!this.granted.includes("type")) return tell("denied");
+    if (epoch != this.epoch()) return tell("stale");
+    const met = new Set<Element>();
+    for (const { value, match } of values) {
+      for (const element of document.querySelectorAll<HTMLInputElement>("input, select, textarea")) {
+        if (met.has(element) || element.matches(TICKED) || !called(element).some((name) => match.some((pattern) => like(pattern, name)))) continue;
+        if (!shared(element) || hidden(element) || element.matches(":disabled") || element.readOnly) continue;
+        met.add(element);
+        const field = nameOf(element);
+        if (element.value) tell("kept", field);
+        else if (deepActive() == element) void this.suggest(element, value, (result) => tell(result, field));
+        else tell(put(element, value) ? "done" : "invalid", field);
+      }
+    }
+    if (!met.size) tell("none");
   }
 
   private async suggest(element: HTMLElement, value: string, tell: (result: Outcome) => void): Promise<void> {
@@ -131,6 +159,33 @@ export class Acting {
     tell("done");
     location.assign(url);
   }
+}
+
+/** The element's own id or name, never what is in it. */
+const nameOf = (element: Element) => (element.id || element.getAttribute("name") || element.localName).slice(0, 100);
+
+const TICKED = "[type=checkbox], [type=radio], [type=submit], [type=button], [type=reset], [type=image]";
+
+/** What a field is called: for what it asks to be completed, its name, its id and its label. */
+function called(element: HTMLInputElement): string[] {
+  const complete = (element.getAttribute("autocomplete") ?? "").trim().split(/\s+/).at(-1);
+  return [complete, element.name, element.id, element.labels?.[0]?.innerText].map((name) => (name ?? "").trim().slice(0, 200)).filter((name) => name);
+}
+
+/** `*` stands for anything; case does not matter. Without expressions, which a pattern could make slow. */
+export function like(pattern: string, name: string): boolean {
+  const [first, ...rest] = pattern.toLowerCase().split("*");
+  const text = name.toLowerCase();
+  if (!rest.length) return text == first;
+  const last = rest.pop()!;
+  if (!text.startsWith(first!)) return false;
+  let at = first!.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - at >= last.length && text.endsWith(last);
 }
 
 /** By the rules of the scrubber: what the agent may not see he may not fill either. */

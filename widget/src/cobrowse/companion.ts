@@ -2,7 +2,7 @@
 // shows and does there. It begins and ends the recorder, and lets nothing out of a page that the hub has not let in.
 // Runs in the customer's page, in a shadow root of its own that catches no click but on its own buttons.
 
-import { Acting, type Act, type ActResult } from "./acting.ts";
+import { Acting, type Act, type ActResult, type Card } from "./acting.ts";
 import type { Frame } from "./frames.ts";
 import type { FromPage, Share, Sharing } from "./main.ts";
 import { Overlay } from "./overlay.ts";
@@ -51,7 +51,8 @@ export type ToCompanion =
   | { t: "cb:point"; d: { x: number; y: number; name: string } }
   | { t: "cb:draw"; d: { id: string; points: [number, number][] } }
   | { t: "cb:look"; d: { node: number; epoch: number; name: string; scroll: boolean } }
-  | { t: "cb:act"; d: Act };
+  | { t: "cb:act"; d: Act }
+  | { t: "cb:card"; d: Card };
 
 export type FromCompanion =
   | { t: "cb:ready" | "cb:stop" }
@@ -166,6 +167,7 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
     else if (data.t == "cb:draw") overlay.draw(data.d.id, data.d.points);
     else if (data.t == "cb:look") acting.look(data.d);
     else if (data.t == "cb:act") acting.act(data.d);
+    else if (data.t == "cb:card") acting.card(data.d);
   });
   // Escape that the page has used for something of its own means that, and not us.
   addEventListener("keydown", (event) => event.key == "Escape" && !event.defaultPrevented && !overlay.asking && stop());

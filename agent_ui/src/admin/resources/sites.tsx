@@ -75,7 +75,10 @@ export const sites: Resource = {
     default_queue: null, topics: [], invitations: [],
     theme: { accent: "#0b6e63", scheme: "auto", position: "end", logo: null, greeting: {}, launcher: {} },
     files: { max_mb: 20, types: ["image/*", "application/pdf", "text/plain"] },
-    cobrowse: { on: true, paused: [], record: false, keep_days: 90 },
+    cobrowse: {
+      on: true, paused: [], record: false, keep_days: 90,
+      card: [["first_name", "given-name"], ["last_name", "family-name"], ["name", "name"], ["email", "email"], ["phone", "tel"]].map(([value, match]) => ({ value, match: [match] })) as Value[],
+    },
     prechat: [
       { name: "name", type: "text", label: {}, required: true, options: [] },
       { name: "email", type: "email", label: {}, required: true, options: [] },
@@ -151,6 +154,14 @@ export const sites: Resource = {
     section("cobrowse", [
       field("cobrowse.on", { kind: "switch" }),
       field("cobrowse.paused", { kind: "lines", add: t("admin.sites.cobrowse.paused.add"), placeholder: "/account/*" }),
+      field("cobrowse.card", {
+        kind: "rows", add: t("admin.sites.cobrowse.card.add"), none: t("admin.sites.cobrowse.card.none"), itemName: t("admin.sites.cobrowse.card.item"),
+        fresh: () => ({ value: "", match: [] }),
+        fields: [
+          { ...field("cobrowse_card_value", { kind: "text", required: true, max: 80, mono: true, half: true }), name: "value" },
+          { ...field("cobrowse_card_match", { kind: "lines", required: true, add: t("admin.sites.cobrowse_card_match.add"), placeholder: "given-name" }), name: "match" },
+        ],
+      }),
       field("cobrowse.record", { kind: "switch" }),
       field("cobrowse.keep_days", { kind: "number", required: true, min: 1, max: 36_500, unit: t("admin.unit.days"), half: true }),
     ]),

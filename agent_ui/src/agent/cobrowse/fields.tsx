@@ -102,6 +102,12 @@ export function Fields({ mode, line }: { mode: "fill" | "click"; line: { current
   return (
     <section aria-labelledby="cob-fields">
       <h3 id="cob-fields">{t("cobrowse.fields")}</h3>
+      {fields.length > 0 && (
+        <div class="cob-card">
+          <Button small onClick={() => line.current?.card()}>{t("cobrowse.card")}</Button>
+          <p class="quiet-text">{t("cobrowse.card.hint")}</p>
+        </div>
+      )}
       {fields.length ? (
         <>
           <label class="label" for="cob-field">{t("cobrowse.fields.choose")}</label>

@@ -130,9 +130,9 @@ export class Line {
       change({ hidden: state.hidden, failed: state.failed });
       this.roundTrip = state.rtt;
     });
-    socket.on("cb:act_res", ({ id, operation, result }: { id: string; operation: string; result: string }) => {
+    socket.on("cb:act_res", ({ id, operation, result, field }: { id: string; operation: string; result: string; field: string }) => {
       results.value = new Map(results.value).set(id, result);
-      note(this.contact, `${operation}.${result}`, this.operations.get(id) ?? "");
+      note(this.contact, `${operation}.${result}`, this.operations.get(id) ?? field);
     });
     socket.connect();
   }
@@ -182,6 +182,14 @@ export class Line {
   look(epoch: number, node: number): void {
     this.socket?.emit("cb:look", { epoch, node });
     note(this.contact, "look");
+  }
+
+  /** What the customer card has, into the fields that it belongs in; told field by field. */
+  card(): void {
+    const id = newId();
+    this.socket?.emit("cb:card", { id, epoch: view.value.epoch }, (answer: { ok: boolean }) => {
+      if (!answer.ok) note(this.contact, "card.denied");
+    });
   }
 
   /** Returns the action's id; what becomes of it is in `results`. */

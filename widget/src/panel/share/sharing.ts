@@ -100,7 +100,7 @@ function connect(): void {
     end();
   });
   line.on("cb:resync", () => send({ t: "cb:resync" }));
-  for (const t of ["cb:point", "cb:draw", "cb:look", "cb:act"] as const) line.on(t, (d) => send({ t, d }));
+  for (const t of ["cb:point", "cb:draw", "cb:look", "cb:act", "cb:card"] as const) line.on(t, (d) => send({ t, d }));
 }
 
 /** Its ticket is spent: a new one, as soon as the hub is there. */
