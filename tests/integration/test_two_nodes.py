@@ -180,12 +180,12 @@ async def test_a_visitor_at_one_node_and_an_agent_at_the_other_talk(house: House
     print(f"a contact that came to one node was offered at the other after {crossed * 1000:.0f} ms")
     # The nodes need no look at the log for it.
     assert crossed < 1.5
-    await _share_by_code(house, desk)
+    await _share_by_code(house, desk, lead)
     for each in (visiting, desk, lead):
         await each.close()
 
 
-async def _share_by_code(house: House, desk: Desk) -> None:
+async def _share_by_code(house: House, desk: Desk, lead: Desk) -> None:
     """The agent's node makes the code, the customer enters it at the other; once, at either."""
     admin = await asyncio.to_thread(SignedIn, house.a.url, "admin")
     headers = {"Cookie": admin.cookie, "X-CSRF-Token": admin.csrf, "Origin": house.a.url}
@@ -213,7 +213,62 @@ async def _share_by_code(house: House, desk: Desk) -> None:
     allowed = await there.call("cobrowse:answer", {"contact": contact, "capabilities": ["view"]})
     assert allowed["ok"], allowed
     await until(lambda: [d for e, d in desk.heard if e == "cobrowse" and d["stage"] == "shared"])
+    await _page_crosses(house, there, desk, lead, contact)
     await there.close()
+
+
+async def _page_crosses(house: House, there: Client, desk: Desk, lead: Desk, contact: str) -> None:
+    """The page is at node a, its agent at b, and a supervisor that looks on at a."""
+    heard: dict[str, list[tuple[str, Any]]] = {"page": [], "agent": [], "lead": []}
+
+    async def end(who: str, node: DemoHub, client: Client) -> Client:
+        given = await client.call("cobrowse:ticket", {"contact": contact})
+        assert given["ok"], given
+        auth = {"ticket": given["ticket"]}
+        return await Client(
+            node.url, "/cobrowse", auth, on_event=lambda event, data: heard[who].append((event, data))
+        ).open()
+
+    def seen(who: str) -> list[tuple[int, int]]:
+        return [(data["epoch"], data["seq"]) for event, data in heard[who] if event == "cb:frame"]
+
+    page = await end("page", house.a, there)
+    assert (await page.call("cb:page", {"url": "https://shop.example/"}))["shared"]
+
+    async def frame(epoch: int, seq: int) -> None:
+        kind = "increment" if seq else "snapshot"
+        data = {"epoch": epoch, "seq": seq, "kind": kind, "part": 0, "parts": 1, "encoding": "json"}
+        assert (await page.call("cb:frame", data | {"body": "W10="}))["ok"]
+
+    window, eye = await end("agent", house.b, desk.client), await end("lead", house.a, lead.client)
+    told = await there.call("cobrowse:look", {"contact": contact})
+    assert len(told["cobrowse"]["watchers"]) == 1, told
+    for seq in range(4):
+        await frame(7, seq)
+    expected = [(7, seq) for seq in range(4)]
+    await until(lambda: seen("agent") == seen("lead") == expected)
+
+    # What the agent's node missed while Redis was away makes nothing wrong: it asks, and begins anew.
+    house.line.cut()
+    await bus_is(house.b, "failed")
+    for seq in (4, 5):
+        await frame(7, seq)
+    await until(lambda: seen("lead")[-1] == (7, 5))
+    heard["page"].clear()
+    house.line.mend()
+    await bus_is(house.b, "ok")
+    began = time.monotonic()
+    asked = 0
+    while not any(event == "cb:resync" for event, _ in heard["page"]):
+        asked += 1
+        await frame(7, 5 + asked)
+        await asyncio.sleep(0.05)
+    await frame(8, 0)
+    await until(lambda: seen("agent")[-1] == (8, 0))
+    print(f"a page was whole again {(time.monotonic() - began) * 1000:.0f} ms after its agent's node had the bus again")
+    assert seen("agent") == [*expected, (8, 0)]
+    for each in (page, window, eye):
+        await each.close()
 
 
 def desk_name(desk: Desk) -> str:
