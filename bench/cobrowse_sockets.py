@@ -27,7 +27,8 @@ from bench.cobrowse import CHANGE, PACE, SNAPSHOT
 from tests.clients import Client, SignedIn
 from tests.ports import free_port
 
-AGENTS = 20
+# Each may ask ten customers a minute.
+PAGES_AN_AGENT = 8
 BODIES = {"snapshot": base64.b64encode(SNAPSHOT).decode(), "increment": base64.b64encode(CHANGE).decode()}
 
 
@@ -196,10 +197,11 @@ async def main() -> None:
         url = f"http://127.0.0.1:{port}"
         cobrowse = '[cobrowse]\nenabled = true\nviewer_url = "http://view.example.net"\n'
         (folder / "hub.toml").write_text(CONFIG.format(port=port) + cobrowse)
-        await prepare(folder, AGENTS)
+        agents = -(-most // PAGES_AN_AGENT)
+        await prepare(folder, agents)
         serve = ("-m", "server", "serve", "--config", str(folder / "hub.toml"))
         with process(*serve, url=url, cwd=folder) as (server, _):
-            pairs = await talk(url, Clock(), most, AGENTS)
+            pairs = await talk(url, Clock(), most, agents)
             async with conversations(pairs, stay=True):
                 shared = [Shared(url, pair) for pair in pairs]
                 begun: list[Shared] = []

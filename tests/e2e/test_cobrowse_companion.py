@@ -163,11 +163,24 @@ def test_an_agent_does_what_is_allowed_where_it_is_shared(page: Page) -> None:
     assert act(page, "fill", "gone", "x") == "stale"
     assert act(page, "fill", "fixed", "x") == "denied"
     assert act(page, "fill", "date", "no date") == "invalid"
-    assert act(page, "fill", "list", "c") == "invalid"
-    for field, value, now in (("open", "Berlin", "Berlin"), ("date", "2026-11-23", "2026-11-23"), ("list", "Two", "b")):
-        assert act(page, "fill", field, value) == "done"
+    assert act(page, "fill", "list", "c", "a") == "invalid"
+    for field, value, base, now in (
+        *(("open", "Berlin", "", "Berlin"), ("date", "2026-11-23", "", "2026-11-23"), ("list", "Two", "a", "b")),
+        *(("open", "Berlin", "", "Berlin"), ("open", "Bern", "Berlin", "Bern")),
+    ):
+        assert act(page, "fill", field, value, base) == "done"
         assert page.evaluate(f"document.getElementById('{field}').value") == now
-    assert act(page, "fill", "tick", "true") == "done" and page.evaluate("document.getElementById('tick').checked")
+    assert act(page, "fill", "tick", "true", "false") == "done"
+    assert page.evaluate("document.getElementById('tick').checked")
+    # What she has written since he looked is not written over: she says which it is to be.
+    page.locator("#open").fill("Basel")
+    page.locator("#more").focus()
+    for answer, result, now in (("no", "refused", "Basel"), ("use", "done", "Biel")):
+        assert act(page, "fill", "open", "Biel", "Bern") == "suggested"
+        page.get_by_role("group").get_by_role("button", name=answer).click()
+        until(page, f"heard.findLast(({{ t }}) => t == 'cb:res').d.result == '{result}'")
+        assert page.evaluate("document.getElementById('open').value") == now
+    assert act(page, "fill", "tick", "false", "false") == "stale" and page.locator("#tick").is_checked()
     page.evaluate("document.getElementById('area').value = 'ONE two three'")
     assert act(page, "fill", "area", "one two THREE", "one two three") == "merged"
     assert page.evaluate("document.getElementById('area').value") == "ONE two THREE"
@@ -176,7 +189,7 @@ def test_an_agent_does_what_is_allowed_where_it_is_shared(page: Page) -> None:
     for selector in ("send", "away"):
         assert act(page, "click", selector) == "asked"
         page.get_by_role("alertdialog").get_by_role("button", name="no").click()
-        until(page, "heard.at(-1).d?.result == 'refused'")
+        until(page, "heard.findLast(({ t }) => t == 'cb:res').d.result == 'refused'")
     assert page.evaluate("window.sent") is None
     assert act(page, "click", "send") == "asked"
     page.get_by_role("alertdialog").get_by_role("button", name="press_yes").click()

@@ -87,11 +87,14 @@ export class Acting {
     if (element.matches(":disabled") || (element as HTMLInputElement).readOnly) return tell("denied");
     let next = value;
     let merged = false;
-    if (element instanceof HTMLTextAreaElement && element.value != base) {
-      const both = merge(base, element.value, value);
-      merged = both !== null;
-      next = both ?? value;
+    const now = valueOf(element);
+    if (now != base && now != value) {
+      // The customer has been here since the agent looked: both, where that is possible, else as the customer says.
+      if (element.matches(TICKED)) return tell("stale");
+      const both = element instanceof HTMLTextAreaElement ? merge(base, now, value) : null;
       if (both === null) return this.suggest(element, value, tell);
+      merged = true;
+      next = both;
     }
     // The field that the customer is in is his.
     if (deepActive() == element && writes(element)) return this.suggest(element, next, tell);
@@ -222,6 +225,12 @@ function binding(target: HTMLElement): boolean {
   if (target.matches("button, input") && inForm && /^(?:submit|image)$/.test((target as HTMLButtonElement).type)) return true;
   if (target.matches("a[href]")) return new URL((target as HTMLAnchorElement).href, location.href).origin != location.origin;
   return target.matches("button, input, [role=button]") && PAYS.test(target.innerText || (target as HTMLInputElement).value || "");
+}
+
+/** What is in a field, as the agent's side says it. */
+function valueOf(element: HTMLElement): string {
+  if (element instanceof HTMLInputElement && /^(?:checkbox|radio)$/.test(element.type)) return String(element.checked);
+  return (element as HTMLInputElement).value ?? element.textContent ?? "";
 }
 
 /** With the prototype's own setter, past a framework's; false when the field does not take the value. */

@@ -27,7 +27,7 @@ const TRIES = 3;
 function Editor({ field, line }: { field: Named; line: { current: Line | null } }) {
   const { epoch } = view.value;
   const [value, setValue] = useState(field.value);
-  const [base] = useState(field.value);
+  const [base, setBase] = useState(field.value);
   const [sent, setSent] = useState("");
   const [tried, setTried] = useState({ times: 0, epoch: 0 });
   const first = useRef<HTMLInputElement & HTMLSelectElement & HTMLTextAreaElement>(null);
@@ -37,6 +37,10 @@ function Editor({ field, line }: { field: Named; line: { current: Line | null } 
     setSent(line.current?.act("fill", epoch, field.node, field.label, value, base) ?? "");
   };
   const result = results.value.get(sent);
+  useEffect(() => {
+    // From here on this is what the field had when it was looked at.
+    if (result === "done") setBase(value);
+  }, [result]);
   useEffect(() => {
     // The page was shown anew in this very moment; the field is the same, and has its new number now.
     if (result === "stale" && tried.times < TRIES && tried.epoch !== epoch) send(tried.times + 1);

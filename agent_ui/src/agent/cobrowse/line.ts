@@ -12,6 +12,7 @@ import { isLive, note, sharings, viewer } from "./sharing.ts";
 
 const ACK_MS = 250;
 const AGAIN_MS = 700;
+const CARD_TRIES = 5;
 
 export interface View {
   /** Something is to be seen. */
@@ -62,6 +63,7 @@ export class Line {
   private roundTrip = 0;
   private arrived = new Map<string, number>();
   private drawing = 0;
+  private cards = { id: "", tried: 0 };
   private readonly operations = new Map<string, string>();
 
   constructor(private readonly contact: string, frame: HTMLIFrameElement) {
@@ -132,6 +134,11 @@ export class Line {
     });
     socket.on("cb:act_res", ({ id, operation, result, field }: { id: string; operation: string; result: string; field: string }) => {
       results.value = new Map(results.value).set(id, result);
+      if (result === "stale" && this.cards.id === id && this.cards.tried < CARD_TRIES) {
+        // The page was told anew in this very moment: the same once more, when it is here.
+        setTimeout(() => this.card(this.cards.tried + 1), AGAIN_MS);
+        return;
+      }
       note(this.contact, `${operation}.${result}`, this.operations.get(id) ?? field);
     });
     socket.connect();
@@ -185,8 +192,9 @@ export class Line {
   }
 
   /** What the customer card has, into the fields that it belongs in; told field by field. */
-  card(): void {
+  card(tried = 0): void {
     const id = newId();
+    this.cards = { id, tried };
     this.socket?.emit("cb:card", { id, epoch: view.value.epoch }, (answer: { ok: boolean }) => {
       if (!answer.ok) note(this.contact, "card.denied");
     });
