@@ -88,6 +88,7 @@ def test_every_permission_opens_something(house: House) -> None:
         Permission.CONTACT_JOIN,
         Permission.AGENT_SET_STATUS,
         Permission.AGENT_LOGOUT,
+        Permission.COBROWSE_WATCH,
     }
     assert set(Permission) <= asked | elsewhere
 
