@@ -34,6 +34,14 @@ class Enqueue(Command, frozen=True):
     since: Millis | None = None
 
 
+class Guide(Command, frozen=True):
+    """The customer's way through a flow is over; `fields` are added to the contact's."""
+
+    flow: str
+    language: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
 class Move(Command, frozen=True):
     """A contact that waits goes to another queue; its age goes along. An offer under way is taken back."""
 
@@ -240,6 +248,7 @@ ContactCommand = (
     | Move
     | ChangeChannel
     | Upgrade
+    | Guide
     | Dial
     | Connect
     | NoteCall

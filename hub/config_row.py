@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
+
+from hub.errors import InvalidInput
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -22,3 +25,11 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> None:
         """What the types cannot say. Raises InvalidInput."""
+
+
+def invalid(error: msgspec.ValidationError) -> InvalidInput:
+    """msgspec's sentence `Expected ... - at `$.a[0].b`` as our error with a path."""
+    sentence, _, where = str(error).partition(" - at `")
+    # A wrong key is said to be "at `key` in `$.week`".
+    path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
+    return InvalidInput(path, sentence[:1].lower() + sentence[1:])

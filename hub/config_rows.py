@@ -28,8 +28,10 @@ from hub.config_row import Row as Row
 from hub.config_row import ShortText as ShortText
 from hub.config_row import Skills as Skills
 from hub.config_row import Texts as Texts
+from hub.config_row import invalid as invalid
 from hub.config_sharing import Cobrowse
 from hub.errors import InvalidInput
+from hub.flows.flow import Flow as Flow
 
 Username = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 Seconds = Annotated[int, Meta(ge=0, le=7 * 24 * 3600)]
@@ -441,12 +443,14 @@ class Trunk(Row, frozen=True, forbid_unknown_fields=True):
 
 class Number(Row, frozen=True, forbid_unknown_fields=True):
     """Calls to `pattern` (a number with its country code or a SIP name; * is any text) go to `queue`, as customers of
-    `site`, in `language`. The first that fits counts, by `order`."""
+    `site`, in `language`. The first that fits counts, by `order`. With a `flow` they go through it first; the queue is
+    where they come when it fails, or is still a draft."""
 
     pattern: Annotated[str, Meta(min_length=1, max_length=120)]
     queue: Id
     site: Id
     language: Annotated[str, Meta(min_length=2, max_length=35)] = "en"
+    flow: Id | None = None
     order: Annotated[int, Meta(ge=0, le=100_000)] = 100
 
 
@@ -464,6 +468,7 @@ KINDS: dict[str, type[Row]] = {
     "block": Block,
     "trunk": Trunk,
     "number": Number,
+    "flow": Flow,
     "mailbox": Mailbox,
     "mail_rule": MailRule,
     "mail_template": MailTemplate,
@@ -482,11 +487,3 @@ def read(kind: type[R], data: dict[str, Any]) -> R:
         raise invalid(error) from None
     row.check()
     return row
-
-
-def invalid(error: msgspec.ValidationError) -> InvalidInput:
-    """msgspec's sentence `Expected ... - at `$.a[0].b`` as our error with a path."""
-    sentence, _, where = str(error).partition(" - at `")
-    # A wrong key is said to be "at `key` in `$.week`".
-    path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
-    return InvalidInput(path, sentence[:1].lower() + sentence[1:])

@@ -144,6 +144,9 @@ class Directory:
     def numbers(self) -> dict[str, rows.Number]:
         return self._all(rows.Number, "number")
 
+    def flows(self) -> dict[str, rows.Flow]:
+        return self._all(rows.Flow, "flow")
+
     def mailboxes(self) -> dict[str, rows.Mailbox]:
         return self._all(rows.Mailbox, "mailbox")
 

@@ -66,6 +66,15 @@ class ContactUpgraded(Event, frozen=True, gc=False, tag="contact.upgraded"):
     before: Channel
 
 
+class ContactGuided(Event, frozen=True, gc=False, tag="contact.guided"):
+    """The customer went through a flow before he came to a queue: in which language, and what is known by it since.
+    Secrets are never among the fields."""
+
+    flow: str
+    language: str
+    fields: dict[str, str]
+
+
 class ContactDialled(Event, frozen=True, gc=False, tag="contact.dialled"):
     """An agent calls the customer himself, for a queue; nobody else is asked."""
 
@@ -402,6 +411,7 @@ ContactEvent = (
     | CustomerRecognised
     | VisitorReminded
     | ContactUpgraded
+    | ContactGuided
     | ContactDialled
     | CallStarted
     | CallRinging

@@ -66,6 +66,7 @@ TRANSITIONS: dict[type[e.Event], Transition] = {
     e.VisitorReminded: Transition(SERVED, None),
     e.ContactUpgraded: Transition(frozenset({P.ACTIVE, P.HELD}), P.CONNECTING),
     e.ContactDialled: Transition(frozenset({P.CREATED}), P.CONNECTING),
+    e.ContactGuided: Transition(frozenset({P.CREATED}), None),
     e.CallStarted: Transition(BEGUN, None),
     e.CallRinging: Transition(BEGUN, None),
     e.CallAnswered: Transition(BEGUN, None),
@@ -179,6 +180,9 @@ def decide(contact: Contact, command: c.ContactCommand, now: Millis) -> list[e.C
             if command.channel is contact.channel:
                 return []
             return [e.ContactUpgraded(command.channel, contact.channel)]
+        case c.Guide():
+            _require(contact, frozenset({P.CREATED}))
+            return [e.ContactGuided(command.flow, command.language, command.fields)]
         case c.Dial():
             _require(contact, frozenset({P.CREATED}))
             return [e.ContactDialled(command.agent, command.queue)]

@@ -188,6 +188,10 @@ def _on_edited(contact: Contact, event: e.ContactEdited, at: Millis) -> Changes:
     }
 
 
+def _on_guided(contact: Contact, event: e.ContactGuided, at: Millis) -> Changes:
+    return {"language": event.language, "fields": {**contact.fields, **event.fields}}
+
+
 def _on_dialled(contact: Contact, event: e.ContactDialled, at: Millis) -> Changes:
     return {"agent": event.agent, "queue": event.queue, "queued_at": contact.queued_at or at} | {
         "handled_by": _handled(contact, event.agent),
@@ -235,6 +239,7 @@ CHANGES: dict[type[e.Event], Callable[[Contact, Any, Millis], Changes]] = {
     e.VisitorReminded: lambda contact, event, at: {"reminded_at": at},
     e.ContactUpgraded: lambda contact, event, at: {"channel": event.channel, "media": True},
     e.ContactDialled: _on_dialled,
+    e.ContactGuided: _on_guided,
     e.CallStarted: _nothing,
     e.CallRinging: _nothing,
     e.CallAnswered: _nothing,

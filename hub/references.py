@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hub import config_rows as rows
 from hub.errors import InvalidInput, Refused
+from hub.flows.check import named_rows
 from hub.model import User
 from hub.ports import Store
 
@@ -53,6 +54,11 @@ def references(row: rows.Row) -> Iterator[Reference]:
         case rows.Number():
             yield Reference("queue", "queue", row.queue)
             yield Reference("site", "site", row.site)
+            if row.flow is not None:
+                yield Reference("flow", "flow", row.flow)
+        case rows.Flow():
+            for path, kind, named in named_rows(row):
+                yield Reference(path, kind, named)
         case rows.Mailbox():
             yield Reference("queue", "queue", row.queue)
         case rows.MailRule():

@@ -18,11 +18,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hub.flows import model as m
+from hub.flows import nodes as m
 
 Code = Literal[
     "no_start",
@@ -39,8 +39,28 @@ Code = Literal[
     "unset_attribute",
     "secret_attribute",
 ]
+EXPECTED: dict[Code, str] = {
+    "no_start": "expected the node where it begins",
+    "open_exit": "expected the node where it goes on",
+    "unknown_node": "expected the name of a node",
+    "unreachable": "expected an exit that leads here",
+    "loop": "expected a question on every way in a circle",
+    "missing_prompt": "expected words in {detail}",
+    "silent": "expected a question",
+}
 OUTSIDE = frozenset({"caller", "called", "language"})
 """Facts that are known without any attribute."""
+
+
+class Drawing(Protocol):
+    """A flow (`flow.py`), as far as it is looked at here."""
+
+    @property
+    def start(self) -> m.Exit: ...
+    @property
+    def nodes(self) -> dict[str, m.AnyNode]: ...
+    @property
+    def languages(self) -> list[str]: ...
 
 
 class Problem(Struct, frozen=True, order=True):
@@ -51,19 +71,29 @@ class Problem(Struct, frozen=True, order=True):
     code: Code
     detail: str = ""
 
+    @property
+    def where(self) -> str:
+        """The path within the flow."""
+        return ".".join(part for part in ("nodes" if self.node else "", self.node, self.path) if part)
+
+    @property
+    def expected(self) -> str:
+        """A sentence for those that `structure` finds."""
+        return EXPECTED.get(self.code, self.code).format(detail=self.detail)
+
 
 class Known(Struct, frozen=True):
-    """What there is beside the flow; `prompts` are the languages of each, `given` the attributes that a contact comes
-    with (of a form, of the flow that calls this one)."""
+    """What there is beside the flow; `prompts` are the languages of each recording, `given` the attributes that a
+    contact comes with (of a form, of the flow that calls this one)."""
 
     queues: Collection[str] = ()
     calendars: Collection[str] = ()
-    flows: Mapping[str, m.Flow] = {}
+    flows: Mapping[str, Drawing] = {}
     prompts: Mapping[str, Collection[str]] = {}
     given: Collection[str] = ()
 
 
-def problems(id: str, flow: m.Flow, known: Known) -> list[Problem]:
+def problems(id: str, flow: Drawing, known: Known) -> list[Problem]:
     """All of them, by node. A flow without any may be published."""
     found = [
         *_exits(flow),
@@ -82,7 +112,13 @@ def problems(id: str, flow: m.Flow, known: Known) -> list[Problem]:
     return sorted(set(found))
 
 
-def _exits(flow: m.Flow) -> Iterator[Problem]:
+def structure(flow: Drawing) -> list[Problem]:
+    """Those that can be told from the flow alone, whatever there is beside it."""
+    found = [*_exits(flow), *_unreachable(flow), *_loops(flow), *_spoken(flow, None)]
+    return sorted(set(found))
+
+
+def _exits(flow: Drawing) -> Iterator[Problem]:
     if flow.start is None:
         yield Problem("", "start", "no_start")
     elif flow.start not in flow.nodes:
@@ -95,7 +131,7 @@ def _exits(flow: m.Flow) -> Iterator[Problem]:
                 yield Problem(name, path, "unknown_node", to)
 
 
-def reached(flow: m.Flow) -> set[str]:
+def reached(flow: Drawing) -> set[str]:
     """The nodes to which a way leads."""
     found: set[str] = set()
     waiting = [flow.start]
@@ -108,12 +144,12 @@ def reached(flow: m.Flow) -> set[str]:
     return found
 
 
-def _unreachable(flow: m.Flow) -> Iterator[Problem]:
+def _unreachable(flow: Drawing) -> Iterator[Problem]:
     for name in flow.nodes.keys() - reached(flow):
         yield Problem(name, "", "unreachable")
 
 
-def _loops(flow: m.Flow) -> Iterator[Problem]:
+def _loops(flow: Drawing) -> Iterator[Problem]:
     """Nodes on a circle of nodes that ask nobody. One that leaves it by a branch may turn for ever all the same, as
     what it branches on need not change; a circle that asks is left by its tries."""
     onward = {
@@ -133,48 +169,58 @@ def _loops(flow: m.Flow) -> Iterator[Problem]:
                 waiting += onward[at]
 
 
-def _names(flow: m.Flow, known: Known) -> Iterator[Problem]:
+def named_rows(flow: Drawing) -> Iterator[tuple[str, Literal["queue", "calendar", "flow"], str]]:
+    """The other rows that a flow goes by: the path within it, the kind, and the id."""
     for name, node in flow.nodes.items():
+        at = f"nodes.{name}"
         match node:
-            case m.ToQueue() | m.Voicemail() | m.Callback() if node.queue not in known.queues:
-                yield Problem(name, "queue", "unknown_queue", node.queue)
-            case m.Hours() if node.calendar not in known.calendars:
-                yield Problem(name, "calendar", "unknown_calendar", node.calendar)
-            case m.SubFlow() if node.flow not in known.flows:
-                yield Problem(name, "flow", "unknown_flow", node.flow)
+            case m.ToQueue() | m.Callback():
+                yield f"{at}.queue", "queue", node.queue
+            case m.Hours():
+                yield f"{at}.calendar", "calendar", node.calendar
+            case m.SubFlow():
+                yield f"{at}.flow", "flow", node.flow
             case m.Branch():
                 for i, case in enumerate(node.cases):
                     for j, test in enumerate(case.when):
-                        queue = test.fact.split(".")[1] if test.fact.startswith("queue.") else ""
-                        if queue and queue not in known.queues:
-                            yield Problem(name, f"cases[{i}].when[{j}].fact", "unknown_queue", queue)
+                        if test.fact.startswith("queue."):
+                            yield f"{at}.cases[{i}].when[{j}].fact", "queue", test.fact.split(".")[1]
             case _:
                 pass
         for path, parts in m.spoken_by(node):
             for i, part in enumerate(parts):
-                if isinstance(part, m.Waiting) and part.queue not in known.queues:
-                    yield Problem(name, f"{path}[{i}].queue", "unknown_queue", part.queue)
+                if isinstance(part, m.Waiting):
+                    yield f"{at}.{path}[{i}].queue", "queue", part.queue
 
 
-def _spoken(flow: m.Flow, known: Known) -> Iterator[Problem]:
+def _names(flow: Drawing, known: Known) -> Iterator[Problem]:
+    there: dict[str, Collection[str]] = {"queue": known.queues, "calendar": known.calendars, "flow": known.flows}
+    codes: dict[str, Code] = {"queue": "unknown_queue", "calendar": "unknown_calendar", "flow": "unknown_flow"}
+    for where, kind, named in named_rows(flow):
+        if named not in there[kind]:
+            _, node, path = where.split(".", 2)
+            yield Problem(node, path, codes[kind], named)
+
+
+def _spoken(flow: Drawing, known: Known | None) -> Iterator[Problem]:
     for name, node in flow.nodes.items():
         if isinstance(node, m.Menu | m.Collect) and not node.parts:
             yield Problem(name, "parts", "silent")
         for path, parts in m.spoken_by(node):
             for i, part in enumerate(parts):
                 match part:
-                    case m.Prompt():
+                    case m.Prompt() if known is not None:
                         there: Collection[str] = known.prompts.get(part.prompt, ())
                     case m.Words():
                         there = [language for language, text in part.text.items() if text.strip()]
                     case _:
                         continue
-                for language in flow.languages:
+                for language in [part.language] if isinstance(part, m.Prompt) and part.language else flow.languages:
                     if language not in there:
                         yield Problem(name, f"{path}[{i}]", "missing_prompt", language)
 
 
-def _attributes(flow: m.Flow, known: Known) -> Iterator[Problem]:
+def _attributes(flow: Drawing, known: Known) -> Iterator[Problem]:
     plain, secret = given(flow)
     for each in _called(flow, known):
         more, hidden = given(each)
@@ -187,7 +233,7 @@ def _attributes(flow: m.Flow, known: Known) -> Iterator[Problem]:
             yield Problem(name, path, "secret_attribute" if attribute in secret else "unset_attribute", attribute)
 
 
-def given(flow: m.Flow) -> tuple[set[str], set[str]]:
+def given(flow: Drawing) -> tuple[set[str], set[str]]:
     """The attributes that its nodes give values to, and those that they keep secret."""
     plain: set[str] = set()
     secret: set[str] = set()
@@ -214,8 +260,6 @@ def _used(node: m.AnyNode) -> Iterator[tuple[str, str, bool]]:
             yield from (("url", each, True) for each in m.named_in(node.url))
             for name, template in node.body.items():
                 yield from ((f"body.{name}", each, True) for each in m.named_in(template))
-        case m.Transfer():
-            yield from (("number", each, False) for each in m.named_in(node.number))
         case m.Branch():
             for i, case in enumerate(node.cases):
                 for j, test in enumerate(case.when):
@@ -234,7 +278,7 @@ def _used(node: m.AnyNode) -> Iterator[tuple[str, str, bool]]:
                 yield from ((f"{path}[{i}].text", each, False) for each in sorted(names))
 
 
-def _called(flow: m.Flow, known: Known) -> list[m.Flow]:
+def _called(flow: Drawing, known: Known) -> list[Drawing]:
     """The flows that it goes through, however deep."""
     names: list[str] = []
     waiting = [flow]
@@ -253,7 +297,7 @@ def _leads_to(begin: str, end: str, known: Known) -> bool:
     return flow is not None and _comes_back(end, flow, known)
 
 
-def _comes_back(id: str, flow: m.Flow, known: Known) -> bool:
+def _comes_back(id: str, flow: Drawing, known: Known) -> bool:
     """Whether it goes through the flow of this id."""
     return any(
         isinstance(node, m.SubFlow) and node.flow == id

@@ -15,14 +15,15 @@ two inputs, inputs in all, sub-flows in each other and its time have bounds.
 from __future__ import annotations
 
 import math
-import re
+from collections import deque
 from collections.abc import Mapping
 from typing import Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct, field
 
-from hub.flows import model as m
+from hub.flows import nodes as m
+from hub.flows.flow import Flow
 from hub.model import Millis, Requirements
 from hub.rules import matches
 
@@ -35,8 +36,6 @@ LONGEST_VALUE = 500
 LONGEST_MS: Millis = 30 * 60_000
 SPOKEN_MS: Millis = 180_000
 """So long a prompt may take to be over; then it is taken as said, as its end may have been missed."""
-
-NUMBER = re.compile(r"\+[0-9]{3,20}")
 
 Outcome = Literal["found", "missing", "failed"]
 
@@ -75,26 +74,17 @@ class Enqueue(Struct, frozen=True):
     priority: int = 0
 
 
-class LeaveMessage(Struct, frozen=True):
-    queue: str
-    greeting: tuple[m.Part, ...] = ()
-
-
 class AskCallback(Struct, frozen=True):
     queue: str
-
-
-class Dial(Struct, frozen=True):
-    number: str
 
 
 class End(Struct, frozen=True):
     """`reason` says why; "flow" when the flow says so, else what went wrong."""
 
-    reason: Literal["flow", "dead_end", "loop", "too_long", "too_deep", "no_number"]
+    reason: Literal["flow", "dead_end", "loop", "too_long", "too_deep"]
 
 
-Ending: TypeAlias = Enqueue | LeaveMessage | AskCallback | Dial | End
+Ending: TypeAlias = Enqueue | AskCallback | End
 Wish: TypeAlias = Speak | Hush | Offer | Fetch | Ending
 
 
@@ -134,19 +124,19 @@ class State(Struct):
 
 
 class Walk:
-    """`flows` are those that may be walked, by their ids. `steps` is where it went since it was last asked."""
+    """`flows` are those that may be walked, by their ids. `steps` is where it went, as far as that is remembered."""
 
-    def __init__(self, flows: Mapping[str, m.Flow], state: State, outside: Outside) -> None:
+    def __init__(self, flows: Mapping[str, Flow], state: State, outside: Outside) -> None:
         self._flows = flows
         self._outside = outside
         self.state = state
         self.ending: Ending | None = None
-        self.steps: list[Step] = []
+        self.steps: deque[Step] = deque(maxlen=MOST_STEPS)
 
     @classmethod
     def through(
         cls,
-        flows: Mapping[str, m.Flow],
+        flows: Mapping[str, Flow],
         flow: str,
         outside: Outside,
         now: Millis,
@@ -327,13 +317,8 @@ class Walk:
                 return self._end(End("flow"))
             case m.ToQueue():
                 return self._end(Enqueue(node.queue, node.skills, node.priority))
-            case m.Voicemail():
-                return self._end(LeaveMessage(node.queue, tuple(node.greeting)))
             case m.Callback():
                 return self._end(AskCallback(node.queue))
-            case m.Transfer():
-                number = self._filled(node.number)
-                return self._end(Dial(number) if NUMBER.fullmatch(number) else End("no_number"))
 
     def _into(self, node: m.SubFlow) -> list[Wish] | tuple[str, m.Exit]:
         state = self.state

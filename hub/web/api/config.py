@@ -41,6 +41,7 @@ RESOURCES: dict[str, tuple[str, Permission]] = {
     "blocks": ("block", Permission.ADMIN_CONFIG),
     "trunks": ("trunk", Permission.ADMIN_CONFIG),
     "numbers": ("number", Permission.ADMIN_CONFIG),
+    "flows": ("flow", Permission.ADMIN_CONFIG),
     "mailboxes": ("mailbox", Permission.ADMIN_CONFIG),
     "mail-rules": ("mail_rule", Permission.ADMIN_CONFIG),
     "mail-templates": ("mail_template", Permission.ADMIN_CONFIG),

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from hub.errors import InvalidInput
 from hub.flows.check import Known, Problem, problems
-from hub.flows.model import Flow, read_flow
+from hub.flows.flow import Flow, read_flow
 from tests.unit.flows.test_walk import ORDERS, words
 
 KNOWN = Known(queues={"sales"}, calendars={"weekdays"}, prompts={"hello": {"en"}})
 
 
 def flow(start: str | None = "a", languages: tuple[str, ...] = ("en",), **nodes: dict[str, Any]) -> Flow:
-    return read_flow({"name": "Drawn", "start": start, "languages": list(languages), "nodes": nodes})
+    return read_flow({"name": "Drawn", "draft": True, "start": start, "languages": list(languages), "nodes": nodes})
 
 
 def test_a_flow_that_is_right_has_no_problems() -> None:
@@ -98,6 +99,14 @@ END: dict[str, Any] = {"do": "hang_up"}
 )
 def test_each_mistake_is_named_where_it_is(drawn: Flow, expected: list[Problem]) -> None:
     assert problems("main", drawn, KNOWN) == expected
+
+
+def test_a_flow_that_is_no_draft_is_refused_with_its_first_mistake() -> None:
+    drawn = {"name": "Drawn", "start": "a", "nodes": {"a": {"do": "say", "parts": words("x"), "next": "b"}}}
+    with pytest.raises(InvalidInput) as refused:
+        read_flow(drawn)
+    assert refused.value.details == {"path": "nodes.a.next", "expected": "expected the name of a node"}
+    read_flow(drawn | {"draft": True})
 
 
 def test_flows_that_call_each_other_in_a_circle_are_told() -> None:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import InvalidInput
-from hub.flows import model as m
+from hub.flows import nodes as m
 from hub.flows import walk as w
 from hub.flows.check import Known, problems
-from hub.flows.model import read_flow
+from hub.flows.flow import Flow, read_flow
 
 NOW = 1_800_000_000_000
 
@@ -81,7 +81,7 @@ ORDERS = read_flow(
                 "otherwise": "agents",
             },
             "back": {"do": "callback", "queue": "sales"},
-            "mailbox": {"do": "voicemail", "queue": "sales"},
+            "mailbox": {"do": "hang_up", "parts": words("We are closed.")},
             "agents": {"do": "queue", "queue": "sales", "priority": 5},
         },
     }
@@ -100,7 +100,7 @@ class World:
         return self.facts.get(name, "")
 
 
-def through(flow: m.Flow, world: World | None = None, **flows: m.Flow) -> w.Walk:
+def through(flow: Flow, world: World | None = None, **flows: Flow) -> w.Walk:
     return w.Walk.through({"main": flow, **flows}, "main", world or World(), NOW)
 
 
@@ -189,7 +189,8 @@ def test_lookups_that_find_nothing_fail_or_never_answer_have_exits_of_their_own(
 def test_hours_and_the_queues_state_decide() -> None:
     closed = through(ORDERS, World(open=False))
     closed.begin(NOW)
-    assert closed.key("1", NOW) == [w.Hush(), w.LeaveMessage("sales")]
+    assert said(closed.key("1", NOW)) == ["We are closed."]
+    assert closed.spoken(NOW) == [w.End("flow")]
     full = through(ORDERS, World(queue__sales__waiting="6"))
     full.begin(NOW)
     typed(full, "11234#9876")
@@ -223,32 +224,36 @@ def test_a_sub_flow_returns_to_where_it_was_called() -> None:
     assert [(step.flow, step.node) for step in walk.steps] == [
         *(("main", "go"), ("inner", "a"), ("inner", "end"), ("main", "bye"))
     ]
-    itself = read_flow({"name": "Round", "start": "a", "nodes": {"a": {"do": "flow", "flow": "main", "next": "a"}}})
+    itself = read_flow(
+        {"name": "Round", "draft": True, "start": "a", "nodes": {"a": {"do": "flow", "flow": "main", "next": "a"}}}
+    )
     assert through(itself).begin(NOW) == [w.End("too_deep")]
 
 
 def test_circles_dead_ends_and_long_walks_end() -> None:
-    circle = read_flow({"name": "Circle", "start": "a", "nodes": {"a": {"do": "set", "next": "a"}}})
+    circle = read_flow({"name": "Circle", "draft": True, "start": "a", "nodes": {"a": {"do": "set", "next": "a"}}})
     assert through(circle).begin(NOW) == [w.End("loop")]
-    spoken = read_flow({"name": "Circle", "start": "a", "nodes": {"a": say("again", "a")}})
+    spoken = read_flow({"name": "Circle", "draft": True, "start": "a", "nodes": {"a": say("again", "a")}})
     walk, now = through(spoken), NOW
     wishes = walk.begin(now)
     while walk.ending is None:
         now += 3_000
         wishes = walk.spoken(now)
     assert wishes == [w.End("too_long")] and now - NOW <= w.LONGEST_MS + 3_000
-    assert through(read_flow({"name": "None", "start": None, "nodes": {}})).begin(NOW) == [w.End("dead_end")]
-
-
-def test_a_number_to_transfer_to_must_be_one() -> None:
-    flow = read_flow({"name": "Out", "start": "a", "nodes": {"a": {"do": "transfer", "number": "{number}"}}})
-    for number, ending in (("+4930123456", w.Dial("+4930123456")), ("+49;ext=1", w.End("no_number"))):
-        walk = w.Walk.through({"main": flow}, "main", World(), NOW, attributes={"number": number})
-        assert walk.begin(NOW) == [ending]
+    assert through(read_flow({"name": "None", "draft": True, "start": None, "nodes": {}})).begin(NOW) == [
+        w.End("dead_end")
+    ]
 
 
 def test_what_stands_in_an_address_stays_one_segment() -> None:
-    flow = read_flow({"name": "Ask", "start": "a", "nodes": {"a": {"do": "lookup", "url": "https://a.example/o/{id}"}}})
+    flow = read_flow(
+        {
+            "name": "Ask",
+            "draft": True,
+            "start": "a",
+            "nodes": {"a": {"do": "lookup", "url": "https://a.example/o/{id}"}},
+        }
+    )
     walk = w.Walk.through({"main": flow}, "main", World(), NOW, attributes={"id": "../x?y#z"})
     (fetch,) = walk.begin(NOW)
     assert isinstance(fetch, w.Fetch) and fetch.url == "https://a.example/o/%2E%2E%2Fx%3Fy%23z"
@@ -264,7 +269,6 @@ def test_what_stands_in_an_address_stays_one_segment() -> None:
         ({"do": "lookup", "url": "file:///etc/passwd"}, "url"),
         ({"do": "lookup", "url": "https://{host}/x"}, "url"),
         ({"do": "lookup", "url": "https://a.example/", "take": {"a": "b"}}, "nodes.a.take"),
-        ({"do": "transfer", "number": "sip:a@b"}, "number"),
         ({"do": "say", "parts": [], "nxt": "a"}, "nxt"),
     ],
 )
@@ -304,10 +308,9 @@ NODES = st.one_of(
     st.builds(m.SubFlow, flow=st.sampled_from(["main", "other", "none"]), next=EXITS),
     st.just(m.Return()),
     st.builds(m.ToQueue, queue=st.just("sales")),
-    st.builds(m.Transfer, number=st.just("{order}")),
     st.builds(m.HangUp, parts=PARTS),
 )
-FLOWS = st.builds(m.Flow, st.just("Any"), EXITS, st.dictionaries(NAMES, NODES, max_size=5), st.just(["en"]))
+FLOWS = st.builds(Flow, st.just("Any"), EXITS, st.dictionaries(NAMES, NODES, max_size=5), st.just(["en"]))
 INPUTS = st.lists(
     st.one_of(KEYS, st.sampled_from(["spoken", "late", "found", "missing", "failed"]), st.just("spoken")), max_size=60
 )
@@ -316,7 +319,7 @@ PIN = "777"
 
 @settings(max_examples=150)
 @given(FLOWS, FLOWS, INPUTS)
-def test_any_walk_keeps_its_bounds_and_its_secrets(main: m.Flow, other: m.Flow, inputs: list[str]) -> None:
+def test_any_walk_keeps_its_bounds_and_its_secrets(main: Flow, other: Flow, inputs: list[str]) -> None:
     walk, now = w.Walk.through({"main": main, "other": other}, "main", World(), NOW), NOW
     ends = 0
     for told in ["begin", *inputs]:
@@ -353,4 +356,4 @@ def test_any_walk_keeps_its_bounds_and_its_secrets(main: m.Flow, other: m.Flow, 
         {"sales"}, {"week"}, {"main": main, "other": other}, {"hello": {"en"}}, given={"order", "pin", "state"}
     )
     if not problems("main", main, known) and not problems("other", other, known):
-        assert not isinstance(walk.ending, w.End) or walk.ending.reason in ("flow", "no_number", "too_long")
+        assert not isinstance(walk.ending, w.End) or walk.ending.reason in ("flow", "too_long")

@@ -1,20 +1,18 @@
-"""A flow as data: nodes by their names, each with exits that name other nodes.
+"""What flows are made of: nodes, each with exits that name other nodes.
 
-A flow that is read is well formed; whether it makes sense (exits that lead nowhere, prompts that a language lacks) is
-told by `check.py`, so that one that is being drawn can be kept. `walk.py` says what a walk through it does.
+Nodes that are read are well formed; whether they make sense together (exits that lead nowhere, words that a language
+lacks) is told by `check.py`, so that a flow that is being drawn can be kept. `walk.py` says what a walk through them
+does.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 from hub.config_row import Id, Skills, Texts
-from hub.config_rows import invalid
-from hub.errors import InvalidInput
 
 NodeId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Exit: TypeAlias = NodeId | None
@@ -31,9 +29,11 @@ PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}")
 
 
 class Prompt(Struct, frozen=True, tag="prompt", tag_field="say", forbid_unknown_fields=True):
-    """A recording, by its name; there is one for each language."""
+    """A recording, by its name; there is one for each language. `language` is that in which it is played whatever is
+    spoken otherwise: "for Chinese, press 2", in Chinese."""
 
     prompt: Id
+    language: Annotated[str, Meta(max_length=35)] = ""
 
 
 class Words(Struct, frozen=True, tag="words", tag_field="say", forbid_unknown_fields=True):
@@ -188,19 +188,8 @@ class ToQueue(Node, frozen=True, kw_only=True, tag="queue", forbid_unknown_field
     priority: Annotated[int, Meta(ge=-100, le=100)] = 0
 
 
-class Voicemail(Node, frozen=True, kw_only=True, tag="voicemail", forbid_unknown_fields=True):
-    queue: Id
-    greeting: Parts = field(default_factory=list)
-
-
 class Callback(Node, frozen=True, kw_only=True, tag="callback", forbid_unknown_fields=True):
     queue: Id
-
-
-class Transfer(Node, frozen=True, kw_only=True, tag="transfer", forbid_unknown_fields=True):
-    """To a telephone number in international form; it may come of an attribute."""
-
-    number: Annotated[str, Meta(pattern=r"^(\+[0-9]{3,20}|\{[a-z][a-z0-9_]{0,39}\})$")]
 
 
 class HangUp(Node, frozen=True, kw_only=True, tag="hang_up", forbid_unknown_fields=True):
@@ -208,46 +197,8 @@ class HangUp(Node, frozen=True, kw_only=True, tag="hang_up", forbid_unknown_fiel
 
 
 AnyNode: TypeAlias = (
-    Say
-    | Menu
-    | Collect
-    | Hours
-    | Branch
-    | Set
-    | Lookup
-    | SubFlow
-    | Return
-    | ToQueue
-    | Voicemail
-    | Callback
-    | Transfer
-    | HangUp
+    Say | Menu | Collect | Hours | Branch | Set | Lookup | SubFlow | Return | ToQueue | Callback | HangUp
 )
-
-
-class Flow(Struct, frozen=True, forbid_unknown_fields=True):
-    """`languages` are those for which every prompt has to be there, the first one is spoken unless another is known."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=120)]
-    start: Exit
-    nodes: Annotated[dict[NodeId, AnyNode], Meta(max_length=MOST_NODES)]
-    languages: Annotated[list[Annotated[str, Meta(max_length=35)]], Meta(min_length=1, max_length=20)] = field(
-        default_factory=lambda: ["en"]
-    )
-
-
-def read_flow(data: Any) -> Flow:
-    """The flow that hostile JSON describes. Raises InvalidInput with the path of the first mistake."""
-    try:
-        flow = msgspec.convert(data, Flow)
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    for id, node in flow.nodes.items():
-        if isinstance(node, Collect) and node.least > node.most:
-            raise InvalidInput(f"nodes.{id}.least", "expected no more than most")
-        if isinstance(node, Lookup) and any(pointer and pointer[0] != "/" for pointer in node.take.values()):
-            raise InvalidInput(f"nodes.{id}.take", "expected JSON pointers: /order/state, or nothing for the whole")
-    return flow
 
 
 def exits(node: AnyNode) -> list[tuple[str, Exit]]:
@@ -265,7 +216,7 @@ def exits(node: AnyNode) -> list[tuple[str, Exit]]:
             return [*((f"cases[{i}].to", case.to) for i, case in enumerate(node.cases)), ("otherwise", node.otherwise)]
         case Lookup():
             return [("next", node.next), ("missing", node.missing), ("failed", node.failed)]
-        case Return() | ToQueue() | Voicemail() | Callback() | Transfer() | HangUp():
+        case Return() | ToQueue() | Callback() | HangUp():
             return []
 
 
@@ -276,8 +227,6 @@ def spoken_by(node: AnyNode) -> list[tuple[str, Parts]]:
             return [("parts", node.parts)]
         case Menu() | Collect():
             return [("parts", node.parts), ("invalid", node.invalid), ("silence", node.silence)]
-        case Voicemail():
-            return [("greeting", node.greeting)]
         case _:
             return []
 
