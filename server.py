@@ -225,6 +225,7 @@ class Application:
             conversations,
             self.agents.table,
             self.agents.sessions,
+            config.data_dir,
         )
         self.hub.trunk_health = lambda: channel.trunks.told(channel.calls.of_trunk)
         self.agents.on_window += [channel.agent_phone.window_moved, channel.phone_desk.window_moved]

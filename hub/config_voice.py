@@ -71,6 +71,10 @@ class Voice(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prompts: Annotated[
         str, meta("Folder whose WAV files replace ours, by language and name: en/greeting.wav; empty: ours.")
     ] = ""
+    speech: Annotated[
+        str, meta("Program that reads aloud what flows say and nobody recorded: espeak-ng; empty: it is left out.")
+    ] = "espeak-ng"
+    lookups_private: Annotated[bool, meta("Whether flows may ask servers at private and loopback addresses.")] = False
     trunks: Annotated[
         tuple[dict[str, Any], ...],
         meta("Trunks, each with an id: [[voice.trunks]] with the fields of the REST interface.", "a list of tables"),

@@ -41,6 +41,7 @@ PEERS: dict[str, Callable[[], Path | None]] = {
     "sipp": lambda: _first("sipp"),
     "sox": lambda: _first("sox"),
     "dovecot": lambda: _first("dovecot", "/usr/sbin/dovecot"),
+    "espeak-ng": lambda: _first("espeak-ng"),
     "clamd": lambda: _first("clamd", "/usr/sbin/clamd"),
     "coturn": lambda: _first("turnserver"),
     "postfix": lambda: _first("postfix", "/usr/sbin/postfix"),

@@ -83,6 +83,7 @@ PURE = (
     "channels/voice/call.py",
     "channels/voice/call_values.py",
     "channels/voice/call_state.py",
+    "channels/voice/guiding.py",
     "channels/voice/place_menu.py",
     "channels/voice/screening.py",
     "channels/voice/standing.py",

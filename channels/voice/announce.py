@@ -75,10 +75,14 @@ KEEP = "keep"
 """Said after his place, where he may keep it and be called back."""
 
 
-def number(digits: str) -> list[str]:
+def digits(text: str) -> list[str]:
+    """One after the other; what is neither a digit nor a plus is passed over."""
+    return ["plus" if sign == "+" else f"n-{sign}" for sign in text if sign == "+" or sign in "0123456789"]
+
+
+def number(said: str) -> list[str]:
     """A telephone number, digit by digit, and what the caller's keys mean."""
-    spelt = ["plus" if sign == "+" else f"n-{sign}" for sign in digits if sign == "+" or sign.isdigit()]
-    return ["keep-number", *spelt, "keep-choose"]
+    return ["keep-number", *digits(said), "keep-choose"]
 
 
 class Prompts:

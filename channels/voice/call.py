@@ -12,6 +12,7 @@ The call is held together by two legs and the contact:
 |----------|-----------------------------------------------------------|------------------------------------------|
 | setup    | leg and contact are made; outgoing: the agent's audio      | the caller is refused                    |
 | dialling | the customer answers or not                               | given up as not answered                 |
+| guided   | the flow led him to a queue, and the log says so, or ended | its walk's; then: told that it went wrong |
 | waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
 | screened | he has heard why he is called (`screening.py`)            | taken as heard                           |
 | served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
@@ -31,6 +32,7 @@ from channels.voice.screening import Screening
 from channels.voice.screening import Step as Screened
 from channels.voice.standing import agent_hears, customer_hears
 from hub import events as e
+from hub.flows.walk import Walk, Wish
 from hub.machine import SERVED
 from hub.model import WAITING, Millis, Phase
 
@@ -103,6 +105,14 @@ class Call(CallState):
                 self.screening = Screening(announce=input.announce, machine=input.machine)
             case v.Heard():
                 self._screen(lambda: self.screening.heard(input.what))
+            case v.Guided():
+                if self.stage is Stage.SETUP and self.way is Way.TRUNK:
+                    self.guide.walk = input.walk
+            case v.Found():
+                self._guide(lambda walk: walk.answered(input.outcome, input.values, self._now))
+            case v.NotLetIn():
+                if self.stage is Stage.GUIDED:
+                    self._send_away(input.sound, input.cause)
             case v.MayKeep():
                 self.menu.offer(input.number)
             case v.NotKept():
@@ -137,9 +147,11 @@ class Call(CallState):
     def _ready(self) -> None:
         if self.stage is not Stage.SETUP or self.way in OUTGOING:
             return
-        self._wait()
+        if self.guide.walk is None:
+            self._wait()
         if self.way is Way.TRUNK:
             self._pick_up()
+            self._begin_flow()
         elif not self._up[CUSTOMER]:
             self._timers["customer"] = self._now + self.limits.connect_ms
 
@@ -175,6 +187,29 @@ class Call(CallState):
         self._screened()
         if not self._up[AGENT]:
             self._timers["agent"] = self._now + self.limits.rejoin_ms
+
+    def _begin_flow(self) -> None:
+        if self.guide.walk is not None:
+            self.stage = Stage.GUIDED
+            del self._timers["setup"]
+            self._guide(lambda walk: walk.begin(self._now))
+
+    def _guide(self, happens: Callable[[Walk], list[Wish]]) -> None:
+        """His flow is told what happens."""
+        if self.stage is not Stage.GUIDED or self.guide.walk is None:
+            return
+        was_over = self.guide.over
+        for step in self.guide.does(happens(self.guide.walk)):
+            if isinstance(step, Sound):
+                self._say(step) if step in SAID else self._be_quiet()
+            else:
+                self._do(step)
+        if self.guide.hangs_up:
+            self._finish("system", "flow_ended")
+        elif self.guide.deadline is not None:
+            self._timers["flow"] = self.guide.deadline
+        elif not was_over:
+            self._timers["flow"] = self._now + self.limits.setup_ms
 
     def _screen(self, happens: Callable[[], None]) -> None:
         before = self.screening.step
@@ -271,7 +306,11 @@ class Call(CallState):
                 self._finish(input.by, input.reason, contact=False)
         elif self.stage is Stage.SETUP and self.way not in OUTGOING:
             return  # `Ready` has to come first; the shell tells the state after it
+        elif self.stage is Stage.GUIDED and input.phase in (Phase.QUEUED, Phase.OFFERED):
+            self._wait()
         elif input.phase in SERVED:
+            if self.stage is Stage.GUIDED:
+                self._wait()
             self._served(input)
         elif self.stage in (Stage.SERVED, Stage.SCREENED):
             self._leave_agent()
@@ -312,7 +351,7 @@ class Call(CallState):
 
     def _wait(self) -> None:
         self.stage = Stage.WAITING
-        for name in ("setup", "screen"):
+        for name in ("setup", "screen", "flow"):
             self._timers.pop(name, None)
         self._timers["wait"] = self._now + self.limits.wait_ms
         if self._greeted:
@@ -320,6 +359,7 @@ class Call(CallState):
 
     def _pressed(self, key: str) -> None:
         self._screen(lambda: self.screening.pressed(key))
+        self._guide(lambda walk: walk.key(key, self._now))
         if self.stage is not Stage.WAITING or not self._up[CUSTOMER]:
             return
         before = self.menu.step
@@ -345,10 +385,14 @@ class Call(CallState):
         after = self._said
         self._be_quiet()
         self._screen(self.screening.said)
+        if after is Sound.FLOW:
+            self._guide(lambda walk: walk.spoken(self._now))
         if self.stage is Stage.LEAVING:
             self._finish(*self._left, contact=False)
         if self.stage is Stage.WAITING:
-            if after is Sound.GREETING:
+            if after is Sound.GREETING and self.guide.keeps_place and self.menu.offered:
+                self._pressed("1")
+            elif after is Sound.GREETING:
                 self._say(Sound.PLACE)
             else:
                 self._timers["place"] = self._now + self.limits.place_every_ms
@@ -392,6 +436,10 @@ class Call(CallState):
                     self._say(Sound.PLACE)
                 case "menu":
                     self.menu.leave()
+                case "flow" if not self.guide.over:
+                    self._guide(lambda walk: walk.late(self._now))
+                case "flow":
+                    self._send_away(Sound.SORRY, "setup_failed")
                 case "screen":
                     self._screen(self.screening.waited)
 

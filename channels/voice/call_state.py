@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, Limits, Sound, Stage, Way
+from channels.voice.guiding import Guide
 from channels.voice.place_menu import PlaceMenu
 from channels.voice.screening import Screening
 from channels.voice.standing import Standing, agent_state, customer_state
@@ -40,6 +41,7 @@ class CallState:
         self.tape = Tape(recording, record=record)
         self.menu = PlaceMenu()
         self.screening = Screening()
+        self.guide = Guide()
         self._answered = False  # the customer's telephone is connected
         self._up = {CUSTOMER: False, AGENT: False}
         self._was_up = {CUSTOMER: False, AGENT: False}

@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from hub.events import CallEvent
+from hub.flows.walk import Enqueue, Fetch, Outcome, Walk
 from hub.model import Millis, Phase
 
 CUSTOMER = "customer"
@@ -32,6 +33,7 @@ class Stage(StrEnum):
     SETUP = "setup"  # trunk, web: leg and contact are being made; outgoing: the agent's audio is awaited
     DIALLING = "dialling"  # the customer's phone is called
     SCREENED = "screened"  # it was answered: who is there, and does he want to be called
+    GUIDED = "guided"  # he goes through a flow before he comes to a queue
     WAITING = "waiting"  # nobody serves him yet
     SERVED = "served"  # an agent has the contact
     LEAVING = "leaving"  # nobody will serve him: he is told why before his call ends
@@ -49,6 +51,7 @@ class Sound(StrEnum):
     PLACE = "place"  # his position and the wait
     CLOSED = "closed"  # nobody serves him now
     BUSY = "busy"  # too many wait
+    FLOW = "flow"  # what the flow has to say
     SORRY = "sorry"  # something went wrong here
     NUMBER = "number"  # at which number he would be called back, and what his keys mean
     TYPE_NUMBER = "type_number"
@@ -174,6 +177,26 @@ class Heard(Struct, frozen=True):
     what: str
 
 
+class Guided(Struct, frozen=True):
+    """Before he comes to a queue he is to go through this flow; told in the call's set-up."""
+
+    walk: Walk
+
+
+class Found(Struct, frozen=True):
+    """What a lookup of his flow came to."""
+
+    outcome: Outcome
+    values: dict[str, str]
+
+
+class NotLetIn(Struct, frozen=True):
+    """The queue to which his flow led takes nobody: he is told why."""
+
+    sound: Sound
+    cause: str
+
+
 class MayKeep(Struct, frozen=True):
     """He may keep his place and be called back, at `number` or another one that he types; "": his is not known."""
 
@@ -252,6 +275,9 @@ Input = (
     | Pressed
     | Screen
     | Heard
+    | Guided
+    | Found
+    | NotLetIn
     | MayKeep
     | NotKept
     | Played
@@ -330,6 +356,19 @@ class Lose(Struct, frozen=True):
     absent: bool = False
 
 
+class LookUp(Struct, frozen=True):
+    """Ask a server (`Found`)."""
+
+    fetch: Fetch
+
+
+class Enter(Struct, frozen=True):
+    """His way through the flow is over: put him in a queue, in that of the number that he called when it is None. The
+    contact tells that it is done, else `NotLetIn`."""
+
+    queue: Enqueue | None
+
+
 class KeepPlace(Struct, frozen=True):
     """Make a callback to `number`, in his place; the contact's new channel tells that it is done, else `NotKept`."""
 
@@ -382,6 +421,8 @@ Output = (
     | Connect
     | End
     | Lose
+    | LookUp
+    | Enter
     | KeepPlace
     | Listen
     | NeverCall

@@ -19,6 +19,7 @@ from channels.voice import announce
 from channels.voice import call_values as v
 from channels.voice.call import Call
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Way
+from channels.voice.flows import Flows
 from channels.voice.live import CONTACT_OUTPUTS, LiveCall, Party
 from channels.voice.saying import said
 from channels.voice.settings import VoiceSettings
@@ -74,9 +75,10 @@ class Recorder(Protocol):
 
 
 class Calls:
-    """`telephony` is given by `channel.py` before anything comes in."""
+    """`telephony` and `flows` are given by `channel.py` before anything comes in."""
 
     telephony: Telephony
+    flows: Flows
 
     def __init__(
         self, hub: Hub, media: m.MediaEngine, settings: VoiceSettings, recorder: Recorder, prompts: announce.Prompts
@@ -85,7 +87,7 @@ class Calls:
         self.media = media
         self.settings = settings
         self.recorder = recorder
-        self._prompts = prompts
+        self.prompts = prompts
         self._live: dict[str, LiveCall] = {}
         self._by_sip: dict[str, str] = {}
         self._listeners: list[Callable[[LiveCall], None]] = []
@@ -254,6 +256,8 @@ class Calls:
                 listener(live)
         elif isinstance(output, v.Close):
             self._background(self._close(live, output))
+        elif isinstance(output, v.LookUp):
+            self._background(self.flows.look_up(live, output.fetch))
         elif isinstance(output, CONTACT_OUTPUTS):
             live.log.put(lambda: self._change_contact(live, output))
         else:
@@ -322,13 +326,17 @@ class Calls:
             case Sound.OTHER:
                 source = m.Hear((AGENT if output.party == CUSTOMER else CUSTOMER,))
             case Sound.MUSIC | Sound.RINGING:
-                if files := self._prompts.sound(str(output.sound)):
+                if files := self.prompts.sound(str(output.sound)):
                     source = m.Play(files, loop=True)
             case Sound.SILENCE:
                 pass
             case _:
-                names = said(self.hub, live, output.sound, self.recording_policy(live.queue))
-                files = self._prompts.files(names, live.party.language)
+                speech = live.call.guide.speech
+                if output.sound is Sound.FLOW and speech is not None:
+                    files = await self.flows.files(live, speech)
+                else:
+                    names = said(self.hub, live, output.sound, self.recording_policy(live.queue))
+                    files = self.prompts.files(names, live.party.language)
                 if not files:
                     live.give(v.Played(output.token))
                     return
@@ -373,6 +381,8 @@ class Calls:
                 await self._do(live, c.LoseAgent(agent, reason))
             case v.Note(event):
                 await self._do(live, c.NoteCall(event))
+            case v.Enter(queue):
+                await self.until_stored(lambda: self.flows.enter(live, queue))
             case v.KeepPlace(number):
                 await keep_place(self.hub, live, number)
             case v.NeverCall():

@@ -15,6 +15,7 @@ from channels.voice.agent_phone import AgentPhone, Window
 from channels.voice.announce import Prompts
 from channels.voice.calls import KIND, Calls, Recorder
 from channels.voice.elsewhere import Elsewhere
+from channels.voice.flows import Flows
 from channels.voice.inbound import Inbound
 from channels.voice.outbound import Outbound
 from channels.voice.phone_desk import PhoneDesk
@@ -22,10 +23,12 @@ from channels.voice.phone_dials import PhoneDials
 from channels.voice.phone_legs import PhoneLegs
 from channels.voice.phones import RegisteredPhones
 from channels.voice.settings import VoiceSettings
+from channels.voice.speech import Speech
 from channels.voice.trunks import Trunks
 from channels.voice.visitor_phone import VisitorPhone
 from hub import commands as c
 from hub.errors import HubError, Unavailable
+from hub.lookups import Lookups
 from hub.machine import OPEN
 from hub.media import MediaEngine
 from hub.model import Channel
@@ -36,7 +39,8 @@ log = structlog.get_logger(__name__)
 
 
 class VoiceChannel:
-    """`windows` are the agents' windows of this node by socket id, `agents` the table of their events."""
+    """`windows` are the agents' windows of this node by socket id, `agents` the table of their events. `files` is the
+    folder of the hub's data, for what is read aloud."""
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class VoiceChannel:
         conversations: Conversations,
         agents: EventTable,
         windows: Mapping[str, Window],
+        files: Path,
     ) -> None:
         self._hub = hub
         self.media = media
@@ -57,6 +62,9 @@ class VoiceChannel:
         self.calls = Calls(hub, media, settings, recorder, prompts)
         self.trunks = Trunks(settings, hub.phones.hashes)
         self.calls.telephony = self.trunks
+        self.speech = Speech(files / "speech", settings.speech)
+        self.lookups = Lookups(allow_private=settings.lookups_private)
+        self.calls.flows = Flows(hub, prompts, self.speech, self.lookups)
         self.inbound = Inbound(self.calls, self.trunks)
         elsewhere = Elsewhere(hub.bus, lambda contact: hub.roster.where(KIND, contact))
         outbound = Outbound(self.calls, self.trunks)
@@ -105,6 +113,8 @@ class VoiceChannel:
             await self.phone_legs.stop()
             await self.trunks.stop()
             await self.media.stop()
+            await self.speech.stop()
+            await self.lookups.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

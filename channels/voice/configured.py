@@ -86,12 +86,14 @@ def configured(
         trunks=tuple(usable),
         left_out=tuple(left_out),
         numbers=tuple(
-            NumberSettings(row.pattern, row.queue, row.site, row.language)
+            NumberSettings(row.pattern, row.queue, row.site, row.language, row.flow or "")
             for _, row in sorted(all_numbers.items(), key=lambda item: (item[1].order, item[0]))
         ),
         caller_ids={id: row.caller_id for id, row in queues.items() if row.caller_id},
         dial=DialSettings(voice.countries, voice.dials_per_minute, voice.dials_per_day),
         prompts=voice.prompts,
+        speech=voice.speech,
+        lookups_private=voice.lookups_private,
         ice_servers=stun,
         turn=turn,
         media=MediaSettings(voice.media_host, voice.media_public, voice.media_ports, stun),

@@ -14,12 +14,15 @@ from channels.voice.call_values import CUSTOMER, Sound, Way
 from channels.voice.callers import caller_of, codec_of, customer_of, display_of, in_e164, user_of
 from channels.voice.calls import Calls
 from channels.voice.live import LiveCall, Party
+from channels.voice.placing import promise, queue_for, refuse_shut
 from channels.voice.settings import NumberSettings, TrunkSettings
 from channels.voice.sip import events as s
 from channels.voice.trunks import Trunks
 from channels.voice.wishes import offer_place
 from hub import commands as c
-from hub.errors import HubError, Refused
+from hub.contacts import Words
+from hub.errors import HubError
+from hub.flows.walk import Enqueue
 from hub.ids import new_id
 from hub.model import Channel, Contact
 
@@ -179,8 +182,7 @@ class Inbound:
         fields = {"called": party.called, "caller": party.caller}
         if event.diversion:
             fields["diverted_by"] = user_of(event.diversion[0].uri)
-        known = hub.calling_back is not None and hub.calling_back.is_called(party.caller)
-        promised = await hub.store.callbacks.living(party.caller) if known else None
+        promised = await promise(hub, party.caller)
         if promised is not None:
             fields["callback"] = promised.reference  # he need not wait for it: this call takes its place
         draft = Contact(
@@ -190,26 +192,20 @@ class Inbound:
             language=party.language,
             fields=fields,
         )
-        place = hub.place(draft, customer, number.queue, {}, called=party.called, caller=party.caller)
-        queue = hub.directory.queue(place.queue)
-        self._calls.put_in(live, place.queue)
-        if not hub.directory.is_open(place.queue, hub.clock.now()):
-            raise Refused("We are closed just now.", code="queue.closed")
-        if (
-            queue.max_length is not None
-            and not any(rule.when == "full" for rule in queue.overflow)
-            and hub.routing.standing(place.queue).waiting >= queue.max_length
-        ):
-            raise Refused("Too many people are waiting just now.", code="queue.full")
-        created = c.Create(
-            Channel.VOICE, number.site, customer.id, None, queue.name, party.language, fields, media=True
-        )
-        since = promised.age or None if promised is not None else None
-        enqueue = c.Enqueue(place.queue, place.requirements, place.priority, customer.owner, place.rules, since)
+        then: list[c.ContactCommand | Words] = [c.NoteCall(self._calls.note_start(live))]
+        if self._calls.flows.ready(number) is not None:
+            self._calls.flows.begin(live, number, customer)
+        else:
+            since = promised.age or None if promised is not None else None
+            enqueue = queue_for(hub, draft, customer, None, Enqueue(number.queue), party, since)
+            then.append(enqueue)
+            self._calls.put_in(live, enqueue.queue)
+            refuse_shut(hub, enqueue.queue)
+        name = hub.directory.queue_name(live.queue)
         await hub.contacts.create(
             live.id,
-            created,
-            [c.NoteCall(self._calls.note_start(live)), enqueue],
+            c.Create(Channel.VOICE, number.site, customer.id, None, name, party.language, fields, media=True),
+            then,
             actor="system",
             command_id=f"call-{live.id}",
             customer=customer if new else None,

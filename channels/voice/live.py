@@ -20,7 +20,7 @@ from hub.model import Millis
 
 log = structlog.get_logger(__name__)
 
-CONTACT_OUTPUTS = (v.Connect, v.End, v.Lose, v.Note, v.KeepPlace, v.NeverCall)
+CONTACT_OUTPUTS = (v.Connect, v.End, v.Lose, v.Note, v.Enter, v.KeepPlace, v.NeverCall)
 Work = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
@@ -81,6 +81,7 @@ class LiveCall:
     queue: str = ""
     since: Millis = 0
     agent_phone: bool = False  # the agent's leg is a telephone's: its signalling says whether it is there
+    flow: str = ""  # that he went through
     recorded: str = ""  # the recording that was begun last
 
     def __post_init__(self) -> None:

@@ -23,7 +23,8 @@ def said(hub: Hub, live: LiveCall, sound: Sound, policy: RecordingPolicy) -> lis
     """The names of the prompts; `policy` is that of the call's queue."""
     match sound:
         case Sound.GREETING:
-            return announce.greeting(recorded=policy.announce and policy.mode != "never")
+            greeted = live.call.guide.walk is not None  # by his flow
+            return announce.greeting(recorded=policy.announce and policy.mode != "never")[greeted:]
         case Sound.CLOSED | Sound.BUSY:
             queues = hub.directory.queues()
             is_open = live.queue not in queues or hub.directory.is_open(live.queue, hub.clock.now())

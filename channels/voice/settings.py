@@ -60,12 +60,14 @@ class TrunkSettings(Struct, frozen=True):
 
 
 class NumberSettings(Struct, frozen=True):
-    """Called numbers or names (`*` is any text, without regard to case) lead to `queue`, on behalf of `site`."""
+    """Called numbers or names (`*` is any text, without regard to case) lead to `queue`, on behalf of `site`; with a
+    `flow` by way of it."""
 
     pattern: str
     queue: str
     site: str
     language: str = "en"
+    flow: str = ""
 
 
 class DialSettings(Struct, frozen=True):
@@ -78,8 +80,9 @@ class DialSettings(Struct, frozen=True):
 
 class VoiceSettings(Struct, frozen=True):
     """`listen` is where SIP listens, `public` what peers are told of it when that differs (NAT). `prompts` is a folder
-    that goes before ours, "" for none. `caller_ids`: by queue, the number that its outbound calls show. `phones` are
-    the networks from which agents' own telephones may register."""
+    that goes before ours, "" for none; `speech` the program that reads aloud what was not recorded, "" for none.
+    `lookups_private`: flows may ask servers at private addresses. `caller_ids`: by queue, the number that its outbound
+    calls show. `phones` are the networks from which agents' own telephones may register."""
 
     enabled: bool = False
     listen: tuple[Listen, ...] = ()
@@ -94,6 +97,8 @@ class VoiceSettings(Struct, frozen=True):
     media: MediaSettings = MediaSettings()
     limits: Limits = Limits()
     prompts: str = ""
+    speech: str = "espeak-ng"
+    lookups_private: bool = False
     ice_servers: tuple[IceServer, ...] = ()
     turn: TurnSettings | None = None
     tls_certificate: str = ""
@@ -127,7 +132,13 @@ def demo(port: int, phone: int) -> VoiceSettings:
         listen=(Listen("udp", "127.0.0.1", port), Listen("tcp", "127.0.0.1", port)),
         phones=("127.0.0.0/8", "::1"),
         trunks=(trunk,),
-        numbers=(*names, NumberSettings("+4930*", "support", "demo"), NumberSettings("4930*", "support", "demo")),
+        numbers=(
+            *names,
+            NumberSettings("menu", "support", "demo", flow="front-door"),
+            NumberSettings("+4930*", "support", "demo"),
+            NumberSettings("4930*", "support", "demo"),
+        ),
         dial=DialSettings(("CN", "DE", "GB", "US")),
         media=MediaSettings(host="127.0.0.1", loopback=True),
+        lookups_private=True,  # the shop of the demo
     )

@@ -56,7 +56,7 @@ def customer_hears(now: Standing) -> Sound | None:
         return None
     if now.stage in (Stage.WAITING, Stage.LEAVING):
         return now.said or (Sound.SILENCE if now.asked else Sound.MUSIC)
-    if now.stage is Stage.SCREENED:
+    if now.stage in (Stage.SCREENED, Stage.GUIDED):
         return now.said or Sound.SILENCE
     if now.stage is not Stage.SERVED:
         return None

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import array
 import math
-import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from channels.voice.announce import PROMPTS, SOUNDS
-from webrtc import g711
-from webrtc.wav import head, samples
+from channels.voice.speech_process import file_of, spoken
 
 RATE = 8000
-SPEECH_PEAK = 14_000
 ENGLISH = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty"""
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
@@ -31,18 +27,6 @@ def numbers(language: str) -> dict[str, str]:
     if language.startswith("zh"):
         return {f"n-{number}": word for number, word in enumerate(CHINESE)}
     return {f"n-{number}": word for number, word in [*enumerate(ENGLISH.split()), *TENS.items()]}
-
-
-def speak(text: str, voice: str) -> bytes:
-    """16-bit samples at 8 kHz, without the silence around the words, at one loudness."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "said.wav"
-        subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", str(path), text], check=True)
-        sound = array.array("h", samples(path.read_bytes()))
-    loud = [n for n, value in enumerate(sound) if abs(value) > 300]
-    sound = sound[max(0, loud[0] - 240) : loud[-1] + 480]
-    gain = SPEECH_PEAK / max(abs(value) for value in sound)
-    return array.array("h", (round(value * gain) for value in sound)).tobytes()
 
 
 def ringing() -> Iterator[float]:
@@ -99,11 +83,10 @@ def music() -> Iterator[float]:
     yield from sound
 
 
-def write(path: Path, pcm: bytes) -> None:
+def write(path: Path, file: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = g711.encode("PCMU", pcm)
-    path.write_bytes(head("PCMU", 1, len(data)) + data + b"\x00" * (len(data) % 2))
-    print(f"{path}  {len(data) / RATE:.1f} s")
+    path.write_bytes(file)
+    print(f"{path}  {len(file) / RATE:.1f} s")
 
 
 def quantised(sound: Iterator[float]) -> bytes:
@@ -114,9 +97,9 @@ def make(folder: Path) -> None:
     """Raises CalledProcessError or FileNotFoundError when espeak-ng cannot be run."""
     for language, entry in tomllib.loads((PROMPTS / "prompts.toml").read_text("utf-8")).items():
         for name, text in (entry["say"] | numbers(language)).items():
-            write(folder / language / f"{name}.wav", speak(text, entry["voice"]))
-    write(folder / SOUNDS / "ringing.wav", quantised(ringing()))
-    write(folder / SOUNDS / "music.wav", quantised(music()))
+            write(folder / language / f"{name}.wav", spoken(text, entry["voice"]))
+    write(folder / SOUNDS / "ringing.wav", file_of(quantised(ringing())))
+    write(folder / SOUNDS / "music.wav", file_of(quantised(music())))
 
 
 if __name__ == "__main__":

@@ -21,13 +21,15 @@ O = TypeVar("O", bound=v.Output)  # noqa: E741
 class Line:
     """A call with its contact: what the call wants of the contact is done by the contact's own machine."""
 
-    def __init__(self, way: Way = Way.TRUNK, *, record: bool = False, dialled_by: str = "us_1") -> None:
+    def __init__(
+        self, way: Way = Way.TRUNK, *, record: bool = False, dialled_by: str = "us_1", queue: str | None = "support"
+    ) -> None:
         self.now = NOW
         self.contact = self.after(Contact("ct_1"), c.Create(Channel.VOICE, "demo", "cu_1", media=True))
         if way is Way.DIAL:
             self.contact = self.after(self.contact, c.Dial(dialled_by, "support"))
-        else:
-            self.contact = self.after(self.contact, c.Enqueue("support", {}))
+        elif queue is not None:
+            self.contact = self.after(self.contact, c.Enqueue(queue, {}))
         if way is Way.CALLBACK:
             # Its call begins when somebody has it.
             self.contact = self.after(self.contact, c.MakeOffer(dialled_by, 1, self.now + 20_000, 1))

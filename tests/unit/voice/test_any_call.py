@@ -8,7 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Stage, Way
 from hub import commands as c
+from hub.flows.walk import Walk
 from hub.model import Phase
+from tests.unit.flows.test_walk import NOW, ORDERS, World
 from tests.unit.voice.story import LIMITS, Line
 
 parties = st.sampled_from([CUSTOMER, AGENT])
@@ -29,6 +31,9 @@ any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.builds(v.Pressed, st.sampled_from("11259*#")),
     st.builds(v.Screen, st.booleans(), st.sampled_from(["connect", "hang_up", "message"])),
     st.builds(v.Heard, st.sampled_from(["human", "machine", "clear"])),
+    st.builds(lambda: v.Guided(Walk.through({"main": ORDERS}, "main", World(), NOW))),
+    st.builds(v.Found, st.sampled_from(["found", "missing", "failed"]), st.just({"state": "shipped"})),
+    st.just(v.NotLetIn(Sound.CLOSED, "queue_closed")),
     st.builds(v.MayKeep, st.sampled_from(["", "+49301234567"])),
     st.builds(v.NotKept, st.booleans()),
     st.builds(v.Played, st.integers(0, 5)),
@@ -138,7 +143,7 @@ class AnyCall(RuleBasedStateMachine):
     @invariant()
     def the_contact_and_the_call_agree(self) -> None:
         call, contact = self.line.call, self.line.contact
-        self.begun |= call.stage in (Stage.WAITING, Stage.SERVED)
+        self.begun |= call.stage in (Stage.GUIDED, Stage.WAITING, Stage.SERVED)
         if call.stage is Stage.SERVED:
             assert call.agent == contact.agent
         if contact.phase in (Phase.WRAPPING, Phase.CLOSED):
