@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from hub import demo_history
+import msgspec
+
+from hub import demo_flow, demo_history
 from hub.auth import Auth, AuthSettings
 from hub.clock import SystemClock
 from hub.directory import Directory
@@ -19,7 +23,8 @@ from hub.ports import Store
 Json = dict[str, Any]
 PASSWORD = "demo"  # noqa: S105 - the demo's, printed when it starts
 # Grows when there is more for a store that was filled by an earlier edition.
-EDITION = 4
+EDITION = 5
+ORDERS_AT = re.escape(demo_flow.orders_url(0)).replace("0/", r"\d+/")
 
 USERS: tuple[tuple[str, str, Role, dict[str, int]], ...] = (
     ("agent1", "Nadia Berg", Role.AGENT, {"support": 5, "billing": 3}),
@@ -208,14 +213,26 @@ async def seed(store: Store, port: int) -> None:
         await _fill(store, now, origins)
         await store.set_cursor("demo", EDITION)
     site = await store.configs.get("site", "demo")
+    await _ask_at(store, port, now)
     if site is not None and (missing := [each for each in origins if each not in site.data["allowed_origins"]]):
         data = site.data | {"allowed_origins": [*site.data["allowed_origins"], *missing]}
         await store.configs.put("site", "demo", data, version=site.version, actor="system", at=now)
 
 
+async def _ask_at(store: Store, port: int, now: Millis) -> None:
+    """Callers' flow asks the shop where it is at this start."""
+    row = await store.configs.get("flow", demo_flow.ID)
+    if row is None:
+        return
+    data = msgspec.json.decode(re.sub(ORDERS_AT, demo_flow.orders_url(port), msgspec.json.encode(row.data).decode()))
+    if data != row.data:
+        await store.configs.put("flow", demo_flow.ID, data, version=row.version, actor="system", at=now)
+
+
 async def _fill(store: Store, now: Millis, origins: list[str]) -> None:
     """Writes what is not there yet, so that a start that was cut off is made up for by the next one."""
-    rows = [*ROWS, *_canned(), ("site", "demo", _site(origins))]
+    flow = demo_flow.front_door(urlsplit(origins[0]).port or 0)
+    rows = [*ROWS, *_canned(), ("site", "demo", _site(origins)), ("flow", demo_flow.ID, flow)]
     for kind, id, data in rows:
         found = await store.configs.get(kind, id)
         if found is None or (kind, id, found.data) in EARLIER:

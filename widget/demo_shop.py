@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from widget import demo_orders
 from widget.demo import art, catalogue
 from widget.demo.texts import HTML_LANG, LANGUAGES, money, script_texts, translator
 
@@ -97,6 +98,7 @@ def routes(site_secret: Callable[[], str], now: Callable[[], float] = time.time)
 
     return [
         Route("/identity", identity, methods=["POST"]),
+        Route("/orders/{number}.json", demo_orders.order),
         Mount("/assets", _Assets(directory=_FOLDER / "assets")),
         Route("/art/{name}.svg", _art),
         Route("/data/{language}.json", _data),
