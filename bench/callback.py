@@ -45,7 +45,7 @@ HOUR_MS = 3_600_000
 class NoTelephone:
     """A trunk is there; nobody accepts, so nothing is called."""
 
-    def ready(self) -> bool:
+    def ready(self, callback: Callback) -> bool:
         return True
 
     async def begin(self, callback: Callback, contact: Contact) -> None:

@@ -24,7 +24,7 @@ from channels.cobrowse.line import Line
 from channels.cobrowse.relay import Frame
 from channels.email import form, form_events
 from channels.email.desk import MailDesk
-from channels.voice import visitor_phone
+from channels.voice import page_phone, visitor_phone
 from channels.voice.agent_phone import AgentPhone
 from channels.voice.phone_desk import PhoneDesk
 from hub import events as e
@@ -121,7 +121,8 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "callback:begin": (
         Nothing,
         "`ticket`, `nonce`, `bits`: a puzzle for one form; `wait_ms` until it may be sent, `countries` that are called "
-        "(`id`, `code`), `region` that national numbers are read as, `mails`: whether codes can be sent",
+        "(`id`, `code`), `region` that national numbers are read as, `mails`: whether codes can be sent, "
+        "`page`: whether he can be rung on his page",
     ),
     "callback:check": (door.CheckInput, '`reason` ("" for a number that is called), `country`, `number`, `short`'),
     "callback:slots": (
@@ -130,7 +131,8 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     ),
     "callback:ask": (
         door.AskInput,
-        "`token`, `callback`, `joined`; `joined` alone when the number was promised one that others asked for",
+        "`token`, `callback`, `joined`; `joined` alone when the number was promised one that others asked for. With "
+        "`page` also `visitor_token`, who this page is from now on",
     ),
     "callback:status": (door.HeldInput, "`callback`; the window hears of each change from now on"),
     "callback:move": (door.MoveInput, "`callback`"),
@@ -164,6 +166,10 @@ VISITOR_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     ),
     "call_rejoin": (visitor_phone.CallRejoin, "`answer`: a new leg in the place of the old one"),
     "call_hang_up": (visitor_phone.CallHangUp, "`contact`"),
+    "call_standing": (page_phone.PageCall, "`call`, as it is pushed, or null when there is none"),
+    "call_take": (page_phone.PageTake, "`taken`: this window answers the call that rings; the first one does"),
+    "call_answer": (page_phone.PageAnswer, "`contact`, `answer` (SDP)"),
+    "call_decline": (page_phone.PageDecline, "nothing; `unheard` lets his telephone be called instead"),
 }
 WINDOW_EVENTS: dict[str, tuple[type[msgspec.Struct], str]] = {
     "presence:set": (inputs.SetPresence, "contact.handle"),
@@ -182,9 +188,9 @@ PUSHES = """
 
 To visitors: `hello` (who you are, the site, your conversations), `sync` (a contact and messages, see below), `queue`
 (place and estimated wait, at once and then at most every 5 s when it changed), `typing`, `site` (what is open now and
-who is here), `call` (`contact`, `state`: waiting, ringing, active, held or ended; with `position` and `wait_s` while it
-waits, and `quality`), `callback` (one that the window asked about, as `callback:status` answers), `reconnect` (the hub
-goes down; come back after `after_ms`).
+who is here), `call` (`contact`, `state`: incoming, waiting, ringing, active, held or ended; with `position` and
+`wait_s` while it waits, `left_ms` and `agent` while it rings on his page, and `quality`), `callback` (one that the
+window asked about, as `callback:status` answers), `reconnect` (the hub goes down; come back after `after_ms`).
 
 To agents: `hello` (a snapshot of everything the desktop shows), `sync`, `offer` and `offer:gone` (with the reason),
 `invite`, `presence`, `capacity`, `queues` and `directory` (at most once a second), `live` (changed rows of the

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from hub.callbacks.model import Callback, Result
 from hub.callbacks.opening import Slot
 from hub.errors import Refused
-from hub.model import Millis
+from hub.model import Millis, Visitor
 
 Text = Annotated[str, Meta(max_length=200)]
 Word = Annotated[str, Meta(max_length=64)]
@@ -40,12 +40,14 @@ class NewCallback(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Asker(Struct, frozen=True):
     """Who asks: a visitor or a user by his `id`, from the network's `address`; `origin` is the way ("widget", "rest",
-    "agent", "import", "call", "overflow")."""
+    "agent", "import", "call", "overflow"). With `browser`, which may be stored with it for the first time, his page is
+    rung, and he need not have a number."""
 
     id: str
     origin: str
     address: str = ""
     visitor: str | None = None
+    browser: Visitor | None = None
 
 
 class Taken(Struct, frozen=True):

@@ -78,8 +78,8 @@ def verdict(typed: str, countries: Collection[str], region: str | None = None) -
 
 
 def international(number: str) -> str:
-    """A number in E.164 as people write it: "+49 30 1234567"."""
-    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+    """A number in E.164 as people write it: "+49 30 1234567"; "" stays ""."""
+    return "" if not number else phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 
 def calling_code(country: str) -> int:
@@ -103,7 +103,9 @@ def digits_short(typed: str, region: str | None = None) -> int:
 
 
 def named_zones(number: str) -> tuple[str, ...]:
-    """The time zones that a number in E.164 may be in."""
+    """The time zones that a number in E.164 may be in; none of no number."""
+    if not number:
+        return ()
     found = number_zones.time_zones_for_number(phonenumbers.parse(number))
     return tuple(name for name in found if name != number_zones.UNKNOWN_TIMEZONE)
 

@@ -14,7 +14,7 @@ from channels.voice.callers import customer_of
 from hub import commands as c
 from hub.callback_desk import ASAP, Asker, NewCallback, Rehearsal, SlotLoad, Taken, off
 from hub.callbacks import machine as cm
-from hub.callbacks.model import Callback, Consent, Result, State
+from hub.callbacks.model import Callback, Consent, Result, State, page_of
 from hub.callbacks.opening import Slot, slot_of, slots
 from hub.callbacks.records import DoNotCall
 from hub.config_rows import Topic
@@ -22,7 +22,7 @@ from hub.contacts import clean_text
 from hub.errors import InvalidInput, NotFound, NumberRefused, Refused, VersionConflict
 from hub.ids import derived_id
 from hub.machine import WAITING
-from hub.model import Contact, Millis, Phase, User
+from hub.model import Contact, Customer, Millis, Phase, User
 from hub.numbers import verdict
 from hub.service import Hub
 from hub.visitors import clean_email
@@ -55,14 +55,14 @@ class Asking:
         hub = self._hub
         id = derived_id("cb", 0, who.id, key)
         try:
-            number = self._guard.admit(new.phone)
+            number = self._guard.admit(new.phone) if new.phone or who.browser is None else ""
         except NumberRefused:
             # Asked before, when it was one that is called?
             known = await hub.store.callbacks.get(id)
             if known is None:
                 raise
             return Taken(known)
-        known, living, never = await hub.store.callbacks.known(id, number)
+        known, living, never = await hub.store.callbacks.known(id, number or page_of(who.visitor))
         if known is not None:
             return Taken(known)
         if not self.takes():
@@ -73,14 +73,14 @@ class Asking:
         if living is not None:
             return Taken(living, joined=True)
         confirming = who.origin == "widget" and self.sends_codes(wish.queue)
-        confirm = await self._guard.count(number, who.address, wish.site, confirming=confirming)
+        confirm = await self._guard.count(wish.callee, who.address, wish.site, confirming=confirming)
         if confirm and not wish.email:
             raise Refused("Please give an e-mail address: we send a code to it.", code="callback.email_needed")
         # Who goes on from a conversation is its customer, whoever else may have had this number.
         known_as = (await hub.contacts.customers([wish.customer])).get(wish.customer) if wish.customer else None
-        customer, fresh = (known_as, False) if known_as else await customer_of(hub, number, wish.name, new.language)
-        if fresh and wish.email:
-            customer = replace(customer, email=wish.email)
+        customer, fresh, changed = (
+            (known_as, False, None) if known_as else await self._customer(wish, who, new.language)
+        )
         draft = replace(
             wish,
             name=wish.name or customer.name,
@@ -89,7 +89,6 @@ class Asking:
             code="mail" if confirm else "",
         )
         slot = draft.slot
-        known_customer = customer if fresh else None
         try:
             taken = await self._steps.begin(
                 draft,
@@ -97,19 +96,33 @@ class Asking:
                 actor=who.id,
                 key=key,
                 room=self._settings.capacity if slot is not None else None,
-                customer=known_customer,
+                customer=changed,
+                visitor=who.browser if who.visitor is None else None,
             )
         except VersionConflict:
             return Taken(await self._steps.get(id))
         except Refused as refused:
             # Another window, or the telephone, was quicker by a moment.
-            living = await hub.store.callbacks.living(number) if refused.code == "callback.known" else None
+            living = await hub.store.callbacks.living(wish.callee) if refused.code == "callback.known" else None
             if living is None:
                 raise
             return Taken(living, joined=True)
-        if known_customer is not None:
+        if fresh:
             await hub.store.people.add_identity(customer.id, "phone", number)
         return Taken(taken)
+
+    async def _customer(self, wish: Callback, who: Asker, language: str) -> tuple[Customer, bool, Customer | None]:
+        """(who has this number, whether it is known to be his only now, his row when it is to be written). Who is rung
+        at his page is whoever he was there."""
+        hub, browser = self._hub, who.browser
+        if browser is None:
+            customer, fresh = await customer_of(hub, wish.number, wish.name, language)
+            if fresh and wish.email:
+                customer = replace(customer, email=wish.email)
+            return customer, fresh, customer if fresh else None
+        changed = await hub.visitors.customer_for(browser, wish.name, wish.email, wish.number, language)
+        found = changed or (await hub.contacts.customers([browser.customer]))[browser.customer]
+        return found, False, changed
 
     async def _read(self, new: NewCallback, who: Asker, id: str, number: str) -> tuple[Callback, Millis]:
         """(the callback as it is wished for, when it is tried first). Raises what `ask` raises for a wish that cannot
@@ -121,6 +134,9 @@ class Asking:
         contact = linked if linked is not None and linked.phase in WAITING else None
         zones = await self._steps.zones(number, new.timezone, queue)
         at, slot = self._time(new.when, queue, zones)
+        if slot is not None and not number:
+            # Nobody's page can be relied on to be open then.
+            raise InvalidInput("phone", "expected a number to call at that time")
         consent = clean_text(new.consent, "consent")
         wish = Callback(
             id,
@@ -137,7 +153,8 @@ class Asking:
             contact=contact.id if contact is not None else derived_id("ct", 0, "callback", id),
             conversation=linked.id if linked is not None and contact is None else "",
             customer=linked.customer if linked is not None else "",
-            visitor=who.visitor,
+            visitor=who.visitor or (who.browser.id if who.browser is not None else None),
+            page=who.browser is not None,
             origin=who.origin,
             address=who.address,
             consent=Consent(consent, new.consent_version, hub.clock.now()) if consent else Consent(),

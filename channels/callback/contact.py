@@ -10,7 +10,8 @@ from hub.service import Hub
 
 def draft_of(callback: Callback) -> Contact:
     """The contact as it will be, for those who decide where it belongs."""
-    fields = {"called": callback.number, "direction": "outbound", "callback": callback.reference}
+    fields = {"called": callback.number} if callback.number else {}
+    fields |= {"direction": "outbound", "callback": callback.reference}
     if callback.topic:
         fields["topic"] = callback.topic
     return Contact(

@@ -25,7 +25,8 @@ from hub.callbacks.settings import CallbackSettings
 from hub.errors import Forbidden, InvalidInput, NotFound, NumberRefused, Refused
 from hub.limits import SharedLimit
 from hub.mailing import sending
-from hub.numbers import calling_code, digits_short, international, verdict
+from hub.model import Visitor
+from hub.numbers import Verdict, calling_code, digits_short, international, verdict
 from hub.service import Hub
 from hub.sockets import Input
 
@@ -68,7 +69,8 @@ class SlotsInput(Input, frozen=True, forbid_unknown_fields=True):
 
 class AskInput(Input, frozen=True, forbid_unknown_fields=True):
     """`ticket` is as it was given out, `counter` solves it. `consent` is the text as it was read, in its language.
-    `website` is the trap: people do not see it."""
+    `website` is the trap: people do not see it. With `page` he is rung on this page, and at `phone`, if he gives one,
+    when he is not there."""
 
     ticket: Annotated[str, Meta(max_length=400)]
     counter: Annotated[int, Meta(ge=0, lt=2**53)]
@@ -84,6 +86,7 @@ class AskInput(Input, frozen=True, forbid_unknown_fields=True):
     timezone: Zone = ""
     contact: Id = ""
     locale: Annotated[str, Meta(max_length=35)] = "en"
+    page: bool = False
     website: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -113,6 +116,8 @@ class Guest(Struct, frozen=True):
     site: str
     address: str
     visitor: str | None = None
+    known: Visitor | None = None
+    user_agent: str = ""
 
 
 class Door:
@@ -146,6 +151,7 @@ class Door:
             "countries": countries,
             "region": self._settings.region,
             "mails": self._asking.sends_codes(""),
+            "page": self._hub.takes_calls,
         }
 
     async def check(self, guest: Guest, data: CheckInput) -> Json:
@@ -197,8 +203,9 @@ class Door:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def ask(self, guest: Guest, form: AskInput) -> Json:
-        """The callback with its secret; only `joined` when the number was promised one that somebody else asked for.
+    async def ask(self, guest: Guest, form: AskInput) -> tuple[Json, Visitor | None]:
+        """The callback with its secret, and whose page is rung; only `joined` when the number was promised one that
+        somebody else asked for.
 
         Raises what `CallbackDesk.ask` raises, Refused: `form.expired` (begin anew), `form.early`, `form.unsolved`,
         `form.trap`, `form.used` and `callback.email_needed` (it has to be confirmed), Forbidden.
@@ -206,8 +213,12 @@ class Door:
         made = self._admitted(guest, form)
         region = form.country or self._settings.region
         found = verdict(form.phone, self._settings.countries, region)
-        if found.reason:
+        if not form.phone.strip() and form.page:
+            found = Verdict()
+        elif found.reason:
             raise NumberRefused("phone", found.reason, found.sentence)
+        if form.page and not self._hub.takes_calls:
+            raise InvalidInput("page", "expected false, as nobody talks by voice here")
         if not form.consent.strip():
             raise InvalidInput("consent", "expected the text that the customer agreed to")
         if form.contact:
@@ -226,15 +237,20 @@ class Door:
             consent=form.consent,
             consent_version=form.consent_version,
         )
-        taken = await self._asking.ask(new, Asker("widget", "widget", guest.address, guest.visitor), made.nonce)
+        browser = None
+        if form.page:
+            browser = guest.known or self._hub.visitors.first(guest.site, made.nonce, guest.user_agent)
+        who = Asker("widget", "widget", guest.address, guest.visitor, browser)
+        taken = await self._asking.ask(new, who, made.nonce)
         self._load.came(self._hub.clock.now())
         callback = taken.callback
         if callback.number != found.number:
             raise Refused("This form was sent before. Begin a new one.", code="form.used")
         if taken.joined and (guest.visitor is None or callback.visitor != guest.visitor):
-            return {"joined": True}
+            return {"joined": True}, None
         token = make_token(callback.id, self._secret)
-        return {"joined": taken.joined, "token": token, "callback": self.view(callback)}
+        rung = browser if browser is not None and callback.visitor == browser.id else None
+        return {"joined": taken.joined, "token": token, "callback": self.view(callback)}, rung
 
     def _admitted(self, guest: Guest, form: AskInput) -> puzzle.Puzzle:
         now = self._hub.clock.now()
@@ -294,7 +310,9 @@ class Door:
             "topic": callback.topic,
             "state": str(state),
             "phone": international(callback.number),
-            "from": self._shown(callback.queue),
+            "page": callback.page,
+            "at_page": callback.at_page,
+            "from": self._shown(callback.queue) if callback.number else "",
             "slot": None if slot is None else {"start": slot, "end": slot + self._settings.slot_ms},
             "due_at": callback.due_at if state in (State.SCHEDULED, State.ASKED) else None,
             "position": self._hub.routing.position(callback.contact) if queued else None,

@@ -36,6 +36,8 @@ class Session(Protocol):
     def address(self) -> str: ...
     @property
     def visitor(self) -> Visitor | None: ...
+    @property
+    def user_agent(self) -> str: ...
 
 
 class Windows(Protocol):
@@ -44,6 +46,8 @@ class Windows(Protocol):
     table: EventTable
 
     def here(self, sid: str) -> bool: ...
+
+    async def enter(self, session: Any, visitor: Visitor) -> None: ...
 
     async def tell(self, sid: str, event: str, data: dict[str, Any]) -> None: ...
 
@@ -77,7 +81,12 @@ class DoorEvents:
         return await self._door.slots(_guest(session), data)
 
     async def _ask(self, sid: str, session: Session, data: AskInput) -> Ack:
-        return await self._door.ask(_guest(session), data)
+        answer, visitor = await self._door.ask(_guest(session), data)
+        if visitor is not None:
+            if session.visitor is None:
+                await self._windows.enter(session, visitor)
+            answer["visitor_token"] = self._hub.visitors.token(visitor)
+        return answer
 
     async def _status(self, sid: str, session: Session, data: HeldInput) -> Ack:
         callback = await self._door.held(data)
@@ -128,4 +137,5 @@ class DoorEvents:
 
 
 def _guest(session: Session) -> Guest:
-    return Guest(session.site, session.address, session.visitor.id if session.visitor else None)
+    known = session.visitor
+    return Guest(session.site, session.address, known.id if known else None, known, session.user_agent)

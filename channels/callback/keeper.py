@@ -5,8 +5,8 @@ The keeper is told how a callback and its contact stand, not what happened to th
 thing that is missing, and looks again until nothing is; it may be killed anywhere and looks again afterwards. So:
 
 - the contact is put into the queue before the callback says that it is there; a repetition puts it there once;
-- the callback says that the phone is called (`may_place`) before it is called; after a crash it may not have been
-  called, and is tried again after a delay, but never at once;
+- the callback says that the page is rung, or the phone called (`may_place`), before it is; after a crash it may not
+  have been, and is tried again after a delay, but never at once;
 - what became of a call is read from its contact's log.
 """
 
@@ -27,7 +27,7 @@ from channels.callback.steps import Steps
 from hub import commands as c
 from hub import events as e
 from hub.callbacks import machine as cm
-from hub.callbacks.model import ENDED, ON_THE_LINE, Callback, Result, State
+from hub.callbacks.model import ENDED, ON_THE_LINE, Callback, Result, State, page_of
 from hub.callbacks.settings import cost_of
 from hub.errors import HubError, NotFound, Refused, Unavailable, VersionConflict
 from hub.events import Recorded
@@ -54,8 +54,8 @@ CALLING_IN = "calling_in"
 class Telephone(Protocol):
     """What the keeper asks of telephony."""
 
-    def ready(self) -> bool:
-        """Whether a trunk takes calls now."""
+    def ready(self, callback: Callback) -> bool:
+        """Whether its customer could be called now: a trunk takes calls, or his page is there."""
         ...
 
     async def begin(self, callback: Callback, contact: Contact) -> None:
@@ -247,7 +247,9 @@ class Keeper:
         return False
 
     def _calls_of(self, callback: Callback) -> list[Contact]:
-        return [contact for contact in self._lines.of(callback.number) if contact.id != callback.contact]
+        callees = dict.fromkeys((callback.number, page_of(callback.visitor)))
+        calls = [contact for callee in callees for contact in self._lines.of(callee)]
+        return [contact for contact in calls if contact.id != callback.contact]
 
     async def _on_the_line_himself(self, callback: Callback) -> bool:
         """Whether anything was done since he calls us, or called: whom we serve is called no more; while he waits he is
@@ -289,12 +291,13 @@ class Keeper:
                 return await self._step(callback, cm.CalledIn())  # somebody serves him where he waited
             # It was put into the queue before a crash, and accepted since.
             return await self._step(callback, cm.Due(contact.queued_at))
-        reason = await self._guard.refusal(callback.number)
+        reason = await self._refusal(callback)
         if reason is not None:
             return await self._step(callback, cm.Close(reason))
         breaker = await self._guard.open_breaker(lately=True)
-        if breaker is not None or not self._telephone.ready():
-            return await self._step(callback, cm.Postpone("trunk" if breaker is None else f"breaker.{breaker}"))
+        if breaker is not None or not self._telephone.ready(callback):
+            missing = "trunk" if callback.number else "page"
+            return await self._step(callback, cm.Postpone(missing if breaker is None else f"breaker.{breaker}"))
         await self._steps.ready(callback)
         age = 0
         if self._steps.opening_of(callback).is_open(now):
@@ -403,20 +406,31 @@ class Keeper:
 
     # --- asked by the call, right before the phone is called ----------------------------------------------------------
 
-    async def may_place(self, contact: str) -> bool:
-        """Says in the log that this attempt begins; False when nobody is to be called (any more)."""
+    async def _refusal(self, callback: Callback) -> str | None:
+        return await self._guard.refusal(callback.number) if callback.number else None
+
+    async def may_place(self, contact: str, page: bool) -> bool:
+        """Says in the log that this attempt begins, at his page or his phone, or that it goes on from the one to the
+        other; False when nobody is to be called (any more)."""
         known = await self._hub.store.callbacks.by_contact(contact)
         if known is None:
             return False
         async with self._locks.setdefault(known.id, asyncio.Lock()):
             callback = await self._steps.get(known.id)
-            if callback.state is not State.CONNECTING or self._calls_of(callback):
+            falls = callback.at_page and not page and callback.state is not State.TALKING
+            if not (falls or callback.state is State.CONNECTING) or self._calls_of(callback):
                 return False
-            if await self._guard.refusal(callback.number) is not None or await self._guard.open_breaker() is not None:
+            if await self._refusal(callback) is not None or await self._guard.open_breaker() is not None:
                 return False
             version = (await self._hub.contacts.get(contact)).contact.version
-            after = await self._steps.do(callback.id, cm.Place(version), fence=self._right, before=callback)
-            return after.state is State.DIALLING
+            if not falls:
+                place = cm.Place(version, page)
+                after = await self._steps.do(callback.id, place, fence=self._right, before=callback)
+                return after.state is State.DIALLING
+            with contextlib.suppress(Refused):  # his hours are over meanwhile, or it was cancelled
+                after = await self._steps.do(callback.id, cm.Fall(), fence=self._right)
+                return after.state is State.DIALLING
+            return False
 
 
 def _settles(call: Contact, callback: Callback) -> bool:

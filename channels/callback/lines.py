@@ -1,10 +1,11 @@
-"""Who is on the line with us, by telephone number: a customer who calls is not called at the same time."""
+"""Who is on the line with us, by telephone number or page: a customer who calls is not called at the same time."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 
+from hub.callbacks.model import page_of
 from hub.events import Recorded
 from hub.living import Living
 from hub.machine import OPEN, TRANSITIONS
@@ -12,10 +13,12 @@ from hub.model import Channel, Contact
 
 
 def number_of(contact: Contact) -> str:
-    """The customer's number in a call of any direction; "" for what is no call, or without a number."""
+    """The customer's number in a call of any direction, or what stands for his page (`Callback.callee`); "" for what is
+    no call, or of somebody who is not known."""
     if contact.channel is not Channel.VOICE:
         return ""
-    return contact.fields.get("called" if contact.fields.get("direction") == "outbound" else "caller", "")
+    number = contact.fields.get("called" if contact.fields.get("direction") == "outbound" else "caller", "")
+    return number or page_of(contact.visitor)
 
 
 class Lines:

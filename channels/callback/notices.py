@@ -57,8 +57,8 @@ class Notice(Struct, frozen=True):
 
 def notice_of(callback: Callback, now: Millis) -> Notice | None:
     """What its customer is told of how it stands now; None for nothing."""
-    if not callback.email:
-        return None
+    if not callback.email or not callback.number:
+        return None  # who is rung at his page only sees there how it stands
     match callback.state:
         case State.ASKED:
             return Notice("code", "code")

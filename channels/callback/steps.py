@@ -14,7 +14,7 @@ from hub.callbacks.settings import CallbackSettings
 from hub.config_rows import zone as zone_of
 from hub.errors import NotFound, VersionConflict
 from hub.events import CallbackMoved
-from hub.model import Customer, Millis
+from hub.model import Customer, Millis, Visitor
 from hub.numbers import named_zones, zones_of
 from hub.ports import Change, Fence
 from hub.service import Hub
@@ -78,12 +78,20 @@ class Steps:
         await self._have_read(callback.zones)
 
     async def begin(
-        self, draft: Callback, input: Input, *, actor: str, key: str, room: int | None, customer: Customer | None
+        self,
+        draft: Callback,
+        input: Input,
+        *,
+        actor: str,
+        key: str,
+        room: int | None,
+        customer: Customer | None,
+        visitor: Visitor | None = None,
     ) -> Callback:
         """A new callback. Raises what the store raises, VersionConflict for an id that is there."""
         now = self.hub.clock.now()
         callback = step(draft, input, self.settings.policy, self.opening_of(draft), now)
-        await self._append(draft, callback, actor, key, room, None, customer)
+        await self._append(draft, callback, actor, key, room, None, customer, visitor)
         return callback
 
     async def do(
@@ -126,6 +134,7 @@ class Steps:
         room: int | None,
         fence: Fence | None,
         customer: Customer | None,
+        visitor: Visitor | None = None,
     ) -> None:
         last = after.attempts[-1].result if after.attempts else None
         event = CallbackMoved(
@@ -139,6 +148,7 @@ class Steps:
             actor,
             key,
             customer=customer,
+            visitor=visitor,
             callback=replace(after, version=before.version + 1),
             room=room,
             fence=fence,

@@ -11,8 +11,9 @@ The call is held together by two legs and the contact:
 | stage    | left when                                                 | on its deadline                          |
 |----------|-----------------------------------------------------------|------------------------------------------|
 | setup    | leg and contact are made; outgoing: the agent's audio      | the caller is refused                    |
-| dialling | the customer answers or not                               | given up as not answered                 |
-| guided   | the flow led him to a queue, and the log says so, or ended | its walk's; then: told that it went wrong |
+| guided   | the flow led him to a queue, and the log says so, or ended | its walk's; then: told that it failed    |
+| dialling | the customer answers or not, at his page (`page_ring.py`) | given up as not answered; at his page    |
+|          | or his telephone                                          | first: his telephone is called           |
 | waiting  | the log says that an agent accepted, or that it ended     | ended: waited too long                   |
 | screened | he has heard why he is called (`screening.py`)            | taken as heard                           |
 | served   | the log says so: back to the queue, or ended              | agent without audio: back to the queue   |
@@ -25,12 +26,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from channels.voice import call_values as v
-from channels.voice.call_state import CallState
+from channels.voice.call_steps import CallSteps
 from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, SAID, Sound, Stage, Way
+from channels.voice.page_ring import PageRing
 from channels.voice.place_menu import Step
 from channels.voice.screening import Screening
 from channels.voice.screening import Step as Screened
-from channels.voice.standing import agent_hears, customer_hears
 from hub import events as e
 from hub.flows.walk import Walk, Wish
 from hub.machine import SERVED
@@ -41,7 +42,7 @@ KEPT = frozenset({"channel_changed", "callback"})
 """Why a contact ended for its call, when the customer is called back."""
 
 
-class Call(CallState):
+class Call(CallSteps):
     """The machine; what is known of the call stands in `call_state.py`."""
 
     # --- steps ------------------------------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ class Call(CallState):
                         self._pick_up()
                     self._leave(input.sound, "system", input.cause, input.status)
             case v.CustomerRings():
-                if self.stage is Stage.DIALLING:
+                if self.stage is Stage.DIALLING and not self.page.waits:
                     if not self._ringing:
                         self._do(v.Note(e.CallRinging()))
                     self._ringing, self._early = True, self._early or input.early
@@ -101,6 +102,11 @@ class Call(CallState):
             case v.Pressed():
                 self.digits += 1
                 self._pressed(input.digit)
+            case v.RingPage():
+                if self.stage is Stage.SETUP and self.way is Way.CALLBACK:
+                    self.page = PageRing(wanted=True, phone=input.phone)
+            case v.PageRings() | v.PageTaken() | v.PageMissed():
+                self._at_page(input)
             case v.Screen():
                 self.screening = Screening(announce=input.announce, machine=input.machine)
             case v.Heard():
@@ -139,9 +145,6 @@ class Call(CallState):
             case _:
                 assert_never(input)
 
-    def _do(self, *outputs: v.Output) -> None:
-        self._out += outputs
-
     # --- the customer -----------------------------------------------------------------------------------------------
 
     def _ready(self) -> None:
@@ -178,7 +181,7 @@ class Call(CallState):
         self._leave(sound, "system", cause)
 
     def _customer_answered(self) -> None:
-        if self.stage is not Stage.DIALLING:
+        if self.stage is not Stage.DIALLING or self.page.waits:
             return
         self._timers.pop("dialling", None)
         self._answered = True
@@ -211,6 +214,25 @@ class Call(CallState):
         elif not was_over:
             self._timers["flow"] = self._now + self.limits.setup_ms
 
+    def _at_page(self, input: v.PageRings | v.PageTaken | v.PageMissed) -> None:
+        if self.stage is not Stage.DIALLING:
+            return
+        match input:
+            case v.PageRings() if self.page.rings():
+                self._ringing = True
+                self._timers["dialling"] = self._now + self.limits.page_ms
+                self._do(v.Note(e.CallRinging()))
+            case v.PageTaken(by) if self.page.take(by):
+                self._timers["dialling"] = self._now + self.limits.take_ms
+            case v.PageMissed() if self.page.waits and self.page.phone:
+                # Only now, when nobody can answer there any more, his telephone is called.
+                self.page.missed()
+                self._ringing = False
+                self._timers["dialling"] = self._now + self.limits.ring_ms
+                self._do(v.DropLeg(CUSTOMER), v.Place())
+            case v.PageMissed() if self.page.waits:
+                self._finish("system", "no_answer", 408)
+
     def _screen(self, happens: Callable[[], None]) -> None:
         before = self.screening.step
         if self.stage is Stage.SCREENED:
@@ -241,12 +263,6 @@ class Call(CallState):
                 self._leave_agent()
                 self._leave(Sound.NEVER, CUSTOMER, "never_call")
 
-    def _customer_up(self) -> None:
-        if not self._up[CUSTOMER]:
-            self._up[CUSTOMER] = self._was_up[CUSTOMER] = True
-            self._timers.pop("customer", None)
-            self._do(v.Note(e.CallAnswered(CUSTOMER)))
-
     # --- legs -------------------------------------------------------------------------------------------------------
 
     def _leg_made(self, input: v.LegMade) -> None:
@@ -260,15 +276,18 @@ class Call(CallState):
             self._timers.pop("window", None)
             if self.stage is Stage.SERVED:
                 self._timers["agent"] = self._now + self.limits.connect_ms
-        elif self.way is Way.WEB and self.stage is not Stage.SETUP:
+        elif self.by_web and self.stage is not Stage.SETUP:
             self._timers["customer"] = self._now + self.limits.connect_ms
         self._up[input.party] = False
         self._hears.pop(input.party, None)
 
     def _leg_up(self, party: str) -> None:
         if party == CUSTOMER:
-            if self.way is Way.WEB:
+            if self.by_web:
                 self._customer_up()
+            elif self.stage is Stage.DIALLING and self.page.came():
+                self.screening = Screening()  # a person pressed a button
+                self._customer_answered()
         elif self.agent is not None and not self._up[AGENT]:
             self._up[AGENT] = self._was_up[AGENT] = True
             self._lost = 0
@@ -281,14 +300,14 @@ class Call(CallState):
                 self._do(v.Place())
 
     def _leg_cut(self, party: str, reason: str) -> None:
-        if not self._up[party] or (party == CUSTOMER and self.way is not Way.WEB):
+        if not self._up[party] or (party == CUSTOMER and not self.by_web):
             return  # a telephone is there as long as its signalling says so
         self._up[party] = False
         self._timers[party] = self._now + self.limits.rejoin_ms
         self._do(v.Note(e.CallCut(party, reason)))
 
     def _leg_quiet(self, party: str) -> None:
-        if party == CUSTOMER and self.way is not Way.WEB:
+        if party == CUSTOMER and not self.by_web:
             if self._answered and not self._customer_holds:
                 self._finish("network", "silent")
         else:
@@ -375,12 +394,6 @@ class Call(CallState):
 
     # --- what is said -----------------------------------------------------------------------------------------------
 
-    def _say(self, what: Sound) -> None:
-        self._said = what
-        self._token += 1
-        self._timers["said"] = self._now + self.limits.said_ms
-        self._hears.pop(CUSTOMER, None)
-
     def _said_all(self) -> None:
         after = self._said
         self._be_quiet()
@@ -399,10 +412,6 @@ class Call(CallState):
                 if self.menu.busy:
                     self._timers["menu"] = self._now + self.limits.key_ms
 
-    def _be_quiet(self) -> None:
-        self._said = None
-        self._timers.pop("said", None)
-
     # --- time -------------------------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
@@ -416,6 +425,8 @@ class Call(CallState):
                     self._finish("system", "setup_failed", contact=False)
                 case "setup":
                     self._finish("system", "setup_failed", 503)
+                case "dialling" if self.page.waits:
+                    self._at_page(v.PageMissed())
                 case "dialling":
                     self._finish("system", "no_answer", 408)
                 case "customer":
@@ -460,7 +471,7 @@ class Call(CallState):
         self, by: str, cause: str, status: int | None = None, *, contact: bool = True, signalled: bool = False
     ) -> None:
         """`contact`: it has to be ended too; `signalled`: the customer's telephone knows already."""
-        if self.way is not Way.WEB and not signalled:
+        if self.by_phone and not signalled:
             if self._answered:
                 self._do(v.HangUp(cause))
             elif self.way is Way.TRUNK or self.stage is Stage.DIALLING:
@@ -472,24 +483,3 @@ class Call(CallState):
         self._up = {CUSTOMER: False, AGENT: False}
         talked = 0 if self._talks_since is None else self._now - self._talks_since
         self._do(v.Close(by, cause, status, talked))
-
-    # --- what follows from the state --------------------------------------------------------------------------------
-
-    def _settle(self) -> None:
-        if self.stage is Stage.OVER:
-            return
-        if self.stage is Stage.WAITING and self._up[CUSTOMER] and not self._greeted:
-            self._greeted = True
-            self._say(Sound.GREETING)
-        both = self.stage is Stage.SERVED and self._up[AGENT] and self._up[CUSTOMER]
-        if both and self.agent is not None and not self.connected and not self._asked_to_connect:
-            self._asked_to_connect = True
-            self._do(v.Connect(self.agent))
-        if both:
-            self._talks_since = self._now if self._talks_since is None else self._talks_since
-            self._do(*self.tape.talking())
-        now = self._standing()
-        for party, sound in ((CUSTOMER, customer_hears(now)), (AGENT, agent_hears(now))):
-            if sound is not None and self._hears.get(party) is not sound:
-                self._hears[party] = sound
-                self._do(v.Hears(party, sound, self._token if sound in SAID else 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, OUTGOING, Limits, Sound, Stage, Way
 from channels.voice.guiding import Guide
+from channels.voice.page_ring import PAGE, At, PageRing
 from channels.voice.place_menu import PlaceMenu
 from channels.voice.screening import Screening
 from channels.voice.standing import Standing, agent_state, customer_state
@@ -42,6 +43,7 @@ class CallState:
         self.menu = PlaceMenu()
         self.screening = Screening()
         self.guide = Guide()
+        self.page = PageRing()
         self._answered = False  # the customer's telephone is connected
         self._up = {CUSTOMER: False, AGENT: False}
         self._was_up = {CUSTOMER: False, AGENT: False}
@@ -73,6 +75,21 @@ class CallState:
     def over(self) -> bool:
         return self.stage is Stage.OVER
 
+    @property
+    def by_web(self) -> bool:
+        """Whether the customer is on the line by his browser."""
+        return self.way is Way.WEB or self.page.at is At.TALKS
+
+    @property
+    def by_phone(self) -> bool:
+        """Whether his side is a telephone."""
+        return self.way is not Way.WEB and self.page.at not in PAGE
+
+    @property
+    def rings_until(self) -> Millis | None:
+        """When his page will have rung long enough; None while it does not ring."""
+        return self._timers.get("dialling") if self.page.at is At.RINGS else None
+
     def up(self, party: str) -> bool:
         return self._up[party]
 
@@ -93,5 +110,5 @@ class CallState:
         up, was = self._up, self._was_up
         return Standing(
             *(self.stage, up[CUSTOMER], up[AGENT], was[AGENT], self.agent is not None, self.connected, self.held),
-            *(self._said, self.menu.busy, self._ringing, self._early),
+            *(self._said, self.menu.busy, self._ringing, self._early, self.page.at),
         )

@@ -23,7 +23,7 @@ class Way(StrEnum):
     TRUNK = "trunk"  # he called by telephone
     WEB = "web"  # he called from the widget
     DIAL = "dial"  # an agent calls him by telephone
-    CALLBACK = "callback"  # he asked for it: whoever accepts his contact calls him by telephone
+    CALLBACK = "callback"  # he asked for it: whoever accepts his contact rings his page or his telephone
 
 
 OUTGOING = frozenset({Way.DIAL, Way.CALLBACK})
@@ -72,6 +72,8 @@ class Limits(Struct, frozen=True):
 
     setup_ms: Millis = 10_000
     ring_ms: Millis = 60_000
+    page_ms: Millis = 30_000
+    take_ms: Millis = 30_000
     connect_ms: Millis = 20_000
     rejoin_ms: Millis = 10_000
     said_ms: Millis = 60_000
@@ -162,6 +164,26 @@ class Pressed(Struct, frozen=True):
     """The customer pressed a key."""
 
     digit: str
+
+
+class RingPage(Struct, frozen=True):
+    """The customer's page is rung before his telephone, if there is one."""
+
+    phone: bool
+
+
+class PageRings(Struct, frozen=True):
+    """It does."""
+
+
+class PageTaken(Struct, frozen=True):
+    """ "Answer" was pressed in the window `by`, whose audio is on its way."""
+
+    by: str
+
+
+class PageMissed(Struct, frozen=True):
+    """Nobody can answer there: the page is gone, or has no microphone."""
 
 
 class Screen(Struct, frozen=True):
@@ -273,6 +295,10 @@ Input = (
     | LegLost
     | LegQuiet
     | Pressed
+    | RingPage
+    | PageRings
+    | PageTaken
+    | PageMissed
     | Screen
     | Heard
     | Guided
@@ -296,7 +322,7 @@ Input = (
 
 
 class Place(Struct, frozen=True):
-    """Call the customer's phone now."""
+    """Ring the customer's page now, or call his phone."""
 
 
 class Ring(Struct, frozen=True):

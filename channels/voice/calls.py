@@ -21,6 +21,7 @@ from channels.voice.call import Call
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Way
 from channels.voice.flows import Flows
 from channels.voice.live import CONTACT_OUTPUTS, LiveCall, Party
+from channels.voice.page_ring import At
 from channels.voice.saying import said
 from channels.voice.settings import VoiceSettings
 from channels.voice.wishes import keep_place, never_call
@@ -93,8 +94,8 @@ class Calls:
         self._listeners: list[Callable[[LiveCall], None]] = []
         self._quality_listeners: list[Callable[[LiveCall, dict[str, m.LegStats]], None]] = []
         self._other_media: list[Callable[[m.MediaEvent], None]] = []
-        self.may_place: Callable[[str], Awaitable[bool]] | None = None
-        """Asked, with the contact, right before somebody's phone is called who asked for it."""
+        self.may_place: Callable[[str, bool], Awaitable[bool]] | None = None
+        """Asked, with the contact, right before somebody is called who asked for it: at his page (True) or phone."""
         self._closing: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         media.listen(self._media_event)
@@ -350,19 +351,41 @@ class Calls:
             log.info("call.line_gone", call=live.id, party=output.party)
 
     async def _place(self, live: LiveCall) -> None:
-        """Calls the customer's phone."""
+        """Rings the customer's page, or calls his phone."""
         party = live.party
+        if live.call.page.at is At.FIRST:
+            await self._ring_page(live)
+            return
         try:
             party.sdp = await self.media.rtp_leg(live.id, CUSTOMER, self.telephony.rtp_options(party.trunk))
             if live.call.over:
                 return
-            if live.call.way is Way.CALLBACK and not (self.may_place is not None and await self.may_place(live.id)):
-                live.give(v.CustomerLeft("withdrawn", "system"))
+            if live.call.way is Way.CALLBACK and not await self._may_place(live, page=False):
+                missed = live.call.page.at is At.MISSED
+                live.give(v.CustomerLeft("no_answer" if missed else "withdrawn", "system"))
                 return
             self.bind_sip(live, await self.telephony.dial(party.trunk, party.called, party.caller, party.sdp))
         except HubError as error:
             log.warning("call.dial_failed", call=live.id, reason=error.code)
             live.give(v.CustomerLeft("unreachable", "network", 503))
+
+    async def _may_place(self, live: LiveCall, *, page: bool) -> bool:
+        return self.may_place is not None and await self.may_place(live.id, page)
+
+    async def _ring_page(self, live: LiveCall) -> None:
+        there = self.hub.roster.there("visitor", live.party.visitor or "")
+        if not there and live.call.page.phone:
+            live.give(v.PageMissed())  # nothing rang: the attempt begins with his telephone
+            return
+        try:
+            may = await self._may_place(live, page=True)
+        except HubError as error:
+            log.warning("call.page_failed", call=live.id, reason=error.code)
+            may = False
+        if not may:
+            live.give(v.CustomerLeft("withdrawn", "system"))
+        else:
+            live.give(v.PageRings() if there else v.PageMissed())
 
     async def _change_contact(self, live: LiveCall, output: v.Output) -> None:
         match output:

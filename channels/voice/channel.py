@@ -18,6 +18,7 @@ from channels.voice.elsewhere import Elsewhere
 from channels.voice.flows import Flows
 from channels.voice.inbound import Inbound
 from channels.voice.outbound import Outbound
+from channels.voice.page_phone import PagePhone
 from channels.voice.phone_desk import PhoneDesk
 from channels.voice.phone_dials import PhoneDials
 from channels.voice.phone_legs import PhoneLegs
@@ -77,6 +78,7 @@ class VoiceChannel:
         self.phone_desk.register(agents)
         self.visitor_phone = VisitorPhone(self.calls, elsewhere, sio, visitors, conversations)
         self.visitor_phone.register()
+        self.page_phone = PagePhone(self.calls, elsewhere, visitors, conversations, self.visitor_phone)
         self._tasks: set[asyncio.Task[None]] = set()
         hub.roster.on_change(KIND, self._moved)
         hub.leadership.on_change(self._leads)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from channels.voice.call_values import Sound, Stage
+from channels.voice.page_ring import At
 
 
 class Standing(Struct, frozen=True):
     """`customer` and `agent`: whether their audio is there; `agent_was`: whether his has ever been. `has_agent`:
     somebody has the call, `connected` by the log. `said` is said to the customer, who is `asked` something by keys.
-    The called phone is `ringing`, its network can be heard (`early`)."""
+    The called phone or the `page` is `ringing`, the phone's network can be heard (`early`)."""
 
     stage: Stage
     customer: bool
@@ -23,6 +24,7 @@ class Standing(Struct, frozen=True):
     asked: bool
     ringing: bool
     early: bool
+    page: At
 
 
 def agent_state(now: Standing) -> str:
@@ -37,7 +39,9 @@ def agent_state(now: Standing) -> str:
 
 
 def customer_state(now: Standing) -> str:
-    """What the customer's page shows: waiting, ringing, active, held or ended."""
+    """What the customer's page shows: incoming, waiting, ringing, active, held or ended."""
+    if now.page is At.MISSED:
+        return "ended"
     match now.stage:
         case Stage.OVER | Stage.LEAVING:
             return "ended"
@@ -45,6 +49,10 @@ def customer_state(now: Standing) -> str:
             # He is not told why he hears music.
             return "held" if now.held or not now.agent else "active"
         case Stage.SERVED:
+            return "ringing"
+        case Stage.DIALLING if now.page is At.RINGS:
+            return "incoming"
+        case Stage.DIALLING if now.page is At.TAKEN:
             return "ringing"
         case _:
             return "waiting"

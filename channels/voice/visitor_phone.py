@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 import socketio
@@ -118,7 +118,7 @@ class VisitorPhone:
             identity=data.identity,
         )
         try:
-            answer = await self._leg(live, data.offer)
+            answer = await self.leg(live, data.offer)
             visitor, outcome = await self._conversations.start(
                 session.site,
                 session.visitor,
@@ -155,7 +155,7 @@ class VisitorPhone:
         waits = contact.phase in WAITING
         command = c.ChangeChannel(Channel.VOICE, media=True) if waits else c.Upgrade(Channel.VOICE)
         try:
-            answer = await self._leg(live, data.offer)
+            answer = await self.leg(live, data.offer)
             outcome = await self._hub.contacts.do(
                 id,
                 command,
@@ -169,10 +169,11 @@ class VisitorPhone:
         await self._begin(live)
         return await self._answer(session, outcome.row, answer)
 
-    async def _leg(self, live: LiveCall, offer: str) -> str:
-        """His leg, in the place of a former one; the answer to his offer."""
+    async def leg(self, live: LiveCall, offer: str, check: Callable[[], None] = lambda: None) -> str:
+        """His leg, in the place of a former one; the answer to his offer. Raises what `check` raises, right before."""
 
         async def make() -> str:
+            check()
             await self._calls.media.drop_leg(live.id, CUSTOMER)
             live.give(v.LegMade(CUSTOMER))
             return await self._calls.media.web_leg(live.id, CUSTOMER, m.WebOptions(G711, QUIET_MS), offer)
@@ -206,9 +207,9 @@ class VisitorPhone:
 
     async def _rejoin_here(self, data: Json) -> Json:
         live = self._calls.require(data["contact"])
-        if live.call.way is not Way.WEB:
+        if not live.call.by_web:
             raise Refused("This call is not made from the page.", code="call.elsewhere")
-        return {"answer": await self._leg(live, data["offer"])}
+        return {"answer": await self.leg(live, data["offer"])}
 
     async def _hang_up(self, sid: str, session: VisitorSession, data: CallHangUp) -> Ack:
         outcome = await self._conversations.end(session.visitor, data.contact, data.client_id)
@@ -229,9 +230,13 @@ class VisitorPhone:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _state(self, live: LiveCall) -> dict[str, Any]:
+    def state(self, live: LiveCall) -> dict[str, Any]:
+        """What his pages show of it."""
         recorded = live.call.recording == "on"
         state: dict[str, Any] = {"contact": live.id, "state": live.call.customer_state, "recorded": recorded}
+        if live.call.rings_until is not None:
+            state["left_ms"] = max(0, live.call.rings_until - self._hub.clock.now())
+            state["agent"] = self._hub.directory.public_name(live.call.agent) if live.call.agent else ""
         if state["state"] == "waiting":
             wait = self._hub.routing.wait_s(live.id)
             state["position"] = self._hub.routing.position(live.id)
@@ -240,12 +245,12 @@ class VisitorPhone:
 
     def _changed(self, live: LiveCall) -> None:
         if live.party.visitor is not None:
-            self._emit(live, self._state(live))
+            self._emit(live, self.state(live))
 
     def _quality(self, live: LiveCall, stats: dict[str, m.LegStats]) -> None:
         figures = stats.get(CUSTOMER)
         if live.party.visitor is not None and figures is not None:
-            self._emit(live, self._state(live) | {"quality": quality_json(figures)})
+            self._emit(live, self.state(live) | {"quality": quality_json(figures)})
 
 
 async def _quietly(work: Awaitable[None]) -> None:

@@ -90,9 +90,14 @@ class Lost(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """The customer's phone is about to be called; `version` is that of his contact."""
+    """The customer's phone is about to be called, or his `page` rung; `version` is that of his contact."""
 
     version: int = 0
+    page: bool = False
+
+
+class Fall(Struct, frozen=True):
+    """Nobody answered at his page, which rings no more: in the same attempt his phone is about to be called."""
 
 
 class Rings(Struct, frozen=True):
@@ -156,6 +161,7 @@ Input = (
     | PutOff
     | Lost
     | Place
+    | Fall
     | Rings
     | Talks
     | Told
@@ -182,6 +188,7 @@ TABLE: dict[type[Struct], frozenset[State]] = {
     PutOff: frozenset({S.QUEUED, S.CONNECTING}),
     Lost: frozenset({S.CONNECTING}),
     Place: frozenset({S.CONNECTING}),
+    Fall: frozenset({S.DIALLING, S.RINGING}),
     Rings: frozenset({S.DIALLING}),
     Talks: frozenset({S.DIALLING, S.RINGING}),
     Told: ON_THE_LINE,
@@ -207,6 +214,8 @@ def step(callback: Callback, input: Input, policy: Policy, opening: Opening, now
             details={"state": str(callback.state)},
         )
     after = _after(callback, input, policy, opening, now)
+    if after.at_page and after.state not in ON_THE_LINE:
+        after = replace(after, at_page=False)
     return callback if after == callback else replace(after, version=callback.version + 1)
 
 
@@ -246,7 +255,9 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
         case Lost():
             return _back(callback, opening, now)
         case Place():
-            return _place(callback, input.version, policy, opening, now)
+            return _place(callback, input, policy, opening, now)
+        case Fall():
+            return _fall(callback, policy, opening, now)
         case Rings():
             return replace(callback, state=S.RINGING, next_at=now + policy.call_ms)
         case Talks():
@@ -328,10 +339,10 @@ def _due(callback: Callback, age: Millis, policy: Policy, opening: Opening, now:
             return callback  # somebody has to look
 
 
-def _place(callback: Callback, version: int, policy: Policy, opening: Opening, now: Millis) -> Callback:
+def _place(callback: Callback, input: Place, policy: Policy, opening: Opening, now: Millis) -> Callback:
     if not opening.is_open(now):
         return _scheduled(callback, now, "hours", policy, opening)
-    attempt = Attempt(now, callback.agent or "", version)
+    attempt = Attempt(now, callback.agent or "", input.version)
     return replace(
         callback,
         state=S.DIALLING,
@@ -339,7 +350,16 @@ def _place(callback: Callback, version: int, policy: Policy, opening: Opening, n
         told=None,
         preview_until=None,
         next_at=now + policy.call_ms,
+        at_page=input.page,
     )
+
+
+def _fall(callback: Callback, policy: Policy, opening: Opening, now: Millis) -> Callback:
+    if not callback.at_page or not callback.number:
+        raise Refused("There is no telephone that could be called now.", code="callback.state")
+    if not opening.is_open(now):
+        raise Refused("Nobody may be called there at this time.", code="callback.hours")
+    return replace(callback, state=S.DIALLING, at_page=False, next_at=now + policy.call_ms)
 
 
 def _ended(callback: Callback, input: Ended, policy: Policy, opening: Opening, now: Millis) -> Callback:

@@ -99,6 +99,11 @@ class Policy(Struct, frozen=True):
     """For how long a step of a call is believed to be under way without a look at it."""
 
 
+def page_of(visitor: str | None) -> str:
+    """What stands for a visitor's page where others have a number; "" for nobody's."""
+    return f"page:{visitor}" if visitor else ""
+
+
 class Callback(Struct, frozen=True, omit_defaults=True):
     """One callback. `number` is in E.164, `zones` are the time zones that the callee may be in.
 
@@ -107,7 +112,8 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     what waits in the queue for it, `age` since when; `conversation` is the other contact in which it was asked for.
     `reason` says why it is not tried now, or why it ended. `agent` has it now; `only_agent` is whom it was given to.
     `told` is what the agent heard (a machine, somebody else). Until `preview_until` the agent reads what there is to
-    know before it is dialled; `why` is what the agent said who put it off last.
+    know before it is dialled; `why` is what the agent said who put it off last. With `page` the page of
+    `visitor` is rung before the telephone, and without a `number` only it; while it is, or he talks there, `at_page`.
     """
 
     id: str
@@ -147,7 +153,14 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     preview_until: Millis | None = None
     why: str = ""
     ended_at: Millis | None = None
+    page: bool = False
+    at_page: bool = False
 
     @property
     def living(self) -> bool:
         return self.state in LIVING
+
+    @property
+    def callee(self) -> str:
+        """Who is called, whichever way: of each one callback lives."""
+        return self.number or page_of(self.visitor)

@@ -32,12 +32,12 @@ class PreparedCallback(Struct, frozen=True, gc=False):
 
 
 def callback_row(callback: Callback) -> Row:
-    rows.check_text(callback.id, callback.number, callback.address, callback.site, callback.queue, callback.contact)
+    rows.check_text(callback.id, callback.callee, callback.address, callback.site, callback.queue, callback.contact)
     return {
         "id": callback.id,
         "state": str(callback.state),
         "living": callback.living,
-        "number": callback.number,
+        "number": callback.callee,
         "address": callback.address,
         "site": callback.site,
         "queue": callback.queue,
@@ -84,7 +84,7 @@ class Living:
         self._places: dict[str, Place | None] = {}
         self._loads: dict[Place, int] = {}
         if found:
-            numbers, ids = [each.callback.number for each in found], [each.callback.id for each in found]
+            numbers, ids = [each.callback.callee for each in found], [each.callback.id for each in found]
             self._numbers = dict(iter(connection.execute(_LIVING, {"numbers": numbers})))
             for id, queue, slot in connection.execute(_STORED, {"ids": ids}):
                 self._places[id] = None if slot is None else (queue, slot)
@@ -93,7 +93,7 @@ class Living:
     def take(self, prepared: PreparedCallback) -> HubError | None:
         """Why it cannot be written, or None, and then it counts."""
         callback = prepared.callback
-        other = self._numbers.get(callback.number)
+        other = self._numbers.get(callback.callee)
         if callback.living and other not in (None, callback.id):
             return Refused(
                 "This number has been promised a callback already.", code="callback.known", details={"callback": other}
@@ -109,9 +109,9 @@ class Living:
                 self._loads[place] += 1
             self._places[callback.id] = place
         if callback.living:
-            self._numbers[callback.number] = callback.id
+            self._numbers[callback.callee] = callback.id
         elif other == callback.id:
-            del self._numbers[callback.number]
+            del self._numbers[callback.callee]
         return None
 
     def _load(self, place: Place) -> int:

@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from channels.callback.asking import Asking
 from channels.callback.guard import Guard
 from channels.callback.keeper import KIND, Keeper
@@ -43,10 +45,14 @@ ALL = CallbackFilter()
 
 @dataclass
 class Network:
-    """The called network, which outlives nodes: busy the first time, answering the second. `dialled` are the times."""
+    """The called network, which outlives nodes: busy the first time, answering the second. `dialled` are the times, and
+    `paged` those at which the customer's page was rung before, where he asked for that; there he never answers."""
 
     dialled: list[int] = field(default_factory=list)
     kill_at_dial: int = 0
+    page: bool = False
+    paged: list[int] = field(default_factory=list)
+    kill_at_page: int = 0
 
 
 class Node:
@@ -118,7 +124,7 @@ class Node:
 
     # --- the telephone: what `Keeper` asks of one ---------------------------------------------------------------------
 
-    def ready(self) -> bool:
+    def ready(self, callback: Callback) -> bool:
         return True
 
     async def begin(self, callback: Callback, contact: Contact) -> None:
@@ -127,7 +133,17 @@ class Node:
 
     async def _call(self, contact: str) -> None:
         try:
-            if not await self.keeper.may_place(contact):
+            if self.network.page:
+                if not await self.keeper.may_place(contact, page=True):
+                    await self._note(contact, c.End("system", "withdrawn", 0))
+                    return
+                self.network.paged.append(self.hub.clock.now())
+                await self._note(contact, c.NoteCall(e.CallRinging()))
+                if len(self.network.paged) == self.network.kill_at_page:
+                    self.network.kill_at_page = 0
+                    self.die()
+                    raise asyncio.CancelledError
+            if not await self.keeper.may_place(contact, page=False):
                 await self._note(contact, c.End("system", "withdrawn", 0))
                 return
             self.network.dialled.append(self.hub.clock.now())
@@ -173,7 +189,9 @@ async def live_through(url: str, network: Network, kill_at: int) -> tuple[list[C
             node = Node(url, network, kill_at)
             await node.start()
             with contextlib.suppress(HubError):
-                await node.asking.ask(NewCallback(NUMBER, queue="support"), Asker("us_root", "rest"), "the-only-key")
+                browser = node.hub.visitors.first("demo", "the-only-page", "") if network.page else None
+                who = Asker("us_root", "rest", browser=browser)
+                await node.asking.ask(NewCallback(NUMBER, queue="support"), who, "the-only-key")
             found: list[Callback] = []
             while not node.dead.is_set() and not (found and found[0].state in ENDED):
                 await asyncio.sleep(0.01)
@@ -183,7 +201,7 @@ async def live_through(url: str, network: Network, kill_at: int) -> tuple[list[C
             await node.bury()
             if not died:
                 return found, commits
-            kill_at = network.kill_at_dial = 0
+            kill_at = network.kill_at_dial = network.kill_at_page = 0
 
 
 def check(found: list[Callback], network: Network) -> Callback:
@@ -195,15 +213,20 @@ def check(found: list[Callback], network: Network) -> Callback:
     assert len(network.dialled) <= len(attempts)
     for before, after in pairwise(network.dialled):
         assert after - before >= DELAY_MS, (network.dialled, attempts)
+    # And each attempt rings his page once, before his telephone.
+    assert len(network.paged) <= len(attempts) * network.page
+    for before, after in pairwise(network.paged):
+        assert after - before >= DELAY_MS, (network.paged, attempts)
     return callback
 
 
-async def test_a_node_that_dies_after_any_commit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", [False, True])
+async def test_a_node_that_dies_after_any_commit(tmp_path: Path, page: bool) -> None:
     kill_at, commits = 0, 1
     while kill_at <= commits:
         url = f"sqlite:///{tmp_path / f'{kill_at}.db'}"
         await furnished(url)
-        network = Network()
+        network = Network(page=page)
         found, lived = await live_through(url, network, kill_at)
         check(found, network)
         commits = lived if kill_at == 0 else commits
@@ -219,6 +242,17 @@ async def test_a_node_that_dies_right_after_it_dialled(tmp_path: Path) -> None:
         found, _ = await live_through(url, network, 0)
         callback = check(found, network)
         assert Result.INTERRUPTED in [attempt.result for attempt in callback.attempts]
+
+
+async def test_a_node_that_dies_while_the_page_rings(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    await furnished(url)
+    network = Network(page=True, kill_at_page=1)
+    found, _ = await live_through(url, network, 0)
+    callback = check(found, network)
+    # Its telephone is not called in that attempt any more: whether he was about to answer is not known.
+    assert callback.attempts[0].result is Result.INTERRUPTED
+    assert len(network.paged) == len(callback.attempts) == len(network.dialled) + 1
 
 
 class NextDay(SystemClock):

@@ -149,7 +149,11 @@ export interface Callback {
   site: string;
   topic: string;
   state: "asked" | "scheduled" | "queued" | "connecting" | "dialling" | "ringing" | "talking" | "reached" | "closed" | "cancelled";
+  /** "" for one who is only rung on his page. */
   phone: string;
+  /** His page is rung first; it is now, or he talks there. */
+  page: boolean;
+  at_page: boolean;
   /** The number that the call shows, "" when nobody knows. */
   from: string;
   slot: { start: number; end: number } | null;
@@ -174,7 +178,11 @@ export interface HeldCallback {
 /** How the hub sees the visitor's call. */
 export interface CallState {
   contact: string;
-  state: "waiting" | "ringing" | "active" | "held" | "ended";
+  /** "incoming": it rings on his page. */
+  state: "incoming" | "waiting" | "ringing" | "active" | "held" | "ended";
+  /** For how long it still rings, and who does. */
+  left_ms?: number;
+  agent?: string;
   position?: number | null;
   wait_s?: number | null;
   /** What is said now is kept. */

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../common/api.ts";
-import { type Callback, isOnTheLine, isOver, refusalText, resultText, shortTime, reasonText } from "../common/callbacks/data.ts";
+import { type Callback, calledAt, isOnTheLine, isOver, refusalText, resultText, shortTime, reasonText } from "../common/callbacks/data.ts";
 import { Times, useSlots } from "../common/callbacks/times.tsx";
 import { Button, Combobox, confirm, Dialog, toast } from "../common/components/index.ts";
 import { t } from "../common/i18n.ts";
@@ -50,9 +50,9 @@ function Attempts({ callback }: { callback: Callback }) {
 }
 
 function Facts({ callback }: { callback: Callback }) {
-  const { phone, email, queue, topic, note, when, asked_at, next_at, consent, put_off, origin } = callback;
+  const { email, queue, topic, note, when, asked_at, next_at, consent, put_off, origin } = callback;
   const rows: [string, string][] = [
-    ["callbacks.number", phone],
+    ["callbacks.number", calledAt(callback)],
     ["callbacks.email", email],
     ["callbacks.queue", queue?.name ?? ""],
     ["callbacks.topic", topic],
@@ -99,7 +99,7 @@ function Actions({ callback }: { callback: Callback }) {
   const [form, setForm] = useState<"time" | "agent" | null>(null);
   const waits = callback.state === "scheduled" || callback.state === "queued" || callback.state === "asked";
   const cancelled = async () => {
-    const yes = await confirm({ title: t("callbacks.cancel.ask"), text: t("callbacks.cancel.text", { phone: callback.phone }), action: t("callbacks.cancel"), danger: true });
+    const yes = await confirm({ title: t("callbacks.cancel.ask"), text: t("callbacks.cancel.text", { phone: calledAt(callback) }), action: t("callbacks.cancel"), danger: true });
     if (yes) await tried(() => cancel(callback));
   };
   if (isOver(callback) || callback.state === "talking") return null;
@@ -139,7 +139,7 @@ export function Detail() {
     <Dialog
       key={callback.id}
       wide
-      title={callback.name || callback.phone}
+      title={callback.name || calledAt(callback)}
       subtitle={<><StateChip callback={callback} /> <span class="num">{callback.reference}</span></>}
       onClose={() => (opened.value = null)}
       footer={callback.attempts.length > 0 || callback.state === "queued"

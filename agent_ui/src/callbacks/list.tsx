@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Callback, isOver, reasonText, shortTime, type State, STATES, counted } from "../common/callbacks/data.ts";
+import { type Callback, calledAt, isOver, reasonText, shortTime, type State, STATES, counted } from "../common/callbacks/data.ts";
 import { Button, Combobox, Empty, type Option } from "../common/components/index.ts";
 import { errorText } from "../common/errors.ts";
 import { number, t } from "../common/i18n.ts";
@@ -39,7 +39,7 @@ export function Rows({ callbacks, label }: { callbacks: readonly Callback[]; lab
               <tr key={callback.id}>
                 <th scope="row">
                   <button type="button" class="row-link" onClick={() => (opened.value = callback)}>
-                    <span class="two-lines"><b class="cut">{callback.name || callback.phone}</b>{callback.name && <span class="num cut">{callback.phone}</span>}</span>
+                    <span class="two-lines"><b class="cut">{callback.name || calledAt(callback)}</b>{callback.name && <span class="num cut">{calledAt(callback)}</span>}</span>
                   </button>
                 </th>
                 <td class="num">{shortTime(callback.ended_at ?? callback.due_at)}</td>

@@ -69,6 +69,8 @@ class CallbackView(Struct, frozen=True):
     put_off: str
     most_attempts: int
     told: str | None
+    page: bool
+    at_page: bool
 
 
 class CallbackPage(Struct, frozen=True):
@@ -124,6 +126,8 @@ def callback_view(call: Call[Any, Any], found: Callback, *, joined: bool = False
         found.why,
         desk_of(call).most_attempts(),
         None if found.told is None else str(found.told),
+        found.page,
+        found.at_page,
     )
 
 

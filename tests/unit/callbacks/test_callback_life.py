@@ -58,9 +58,14 @@ class AnyLife(RuleBasedStateMachine):
         assert before.state in TABLE[type(input)]
         assert after.version in (before.version, before.version + 1)
         assert (after == before) == (after.version == before.version)
-        if after.state is State.DIALLING and before.state is not State.DIALLING:
-            self.calls.append(self.now)
+        if isinstance(input, cm.Place | cm.Fall) and after.state is State.DIALLING:
             assert may_ring(self.now, self.zone)
+            if isinstance(input, cm.Fall):
+                # In the same attempt, and only when his page rings no more.
+                assert before.at_page and not after.at_page and after.attempts == before.attempts
+            else:
+                assert before.state is State.CONNECTING
+                self.calls.append(self.now)
         if before.state in ENDED:
             assert after == before
         self.callback = after
@@ -88,7 +93,8 @@ class AnyLife(RuleBasedStateMachine):
             st.builds(cm.Accepted, st.sampled_from(["us_ada", "us_bob"]), st.sampled_from([0, 20_000])),
             st.builds(cm.Dial, st.sampled_from(["us_ada", "us_bob"])),
             st.just(cm.Lost()),
-            st.just(cm.Place()),
+            st.builds(cm.Place, st.just(0), st.booleans()),
+            st.just(cm.Fall()),
             st.just(cm.Rings()),
             st.just(cm.Talks()),
             st.builds(cm.Told, results),
@@ -128,6 +134,10 @@ class AnyLife(RuleBasedStateMachine):
     def only_who_accepted_has_a_preview(self) -> None:
         found = self.callback
         assert found.preview_until is None or (found.state is State.CONNECTING and found.agent is not None)
+
+    @invariant()
+    def only_who_is_on_the_line_is_rung_at_his_page(self) -> None:
+        assert not self.callback.at_page or self.callback.state in ON_THE_LINE
 
     @invariant()
     def attempts_are_bounded_and_one_at_a_time(self) -> None:
@@ -238,6 +248,41 @@ def test_who_does_not_call_now_puts_it_off_or_gives_it_back() -> None:
 def test_what_is_put_off_for_too_long_is_given_up() -> None:
     reading = after(asked(), cm.Due(), cm.Accepted("us_ada", 20_000))
     assert after(reading, cm.PutOff("us_ada", MONDAY + 8 * DAY)).reason == "expired"
+
+
+def at_page(**values: Any) -> Callback:
+    asks = asked(page=True, visitor="vi_1", **values)
+    return after(asks, cm.Due(), cm.Accepted("us_ada"), cm.Place(page=True), cm.Rings())
+
+
+def test_in_one_attempt_the_page_rings_and_then_the_phone() -> None:
+    rings = at_page()
+    assert (rings.state, rings.at_page, len(rings.attempts)) == (State.RINGING, True, 1)
+    falls = after(rings, cm.Fall())
+    assert (falls.state, falls.at_page, len(falls.attempts)) == (State.DIALLING, False, 1)
+    with pytest.raises(Refused):
+        after(falls, cm.Fall())
+    ended = after(falls, cm.Ended(Result.NO_ANSWER))
+    assert (ended.state, ended.next_at, counted(ended)) == (State.SCHEDULED, MONDAY + 30 * MINUTE, 1)
+
+
+def test_a_page_alone_has_no_phone_to_fall_to() -> None:
+    rings = step(replace(at_page(), number=""), cm.StillOn(), POLICY, ALWAYS, MONDAY + 1)
+    assert rings.callee == "page:vi_1"
+    with pytest.raises(Refused):
+        after(rings, cm.Fall())
+    ended = after(rings, cm.Ended(Result.NO_ANSWER))
+    assert (ended.state, ended.reason, ended.at_page) == (State.SCHEDULED, "no_answer", False)
+
+
+def test_no_phone_is_called_after_its_hours_though_the_page_rang_within() -> None:
+    opening = Opening(callee_hours(POLICY, ("Europe/Berlin",)))
+    evening = int(datetime(2026, 3, 24, 18, 59, tzinfo=UTC).timestamp() * 1000)  # 19:59 there
+    rings = after(asked(opening=opening, page=True), cm.Due(), cm.Accepted("us_ada"), now=evening, opening=opening)
+    rings = after(rings, cm.Place(page=True), now=evening, opening=opening)
+    with pytest.raises(Refused) as refused:
+        after(rings, cm.Fall(), now=evening + MINUTE, opening=opening)
+    assert refused.value.code == "callback.hours"
 
 
 def test_a_wrong_number_is_not_tried_again() -> None:

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from channels.voice import call_values as v
 from channels.voice.call_values import AGENT, CUSTOMER, Sound, Stage, Way
+from channels.voice.page_ring import At
 from hub import commands as c
 from hub.flows.walk import Walk
 from hub.model import Phase
@@ -30,6 +31,9 @@ any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.builds(v.LegQuiet, parties),
     st.builds(v.Pressed, st.sampled_from("11259*#")),
     st.builds(v.Screen, st.booleans(), st.sampled_from(["connect", "hang_up", "message"])),
+    st.just(v.PageRings()),
+    st.builds(v.PageTaken, windows),
+    st.just(v.PageMissed()),
     st.builds(v.Heard, st.sampled_from(["human", "machine", "clear"])),
     st.builds(lambda: v.Guided(Walk.through({"main": ORDERS}, "main", World(), NOW))),
     st.builds(v.Found, st.sampled_from(["found", "missing", "failed"]), st.just({"state": "shipped"})),
@@ -54,10 +58,12 @@ class AnyCall(RuleBasedStateMachine):
         self.line = Line()
         self.left = self.begun = False
 
-    @rule(way=st.sampled_from(Way), record=st.booleans())
-    def begin_anew(self, way: Way, record: bool) -> None:
+    @rule(way=st.sampled_from(Way), record=st.booleans(), page=st.none() | st.booleans())
+    def begin_anew(self, way: Way, record: bool, page: bool | None) -> None:
         self.run_out()
         self.line = Line(way, record=record)
+        if page is not None:
+            self.line.give(v.RingPage(phone=page))
         self.left = self.begun = False
 
     @rule(input=any_input)
@@ -120,6 +126,16 @@ class AnyCall(RuleBasedStateMachine):
             assert len(told) == 1
             answered = bool(self.line.did(v.Answer))
             assert isinstance(told[0], v.HangUp if answered else v.Refuse)
+
+    @invariant()
+    def his_page_and_his_telephone_never_ring_at_once(self) -> None:
+        page, asked = self.line.call.page, len(self.line.did(v.Place))
+        if page.waits:
+            assert asked <= 1
+        if page.at is At.TALKS:
+            assert asked == 1, "who answered at his page is not called at his telephone"
+        if page.at is At.MISSED:
+            assert page.phone and asked == 2
 
     @invariant()
     def nobody_hears_whom_he_should_not(self) -> None:

@@ -2,7 +2,7 @@
 
 import type { Way } from "../bridge.ts";
 import type { Identity, Strings } from "../wire.ts";
-import { hold } from "./callback.ts";
+import { awaited, hold } from "./callback.ts";
 import { calling, fetchCalling } from "./calling.ts";
 import { tellHost } from "./host.ts";
 import { locale, speak, t } from "./i18n.ts";
@@ -61,7 +61,7 @@ export function closed(): void {
   clearTimeout(staying);
   state.sheet = null;
   seenAll();
-  if (!running() && !outbox.anything() && !joinedByCode()) rest();
+  if (!running() && !state.call && !awaited() && !outbox.anything() && !joinedByCode()) rest();
   changed();
 }
 

@@ -10,6 +10,9 @@ const FRESH_MS = 86_400_000;
 
 export const over = ({ ended_at }: Callback) => ended_at != null;
 
+/** Whether this page is to be rung: it stays with the hub, opened or not. */
+export const awaited = () => !!state.callback?.seen?.page && !over(state.callback.seen);
+
 export function hold(held: HeldCallback | null): void {
   state.callback = held;
   keep("callback", held && JSON.stringify(held));

@@ -1,6 +1,7 @@
 // The panel's end of the port to the loader in the host page.
 
 import type { Connect, EventName, HostState, LauncherWords, ToHost, ToPanel } from "../bridge.ts";
+import { awaited } from "./callback.ts";
 import { dir, locale, pick, t } from "./i18n.ts";
 import { anything } from "./outbox.ts";
 import { running, state, unread } from "./state.ts";
@@ -53,7 +54,7 @@ export function stateToHost(): void {
     failed: t("failed"),
     retry: t("retry"),
   };
-  const next: HostState = { unread: count, active: !!talk || anything() || !!joinedByCode(), sheet: !!state.sheet, words };
+  const next: HostState = { unread: count, active: !!talk || !!state.call || awaited() || anything() || !!joinedByCode(), sheet: !!state.sheet, words };
   const now = JSON.stringify(next);
   if (now == said) return;
   const before = said && JSON.parse(said).unread;

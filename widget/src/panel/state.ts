@@ -44,6 +44,8 @@ export type Sheet =
   /** What of the page may be seen and done; `offer`: nobody has asked. */
   | { name: "share"; id: string; offer: boolean }
   | { name: "country" }
+  /** A call rings here. */
+  | { name: "ring"; id: string }
   | { name: "callback_cancel" }
   | { name: "sound" }
   | { name: "keypad" }

@@ -8,6 +8,7 @@ import { listenToCallbacks, look } from "./callback.ts";
 import { tellHost } from "./host.ts";
 import { ask, hint, onHello, onPush, Refused } from "./link.ts";
 import { flush, recall, seen } from "./outbox.ts";
+import { heardOfCall, lookForRing } from "./ringing.ts";
 import { heardOfSharing, lookAtSharing } from "./sharing.ts";
 import { changed, isCall, isOpen, running, state, type Talk } from "./state.ts";
 import { joinedByCode, keep, kept } from "./storage.ts";
@@ -37,10 +38,7 @@ export function listen(): void {
     typing.set(contact, setTimeout(() => ((talk.typing = null), changed()), 6000));
     changed();
   });
-  onPush<CallState>("call", (call) => {
-    state.calls.set(call.contact, call);
-    changed();
-  });
+  onPush<CallState>("call", heardOfCall);
   onPush<Cobrowse>("cobrowse", heardOfSharing);
   listenToCallbacks();
   onPush<{ channels: Record<string, Channel>; agents: { name: string }[] }>("site", ({ channels, agents }) => {
@@ -74,10 +72,12 @@ function hello({ token, visitor, site, contacts }: Hello): void {
   if (shown) lookAtSharing(shown);
   for (const { contact } of state.talks.values()) {
     // The host's next page, or the same one anew: the call goes on in it.
-    if (!state.call && isOpen(contact) && isCall(contact) && remembered(contact.id)) void fetchCalling().then(({ takeUp }) => takeUp(contact.id), () => {});
+    const spoken = isCall(contact) || contact.channel == "callback";
+    if (!state.call && isOpen(contact) && spoken && remembered(contact.id)) void fetchCalling().then(({ takeUp }) => takeUp(contact.id), () => {});
   }
   if (state.page && state.site.page_info && kept("token")) void ask("page", state.page).catch(() => {});
   if (state.identity && kept("token")) void ask("identify", state.identity).catch(() => {});
+  lookForRing();
   flush();
   void recall();
   void look();

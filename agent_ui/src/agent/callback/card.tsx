@@ -65,7 +65,7 @@ export function CallbackCard({ contact }: { contact: Contact }) {
         <Icon name="callback" />
         <b role="status">{previewed ? t("callbacks.preview") : standing(callback)}</b>
         {previewed && <Preview callback={callback} onNotNow={() => setPutsOff(true)} />}
-        {mine && isOnTheLine(callback) && <Heard callback={callback} />}
+        {mine && isOnTheLine(callback) && !callback.at_page && <Heard callback={callback} />}
       </header>
       <CallbackFacts callback={callback} />
       {putsOff && previewed && <NotNowDialog callback={callback} onClose={() => setPutsOff(false)} />}

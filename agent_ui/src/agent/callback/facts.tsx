@@ -1,15 +1,15 @@
-import { type Callback, counted, resultText, shortTime } from "../../common/callbacks/data.ts";
+import { type Callback, calledAt, counted, resultText, shortTime } from "../../common/callbacks/data.ts";
 import { list, number, t } from "../../common/i18n.ts";
 import { contactHref } from "../route.ts";
 
 /** What a callback brings along: the number, when it was asked for and wished for, the topic, the note, the attempts. */
 export function CallbackFacts({ callback, id }: { callback: Callback; id?: string }) {
-  const { phone, topic, note, when, asked_at, attempts, most_attempts, put_off, conversation } = callback;
+  const { topic, note, when, asked_at, attempts, most_attempts, put_off, conversation } = callback;
   const tried = attempts.filter(({ result }) => result !== null);
   return (
     <dl class="callback-facts" id={id}>
       <dt>{t("callbacks.number")}</dt>
-      <dd class="num">{phone}</dd>
+      <dd class="num">{calledAt(callback)}</dd>
       <dt>{t("callbacks.asked")}</dt>
       <dd class="num">{when ? t("callbacks.asked_for", { time: shortTime(asked_at), wish: shortTime(when) }) : t("callbacks.asked_asap", { time: shortTime(asked_at) })}</dd>
       {topic && (

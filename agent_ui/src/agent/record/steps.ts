@@ -48,6 +48,7 @@ export function endedBy(by: unknown): string {
 function sentence({ type, data }: Happened): string | null {
   switch (type) {
     case "call.started":
+      if (data["way"] === "callback" && !data["called"]) return t("calls.started.page");
       return t(`calls.started.${String(data["way"])}`, { caller: String(data["caller"] || t("calls.unknown")), called: String(data["called"] || t("calls.unknown")) });
     case "call.ringing":
       return t("calls.ringing");

@@ -22,7 +22,12 @@ export interface Callback {
   id: string;
   reference: string;
   state: State;
+  /** "" for one who is rung on his page only. */
   phone: string;
+  /** His page is rung first. */
+  page: boolean;
+  /** It rings now, or he talks there. */
+  at_page: boolean;
   name: string;
   email: string;
   topic: string;
@@ -66,6 +71,11 @@ export function isOver(callback: Callback): boolean {
 
 export function isOnTheLine(callback: Callback): boolean {
   return ON_THE_LINE.has(callback.state);
+}
+
+/** Where it is called: at a number, on the customer's page, or on the page first. */
+export function calledAt({ phone, page }: Callback): string {
+  return page ? t(phone ? "callbacks.page_first" : "callbacks.page_only", { phone }) : phone;
 }
 
 /** The time if it is today, else with its day. */

@@ -3,5 +3,6 @@
 import "./icons.ts";
 
 export { KeypadSheet } from "./keypad.tsx";
-export { begin, hangUp, takeUp } from "./live.ts";
+export { answer, begin, decline, hangUp, takeUp } from "./live.ts";
+export { RingSheet } from "./ring.tsx";
 export { ByVoiceSheet, CallView, SoundSheet } from "./view.tsx";

@@ -10,7 +10,8 @@ import { tellHost } from "../host.ts";
 import { locale, t } from "../i18n.ts";
 import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
-import { changed, isOpen, state } from "../state.ts";
+import { ringing } from "../ringing.ts";
+import { changed, isOpen, state, type View } from "../state.ts";
 import { keep, kept } from "../storage.ts";
 import { apply } from "../sync.ts";
 
@@ -100,6 +101,52 @@ export async function begin(values: Record<string, string>, contact?: string): P
   changed();
 }
 
+/** Answers a call that rings here. The hub hears of it before the browser asks for the microphone, which may take a while. */
+export async function answer(id: string): Promise<void> {
+  if (sound.line) return;
+  const client_id = newId();
+  let words = "";
+  ringing.answering = id;
+  try {
+    await ask("call_take", { contact: id, client_id });
+    await open(
+      (line) => line.open(),
+      async (offer) => {
+        const { contact, answer } = await askWhenOnline<Started>("call_answer", { contact: id, client_id, offer });
+        apply(contact, [], false);
+        await take(id, true);
+        return answer;
+      },
+    );
+    go({ name: "call" });
+  } catch (error) {
+    drop();
+    if (error instanceof Trouble) {
+      words = refusalWords(error);
+      void ask("call_decline", { contact: id, why: "unheard" }).catch(() => {}); // else its time runs out
+    }
+    go(after(id));
+  }
+  ringing.answering = null;
+  state.sheet = null;
+  if (words) state.trouble = { where: "ring", text: words };
+  changed();
+}
+
+/** Not now, neither here nor at his telephone. */
+export function decline(id: string): void {
+  ringing.hidden = id;
+  state.sheet = null;
+  void ask("call_decline", { contact: id, why: "not_now" }).catch(() => {}); // else its time runs out
+  changed();
+}
+
+/** What is seen after a call: the conversation, or what became of the callback. */
+function after(id: string): View {
+  const back = state.talks.get(id)?.contact.channel == "callback" && state.callback;
+  return back ? { name: "form", channel: "callback", step: "sent" } : { name: "talk", id };
+}
+
 /** Makes this window the one with the call's sound; false when another one is. */
 async function take(id: string, force: boolean): Promise<boolean> {
   const lost = () => {
@@ -140,7 +187,7 @@ export function hangUp(id = state.call): void {
   if (!id) return;
   if (id == state.call) drop();
   state.sheet = null;
-  go({ name: "talk", id });
+  go(after(id));
   // The page may be about to go: what does not arrive is noticed by the hub, as nobody speaks any more.
   void askWhenOnline<{ contact: Contact }>("call_hang_up", { contact: id, client_id: newId() }).then(
     ({ contact }) => {
@@ -164,7 +211,7 @@ function follow(): void {
   if (told?.state != "ended" && (!talk || isOpen(talk.contact))) return;
   drop();
   state.sheet = null;
-  if (state.view.name == "call") go({ name: "talk", id });
+  if (state.view.name == "call") go(after(id));
   changed();
 }
 

@@ -164,10 +164,12 @@ export class CallView extends Component {
               {t("hang_up")}
             </button>
           </div>
-          <button class="btn plain write" onClick={() => go({ name: "talk", id })}>
-            <Icon name="chat" size={20} />
-            {t("write_too")}
-          </button>
+          {contact?.channel != "callback" && (
+            <button class="btn plain write" onClick={() => go({ name: "talk", id })}>
+              <Icon name="chat" size={20} />
+              {t("write_too")}
+            </button>
+          )}
         </footer>
       </>
     );

@@ -21,6 +21,8 @@ interface Opened extends Begun {
   countries: Country[];
   region: string | null;
   mails: boolean;
+  /** Whether visitors can be rung on their page. */
+  page: boolean;
 }
 
 /** What the hub says of a number. */
@@ -47,14 +49,16 @@ export interface Offered {
 }
 
 /** Where the form can be filled in: known once the hub has answered. */
-export const offers = { countries: [] as Country[], mails: false };
+export const offers = { countries: [] as Country[], mails: false, page: false };
 
-const passes = new Passes<Opened>("callback:begin", ({ countries, region, mails }) => {
-  Object.assign(offers, { countries, mails });
+const passes = new Passes<Opened>("callback:begin", ({ countries, region, mails, page }) => {
+  Object.assign(offers, { countries, mails, page: page && canSpeak() });
   const own = [state.form["country"], region, ...navigator.languages.map((tag) => tag.split("-")[1])];
   state.form["country"] = own.find((id) => countries.some((one) => one.id == id)) ?? countries[0]?.id ?? "";
   changed();
 });
+
+const canSpeak = () => isSecureContext && !!navigator.mediaDevices && "RTCPeerConnection" in window;
 
 export const prepare = () => passes.prepare();
 
@@ -74,9 +78,9 @@ export function wrong({ reason, short }: { reason: string; short?: number }): st
   return t("cb_bad", {}, reason);
 }
 
-export function send(values: { phone: string; name: string; email: string; topic: string; note: string; when: string; contact: string }): void {
+export function send(values: { phone: string; name: string; email: string; topic: string; note: string; when: string; contact: string; page: boolean }): void {
   state.trouble = null;
-  const consent = { consent: t("cb_consent"), consent_version: t("cb_consent_version") };
+  const consent = { consent: t(values.page ? "cb_consent_page" : "cb_consent"), consent_version: t("cb_consent_version") };
   const data = { ...values, ...consent, country: state.form["country"] ?? "", timezone: zone(), locale, website: state.form["website"] ?? "" };
   put({ event: "callback:ask", contact: null, data });
 }
@@ -91,7 +95,7 @@ export async function deliver(entry: Entry): Promise<Answer> {
     const { ticket, counter, due } = entry.pass;
     try {
       await pause(due - Date.now());
-      const answer = await ask<{ token?: string; callback?: Callback; joined: boolean }>("callback:ask", { ...entry.data, ticket, counter }, 30_000);
+      const answer = await ask<Taken>("callback:ask", { ...entry.data, ticket, counter }, 30_000);
       taken(entry, answer);
       return {};
     } catch (error) {
@@ -126,7 +130,16 @@ function words(code: string, details: Record<string, unknown>): string {
   return t("refused");
 }
 
-function taken(entry: Entry, { token, callback, joined }: { token?: string; callback?: Callback; joined: boolean }): void {
+interface Taken {
+  token?: string;
+  /** Who this page is to the hub, when it is to be rung. */
+  visitor_token?: string;
+  callback?: Callback;
+  joined: boolean;
+}
+
+function taken(entry: Entry, { token, visitor_token, callback, joined }: Taken): void {
+  if (visitor_token) keep("token", visitor_token);
   Object.assign(state.form, { question: "" });
   // Who has asked for nothing but a call is nobody the hub would know again; later pages leave it in peace.
   if (kept("token") === "" && pending(null).length < 2) keep("token", null);

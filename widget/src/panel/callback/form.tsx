@@ -22,6 +22,8 @@ interface Now {
   offers?: Offered;
   slot?: number;
   later?: boolean;
+  /** On this page, not at a telephone. */
+  here?: boolean;
   left?: boolean;
   tried?: boolean;
 }
@@ -92,11 +94,17 @@ export class CallbackForm extends Component<object, Now> {
     }, PAUSE_MS);
   }
 
+  /** Whether a call on this page is enough: at a later time nobody knows whether it is open. */
+  private numberless(): boolean {
+    const { here, later } = this.state;
+    return !!here && offers.page && !later;
+  }
+
   /** What is wrong with the number, in words; while it is typed only what no further digit can make right. */
   private wrongNumber(): string {
     const { checked, left, tried } = this.state;
     const text = value("phone").trim();
-    if (!text) return tried ? t("cb_need_phone") : "";
+    if (!text) return tried && !this.numberless() ? t("cb_need_phone") : "";
     if (!checked || checked.of != typed() || !checked.reason) return "";
     const unfinished = checked.reason == "malformed" || (checked.reason == "unknown" && checked.short >= 0);
     return unfinished && !left && !tried ? "" : wrong(checked);
@@ -105,10 +113,10 @@ export class CallbackForm extends Component<object, Now> {
   private submit = (event: Event) => {
     event.preventDefault();
     if (startOf("callback:ask")) return;
-    const { later, slot } = this.state;
+    const { later, slot, here } = this.state;
     this.setState({ tried: true, left: true }, () => {
       const bad = fields().find((field) => problem(field, value(field.name)));
-      if (!value("phone").trim() || this.wrongNumber()) return this.focus("phone");
+      if ((!value("phone").trim() && !this.numberless()) || this.wrongNumber()) return this.focus("phone");
       if (later && !slot) {
         state.trouble = { where: "callback", text: t("cb_need_time") };
         return changed();
@@ -116,7 +124,7 @@ export class CallbackForm extends Component<object, Now> {
       if (bad) return this.focus(bad.name);
       const text = (name: string) => value(name).trim();
       const when = later ? new Date(slot!).toISOString() : "asap";
-      send({ phone: text("phone"), name: text("name"), email: offers.mails ? text("email") : "", topic: contactOf() ? "" : value("topic") || this.state.offers?.topic || "", note: text("question"), when, contact: contactOf() });
+      send({ phone: text("phone"), name: text("name"), email: offers.mails ? text("email") : "", topic: contactOf() ? "" : value("topic") || this.state.offers?.topic || "", note: text("question"), when, contact: contactOf(), page: !!here && offers.page });
     });
   };
 
@@ -129,7 +137,7 @@ export class CallbackForm extends Component<object, Now> {
     go(contact && state.talks.has(contact) ? { name: "talk", id: contact } : { name: "home" });
   };
 
-  override render(_: object, { checked, offers: found, slot, later, tried }: Now) {
+  override render(_: object, { checked, offers: found, slot, later, here, tried }: Now) {
     const pending = startOf("callback:ask");
     const held = pending && progressOf(pending.id).why;
     const country = offers.countries.find(({ id }) => id == state.form["country"]);
@@ -140,8 +148,22 @@ export class CallbackForm extends Component<object, Now> {
         <Top title={t("callback")} line={t("cb_free")} back={this.back} />
         <form class="w-form" noValidate onSubmit={this.submit} ref={(form) => void (this.form = form)}>
           <div class="w-body scroll">
+            {offers.page && (
+              <fieldset class="f">
+                <legend>{t("cb_where")}</legend>
+                {[false, true].map((one) => (
+                  <label key={`${one}`} class={one == !!here ? "opt on" : "opt"}>
+                    <input class="rd" type="radio" name="where" checked={one == !!here} onChange={() => this.setState({ here: one })} />
+                    <span>{t(one ? "cb_where_page" : "cb_where_phone")}</span>
+                  </label>
+                ))}
+                {here && <p class="fine">{t("cb_where_line")}</p>}
+              </fieldset>
+            )}
             <div class="f">
-              <label for="f-phone">{t("phone")}</label>
+              <div>
+                <label for="f-phone">{t("phone")}</label> {this.numberless() && <span class="op">{t("optional")}</span>}
+              </div>
               <div class={error ? "tel bad" : "tel"} dir="ltr">
                 <button
                   type="button"
@@ -157,7 +179,7 @@ export class CallbackForm extends Component<object, Now> {
                   id="f-phone"
                   name="phone"
                   type="tel"
-                  required
+                  required={!this.numberless()}
                   maxLength={40}
                   autocomplete="tel"
                   aria-invalid={!!error}
@@ -214,7 +236,7 @@ export class CallbackForm extends Component<object, Now> {
               {t(pending ? "starting" : "cb_request")}
             </button>
             <p class="fine">
-              {t("cb_consent")} {state.site.privacy_url && <Outside href={state.site.privacy_url}>{t("privacy")}</Outside>}
+              {t(here && offers.page ? "cb_consent_page" : "cb_consent")} {state.site.privacy_url && <Outside href={state.site.privacy_url}>{t("privacy")}</Outside>}
             </p>
           </footer>
         </form>

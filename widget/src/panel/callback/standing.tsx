@@ -7,6 +7,7 @@ import { hold, learnt, look, over } from "../callback.ts";
 import { clock, daysFrom, formatted, howLong, t, when } from "../i18n.ts";
 import { ask, Refused } from "../link.ts";
 import { newId } from "../outbox.ts";
+import { ringing, rings } from "../ringing.ts";
 import { state } from "../state.ts";
 import { refusals } from "./asking.ts";
 import { save } from "../talk/files.ts";
@@ -42,10 +43,12 @@ export function headline(callback: Callback): string {
 
 function line(callback: Callback): string {
   const { state: stands, wait_s, attempts } = callback;
+  const close = callback.page ? t(callback.phone ? "cb_stay_phone" : "cb_stay") : t("cb_close");
   if (stands == "asked") return t("cb_asked_line", { email: state.callback?.email ?? "" });
-  if (stands == "queued" && wait_s != null) return `${howLong("about", wait_s, "about_soon", "about_long")} ${t("cb_close")}`;
+  if (stands == "queued" && wait_s != null) return `${howLong("about", wait_s, "about_soon", "about_long")} ${close}`;
   if (stands == "scheduled" && attempts) return t("cb_tried");
-  if (stands == "scheduled" || stands == "queued") return state.callback?.email ? t("cb_mailed", { email: state.callback.email }) : t("cb_close");
+  if (stands == "connecting" && callback.page) return close;
+  if (stands == "scheduled" || stands == "queued") return state.callback?.email && !callback.page ? t("cb_mailed", { email: state.callback.email }) : close;
   if (stands == "closed") return t("cb_closed_line");
   return "";
 }
@@ -84,6 +87,7 @@ export class Standing extends Component<object, { trouble?: string; busy?: boole
     const ended = over(seen);
     const bad = ended && seen.state != "reached";
     const asked = seen.state == "asked";
+    const ring = rings();
     return (
       <>
         <Top title={t("callback")} back={home} />
@@ -101,10 +105,12 @@ export class Standing extends Component<object, { trouble?: string; busy?: boole
             </form>
           )}
           <dl class="facts">
-            <div>
-              <dt>{t("cb_your_number")}</dt>
-              <dd dir="ltr">{seen.phone}</dd>
-            </div>
+            {seen.phone && (
+              <div>
+                <dt>{t("cb_your_number")}</dt>
+                <dd dir="ltr">{seen.phone}</dd>
+              </div>
+            )}
             {seen.from && (
               <div>
                 <dt>{t("cb_from")}</dt>
@@ -126,8 +132,14 @@ export class Standing extends Component<object, { trouble?: string; busy?: boole
           )}
         </div>
         <footer class="w-foot">
-          <Alert text={trouble || undefined} />
-          {ended ? (
+          <Alert text={trouble || (state.trouble?.where == "ring" ? state.trouble.text : undefined)} />
+          {ring ? (
+            <div class="row">
+              <button class="btn" onClick={() => ((ringing.hidden = null), showSheet({ name: "ring", id: ring }))}>
+                {t("ring_answer")}
+              </button>
+            </div>
+          ) : ended ? (
             <div class="row">
               <button class="btn quiet" onClick={() => (hold(null), go({ name: "form", channel: "callback", step: "again" }))}>
                 {t("cb_another")}

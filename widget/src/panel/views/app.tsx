@@ -82,6 +82,10 @@ function sheet() {
     const part = callingBack.fetch();
     return part && (sheet.name == "country" ? <part.CountrySheet /> : <part.CancelSheet />);
   }
+  if (sheet?.name == "ring") {
+    const part = calling.fetch();
+    return part && <part.RingSheet key={sheet.id} id={sheet.id} />;
+  }
   if (!sheet || !talking.part) return null;
   if (sheet.name == "by_voice" || sheet.name == "sound" || sheet.name == "keypad") {
     const part = calling.fetch();

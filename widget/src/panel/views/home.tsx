@@ -152,7 +152,7 @@ function CallingBack({ callback: { reference, seen } }: { callback: HeldCallback
   const at = seen?.state == "scheduled" ? (seen.slot?.start ?? (seen.due_at && seen.due_at > Date.now() ? seen.due_at : null)) : null;
   const words = at ? when(at) : seen?.ended_at ? "" : t("callback_asap");
   return (
-    <button class="resume" onClick={() => go({ name: "form", channel: "callback", step: "sent" })}>
+    <button class="resume" onClick={() => go(state.call ? { name: "call" } : { name: "form", channel: "callback", step: "sent" })}>
       <Icon name="callback" />
       <span>
         {t("callback_yours")}

@@ -62,13 +62,15 @@ export function Top({ title, line, back, avatar, children }: TopProps) {
   );
 }
 
-/** A sheet from the bottom. As a modal <dialog> it holds the focus, and Escape and the phone's back gesture close it. */
-export class Sheet extends Component<{ title: string; children: ComponentChildren; onClose?: () => void }> {
+/** A sheet from the bottom. As a modal <dialog> it holds the focus, and Escape and the phone's back gesture close it. A
+ * `calm` one comes by itself: what is typed just then must press nothing. */
+export class Sheet extends Component<{ title: string; children: ComponentChildren; onClose?: () => void; calm?: boolean }> {
   private before = document.activeElement as HTMLElement | null;
   private box: HTMLDialogElement | null = null;
 
   override componentDidMount(): void {
     this.box?.showModal();
+    if (this.props.calm) this.box?.querySelector("h3")?.focus();
   }
 
   override componentWillUnmount(): void {
@@ -77,7 +79,7 @@ export class Sheet extends Component<{ title: string; children: ComponentChildre
   }
 
   override render() {
-    const { title, children, onClose } = this.props;
+    const { title, children, onClose, calm } = this.props;
     const close = onClose ?? (() => showSheet(null));
     return (
       <dialog
@@ -89,7 +91,7 @@ export class Sheet extends Component<{ title: string; children: ComponentChildre
       >
         <div class="sheet-in">
           <div class="sheet-top">
-            <h3>{title}</h3>
+            <h3 tabIndex={calm ? -1 : undefined}>{title}</h3>
             <button class="w-ib" aria-label={t("close")} onClick={close}>
               <Icon name="close" />
             </button>
