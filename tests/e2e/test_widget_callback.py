@@ -203,7 +203,7 @@ def test_axe_finds_nothing_in_the_views(folk: People, look: str) -> None:
     number(visitor).fill("+1 900 555 0123")
     number(visitor).blur()
     expect(visitor.widget.locator("#f-phone-error")).to_be_visible()
-    visitor.widget.get_by_role("radio").nth(1).check()
+    visitor.widget.locator("input[name=when]").nth(1).check()
     visitor.widget.locator(".slots button").first.wait_for()
     expect(visitor.widget.locator("html")).to_have_attribute("lang", words)
     check(visitor, "callback with an error and times")
