@@ -53,6 +53,10 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         meta("Minutes before a chosen time at which its customer is reminded by mail; 0: never.", ge=0, le=24 * 60),
     ] = 60
+    page_seconds: Annotated[
+        int,
+        meta("For how many seconds the page of who asked for that rings before his phone is called.", ge=5, le=600),
+    ] = 30
     per_number: Annotated[Count, meta("Callbacks that one number gets in 24 hours.")] = 3
     per_address: Annotated[Count, meta("Callbacks that one network address may ask for in 24 hours.")] = 10
     per_site: Annotated[Count, meta("Callbacks that are taken on one site in 24 hours.")] = 1_000

@@ -49,7 +49,7 @@ class CallbackChannel:
         guard = Guard(hub, settings)
         self.asking = Asking(hub, steps, guard, lambda: any(trunk.host for trunk in voice.settings.trunks))
         screen = v.Screen(settings.announce, settings.machine)
-        self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks, screen))
+        self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks, screen, settings.page_ms))
         voice.calls.may_place = self.keeper.may_place
         hub.calling_back = self.asking
         self._door = DoorEvents(hub, windows, Door(hub, self.asking, steps, outside.secret, shown_by(voice)))
@@ -130,4 +130,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         announce=section.announce,
         machine=section.machine,
         remind_ms=section.reminder_minutes * MINUTE_MS,
+        page_ms=section.page_seconds * 1000,
     )

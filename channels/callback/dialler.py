@@ -15,12 +15,14 @@ from channels.voice.trunks import Trunks
 from hub import commands as c
 from hub.callbacks.model import Callback
 from hub.errors import Refused, Unavailable
-from hub.model import Contact
+from hub.model import Contact, Millis
 
 
 class Dialler:
-    def __init__(self, calls: Calls, trunks: Trunks, screen: v.Screen) -> None:
-        self._calls, self._trunks, self._screen = calls, trunks, screen
+    """`page_ms` is for how long a page rings."""
+
+    def __init__(self, calls: Calls, trunks: Trunks, screen: v.Screen, page_ms: Millis) -> None:
+        self._calls, self._trunks, self._screen, self._page_ms = calls, trunks, screen, page_ms
 
     def ready(self, callback: Callback) -> bool:
         if not self._calls.hub.takes_calls:
@@ -52,6 +54,6 @@ class Dialler:
         live = calls.open(contact.id, Way.CALLBACK, party, queue)
         live.give(self._screen)
         if callback.page:
-            live.give(v.RingPage(phone=bool(party.trunk)))
+            live.give(v.RingPage(bool(party.trunk), self._page_ms))
         await calls.hub.contacts.do(contact.id, c.NoteCall(calls.note_start(live)), actor="system")
         await calls.tell_contact(live)

@@ -104,7 +104,7 @@ class Call(CallSteps):
                 self._pressed(input.digit)
             case v.RingPage():
                 if self.stage is Stage.SETUP and self.way is Way.CALLBACK:
-                    self.page = PageRing(wanted=True, phone=input.phone)
+                    self.page = PageRing(wanted=True, phone=input.phone, ring_ms=input.ring_ms)
             case v.PageRings() | v.PageTaken() | v.PageMissed():
                 self._at_page(input)
             case v.Screen():
@@ -220,7 +220,7 @@ class Call(CallSteps):
         match input:
             case v.PageRings() if self.page.rings():
                 self._ringing = True
-                self._timers["dialling"] = self._now + self.limits.page_ms
+                self._timers["dialling"] = self._now + self.page.ring_ms
                 self._do(v.Note(e.CallRinging()))
             case v.PageTaken(by) if self.page.take(by):
                 self._timers["dialling"] = self._now + self.limits.take_ms

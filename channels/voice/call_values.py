@@ -72,7 +72,6 @@ class Limits(Struct, frozen=True):
 
     setup_ms: Millis = 10_000
     ring_ms: Millis = 60_000
-    page_ms: Millis = 30_000
     take_ms: Millis = 30_000
     connect_ms: Millis = 20_000
     rejoin_ms: Millis = 10_000
@@ -167,9 +166,10 @@ class Pressed(Struct, frozen=True):
 
 
 class RingPage(Struct, frozen=True):
-    """The customer's page is rung before his telephone, if there is one."""
+    """The customer's page is rung for so long before his telephone is called, if there is one."""
 
     phone: bool
+    ring_ms: Millis = 30_000
 
 
 class PageRings(Struct, frozen=True):

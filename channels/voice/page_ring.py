@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from hub.model import Millis
+
 
 class At(StrEnum):
     NOWHERE = "nowhere"
@@ -33,8 +35,8 @@ class PageRing:
     """`phone`: whether there is a telephone to be called when nobody answers at the page. `by` is the window that has
     taken it."""
 
-    def __init__(self, *, wanted: bool = False, phone: bool = True) -> None:
-        self.phone = phone
+    def __init__(self, *, wanted: bool = False, phone: bool = True, ring_ms: Millis = 0) -> None:
+        self.phone, self.ring_ms = phone, ring_ms
         self.by = ""
         self.at = At.FIRST if wanted else At.NOWHERE
 

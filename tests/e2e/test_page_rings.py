@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from playwright.sync_api import FrameLocator, Locator, expect
 
 from tests.e2e.people import PHONE, Agent, Visitor
 from tests.e2e.test_callbacks_desk import finish
 from tests.e2e.test_widget_call import AGENT_HZ, NARROW, TONGUES, VISITOR_HZ, check, panel, wider
 from tests.e2e.voices import EARS, Speak, speaking, until_hears
+from tests.hub import DemoHub
+from tests.peers import require
 
 __all__ = ["speaking"]  # a fixture
+
+
+@pytest.fixture(scope="module")
+def own_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHub]:
+    """One hub for all of it, whose pages ring for as long as a slow machine needs."""
+    require("node")
+    settings = "[callbacks]\nenabled = true\npage_seconds = 600\nper_address = 1000\n"
+    hub = DemoHub(tmp_path_factory.mktemp("rings"), settings).start()
+    yield hub
+    assert hub.stop() == 0, hub.log.read_text()
 
 
 def ask_to_be_rung_here(visitor: Visitor, name: str) -> FrameLocator:
@@ -79,6 +93,7 @@ def test_the_page_rings_and_both_hear_each_other(speaking: Speak) -> None:
     check(visitor, "talked")
     agent.page.get_by_role("region", name="Wrap-up").wait_for()
     expect(card.get_by_role("status")).to_have_text("The customer was reached")
+    finish(agent.page)
     assert agent.troubles == visitor.troubles == []
 
 

@@ -7,6 +7,8 @@ from channels.voice.call_values import AGENT, CUSTOMER, Sound, Stage, Way
 from hub.model import Phase
 from tests.unit.voice.story import LIMITS, Line
 
+RING_MS = v.RingPage(True).ring_ms
+
 
 def ringing(*, phone: bool = True) -> Line:
     """The agent's audio is there, and the customer's page rings."""
@@ -22,7 +24,7 @@ def test_the_page_rings_and_the_agent_hears_it() -> None:
     line = ringing()
     call = line.call
     assert (call.customer_state, call.agent_state, line.heard(AGENT)[-1]) == ("incoming", "ringing", Sound.RINGING)
-    assert call.rings_until == line.now + LIMITS.page_ms
+    assert call.rings_until == line.now + RING_MS
     assert line.timeline().count("call.ringing") == 1
     line.give(v.PageRings())
     assert line.timeline().count("call.ringing") == 1
@@ -32,12 +34,12 @@ def test_who_answers_at_his_page_talks_at_once() -> None:
     line = ringing()
     line.give(v.PageTaken("tab1"))
     assert (line.call.customer_state, line.call.rings_until) == ("ringing", None)
-    line.wait(LIMITS.page_ms - 1)  # the browser asks for the microphone
+    line.wait(RING_MS - 1)  # the browser asks for the microphone
     line.give(v.LegMade(CUSTOMER), v.LegUp(CUSTOMER))
     assert (line.call.stage, line.contact.phase) == (Stage.SERVED, Phase.ACTIVE)
     assert line.heard(CUSTOMER) == [Sound.OTHER], "nobody is told what he knows, nor taken for a machine"
     assert (line.call.customer_state, line.call.by_web) == ("active", True)
-    line.wait(LIMITS.ring_ms + LIMITS.page_ms)
+    line.wait(LIMITS.ring_ms + RING_MS)
     assert line.did(v.Place) == [v.Place()]
     assert not line.call.over
 
@@ -61,7 +63,7 @@ def test_only_one_window_answers() -> None:
 
 def test_nobody_answers_at_the_page_so_the_phone_is_called_afterwards() -> None:
     line = ringing()
-    line.wait(LIMITS.page_ms)
+    line.wait(RING_MS)
     assert line.did(v.Place) == [v.Place(), v.Place()]
     assert (line.call.customer_state, line.call.rings_until) == ("ended", None)
     assert line.done.index(v.DropLeg(CUSTOMER)) < len(line.done) - 1 - line.done[::-1].index(v.Place())
@@ -82,7 +84,7 @@ def test_an_answer_whose_audio_never_comes_is_none() -> None:
 
 def test_without_a_telephone_it_is_no_answer() -> None:
     line = ringing(phone=False)
-    line.wait(LIMITS.page_ms)
+    line.wait(RING_MS)
     (closed,) = line.did(v.Close)
     assert (closed.by, closed.cause, closed.status) == ("system", "no_answer", 408)
     assert line.did(v.Place) == [v.Place()]
