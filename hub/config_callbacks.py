@@ -51,12 +51,20 @@ class Callbacks(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     horizon_days: Annotated[Count, meta("How many days ahead a slot can be chosen.")] = 30
     reminder_minutes: Annotated[
         int,
-        meta("Minutes before a chosen time at which its customer is reminded by mail; 0: never.", ge=0, le=24 * 60),
+        meta("Minutes before a chosen time at which its customer is reminded; 0: never.", ge=0, le=24 * 60),
     ] = 60
     page_seconds: Annotated[
         int,
         meta("For how many seconds the page of who asked for that rings before his phone is called.", ge=5, le=600),
     ] = 30
+    sms: Annotated[
+        Literal["off", "no_email", "always"],
+        meta(
+            "Whether customers are told by text message, which a webhook brings out (the event callback.message): those"
+            " who gave no e-mail address (no_email), or all.",
+            "off, no_email or always",
+        ),
+    ] = "off"
     per_number: Annotated[Count, meta("Callbacks that one number gets in 24 hours.")] = 3
     per_address: Annotated[Count, meta("Callbacks that one network address may ask for in 24 hours.")] = 10
     per_site: Annotated[Count, meta("Callbacks that are taken on one site in 24 hours.")] = 1_000

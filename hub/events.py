@@ -370,6 +370,20 @@ class CallbackMoved(Event, frozen=True, gc=False, tag="callback.moved"):
     result: str | None = None
 
 
+class CallbackMessage(Event, frozen=True, gc=False, tag="callback.message"):
+    """A text message that a callback's customer is to get at `number` (E.164), for a webhook that brings it there: that
+    it is promised ("soon", "slot"), is near ("reminder"), was cancelled, or could not be made ("closed"). After `until`
+    it is of no use any more."""
+
+    kind: str
+    number: str
+    language: str
+    text: str
+    reference: str = ""
+    contact: str = ""
+    until: Millis = 0
+
+
 class ConfigChanged(Event, frozen=True, gc=False, tag="config.changed"):
     """A row that administrators edit was written; the row itself and the audit entry hold what changed."""
 
@@ -427,7 +441,14 @@ TALK = frozenset(
 """Most of the log: what is said and seen inside a contact. It moves nobody's work, so no queue looks any different."""
 
 AnyEvent = (
-    ContactEvent | PresenceChanged | CustomerChanged | DispatcherMoved | CallbackMoved | ConfigChanged | CobrowseEvent
+    ContactEvent
+    | PresenceChanged
+    | CustomerChanged
+    | DispatcherMoved
+    | CallbackMoved
+    | CallbackMessage
+    | ConfigChanged
+    | CobrowseEvent
 )
 
 

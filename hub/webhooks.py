@@ -20,7 +20,16 @@ from msgspec.structs import replace
 
 from hub import config_rows as rows
 from hub.errors import NotFound, Refused
-from hub.events import ConfigChanged, CustomerChanged, MessageAdded, Recorded, to_dict, type_of
+from hub.events import (
+    CallbackMessage,
+    CallbackMoved,
+    ConfigChanged,
+    CustomerChanged,
+    MessageAdded,
+    Recorded,
+    to_dict,
+    type_of,
+)
 from hub.metrics import Metrics
 from hub.model import AuditEntry, Millis
 from hub.outbound import resolve
@@ -58,6 +67,14 @@ def pause_ms(attempts: int) -> Millis:
 
 def wants(webhook: rows.Webhook, type: str) -> bool:
     return webhook.enabled and any(fnmatchcase(type, pattern) for pattern in webhook.types)
+
+
+def contact_of(recorded: Recorded) -> str | None:
+    """The contact that an event is about: in order with its others; a callback's are its contact's."""
+    if recorded.stream.startswith("ct_"):
+        return recorded.stream
+    event = recorded.event
+    return (event.contact or None) if isinstance(event, CallbackMoved | CallbackMessage) else None
 
 
 class Webhooks:
@@ -123,7 +140,7 @@ class Webhooks:
             id,
             webhook,
             recorded.seq,
-            recorded.stream if recorded.stream.startswith("ct_") else None,
+            contact_of(recorded),
             type_of(recorded.event),
             msgspec.json.encode(body).decode(),
             now,

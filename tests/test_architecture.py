@@ -76,6 +76,7 @@ PURE = (
     "webrtc/wav.py",
     "channels/callback/keys.py",
     "channels/callback/notice_words.py",
+    "channels/callback/text_words.py",
     "channels/cobrowse/card.py",
     "channels/cobrowse/codes.py",
     "channels/cobrowse/relay.py",

@@ -131,4 +131,5 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
         machine=section.machine,
         remind_ms=section.reminder_minutes * MINUTE_MS,
         page_ms=section.page_seconds * 1000,
+        sms=section.sms,
     )

@@ -425,7 +425,7 @@ class Keeper:
             version = (await self._hub.contacts.get(contact)).contact.version
             if not falls:
                 place = cm.Place(version, page)
-                after = await self._steps.do(callback.id, place, fence=self._right, before=callback)
+                after = await self._steps.do(callback.id, place, fence=self._right)
                 return after.state is State.DIALLING
             with contextlib.suppress(Refused):  # his hours are over meanwhile, or it was cancelled
                 after = await self._steps.do(callback.id, cm.Fall(), fence=self._right)

@@ -1,6 +1,6 @@
-"""Mails about callbacks to customers whose address is known: that it is promised, soon to come, over, or how it is
-confirmed. The leading node's business, driven by the log; each mail's id follows from what it tells, so none goes
-twice, whoever writes it again.
+"""Mails about callbacks to customers whose address is known, and text messages where they are wanted (`texts.py`): that
+it is promised, soon to come, over, or how it is confirmed. The leading node's business, driven by the log; a mail's id
+and a message's key follow from what it tells, so none goes twice, whoever writes it again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from channels.callback.contact import create
 from channels.callback.keys import code_of, make_token
 from channels.callback.notice_words import TITLES, Kind, body_of, spoken, subject_of, when_of
 from channels.callback.steps import Steps
+from channels.callback.texts import Texts
 from hub import commands as c
 from hub.callbacks.model import Callback, State
 from hub.callbacks.records import CallbackFilter
@@ -56,8 +57,8 @@ class Notice(Struct, frozen=True):
 
 
 def notice_of(callback: Callback, now: Millis) -> Notice | None:
-    """What its customer is told of how it stands now; None for nothing."""
-    if not callback.email or not callback.number:
+    """What its customer is told of how it stands now, by mail or text message; None for nothing."""
+    if not callback.number:
         return None  # who is rung at his page only sees there how it stands
     match callback.state:
         case State.ASKED:
@@ -81,7 +82,7 @@ def notice_of(callback: Callback, now: Millis) -> Notice | None:
 def reminder_of(callback: Callback, lead: Millis) -> Notice | None:
     """Whether somebody who chose a time is reminded of it; not when he chose it only just before."""
     due = callback.state is State.SCHEDULED and callback.slot is not None and not callback.attempts
-    if not due or not callback.email or callback.asked_at + 2 * lead > callback.due_at:
+    if not due or callback.asked_at + 2 * lead > callback.due_at:
         return None
     return Notice("reminder", f"reminder-{callback.slot}")
 
@@ -93,6 +94,7 @@ class Notices:
     def __init__(self, hub: Hub, steps: Steps, files: FileStore, secret: bytes, domain: str, url: str) -> None:
         self._hub, self._steps, self._files = hub, steps, files
         self._secret, self._domain, self._url = secret, domain, url
+        self._texts = Texts(hub, steps)
         self._waiting: dict[str, None] = {}
         self._reminded: set[str] = set()
         self._wake = asyncio.Event()
@@ -126,7 +128,7 @@ class Notices:
     async def _run(self) -> None:
         while True:
             try:
-                if self._hub.leadership.leads and self._hub.mailing is not None:
+                if self._hub.leadership.leads and (self._hub.mailing is not None or self._texts.any):
                     await self._catch_up()
                     await self._tell()
                     await self._remind()
@@ -173,7 +175,9 @@ class Notices:
     async def _sent(self, callback: Callback, notice: Notice) -> bool:
         """False when it has to be tried again."""
         try:
-            await self._send(callback, notice)
+            if callback.email and self._hub.mailing is not None:
+                await self._send(callback, notice)
+            await self._texts.send(callback, notice.kind, notice.key)
         except (Unavailable, VersionConflict):
             return False
         except HubError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from hub.callbacks.opening import Opening, callee_hours
 from hub.callbacks.settings import CallbackSettings
 from hub.config_rows import zone as zone_of
 from hub.errors import NotFound, VersionConflict
-from hub.events import CallbackMoved
+from hub.events import CallbackMessage, CallbackMoved
 from hub.model import Customer, Millis, Visitor
 from hub.numbers import named_zones, zones_of
 from hub.ports import Change, Fence
@@ -123,6 +124,20 @@ class Steps:
                     raise
                 continue
             return after
+        raise VersionConflict("Too many people changed this callback at once. Please try again.")
+
+    async def note(self, id: str, event: CallbackMessage, *, key: str, fence: Fence | None) -> None:
+        """Writes the event into the callback's log, once for a key. Raises NotFound."""
+        for _ in range(TRIES):
+            before = await self.get(id)
+            if await self.hub.store.log.find(id, "system", key) is not None:
+                return
+            now = self.hub.clock.now()
+            after = replace(before, version=before.version + 1)
+            change = Change(id, before.version, (event,), now, "system", key, callback=after, fence=fence)
+            with contextlib.suppress(VersionConflict):
+                await self.hub.store.log.append(change)
+                return
         raise VersionConflict("Too many people changed this callback at once. Please try again.")
 
     async def _append(

@@ -34,7 +34,8 @@ class CallbackSettings(Struct, frozen=True):
     ahead. `only_by_trunk`: none is taken while no trunk is set up that calls out. `in_line`: callers who wait may keep
     their place and be called back. `announce`: who answers hears why he is called, and may refuse further calls.
     `machine`: what is done when a machine answers, "connect", "hang_up" or "message". Who chose a time is
-    reminded by mail `remind_ms` before it, 0 for never. A page is rung for `page_ms`."""
+    reminded `remind_ms` before it, 0 for never. A page is rung for `page_ms`. `sms`: who is told by text message,
+    "off", "no_email" or "always"."""
 
     policy: Policy = Policy()
     countries: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class CallbackSettings(Struct, frozen=True):
     machine: str = "connect"
     remind_ms: Millis = 60 * 60_000
     page_ms: Millis = 30_000
+    sms: str = "off"
 
 
 def cost_of(talk_ms: Millis, price: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from channels.callback import door
 from channels.callback.door import TRIED
 from channels.callback.keys import code_of, make_token
+from channels.callback.texts import PER_CALLBACK
 from channels.email import puzzle
 from channels.voice.sip.transport import Listen
 from hub.callbacks.model import Callback, State
@@ -34,7 +36,7 @@ CONSENT = {"consent": "You may call me.", "consent_version": "1"}
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    settings = {"enabled": True, "slot_capacity": 2, "per_number": 2, "per_address": 1000} | ALL_DAY
+    settings = {"enabled": True, "slot_capacity": 2, "per_number": 2, "per_address": 1000, "sms": "no_email"} | ALL_DAY
     outside = {"email": {"enabled": True}, "server": {"public_url": "https://hub.test"}}
     folder = tmp_path_factory.mktemp("hub")
     # A trunk that calls could be made over; no agent is there to accept one.
@@ -53,6 +55,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         running.put("queue", "sales", name="Sales", hours="office")
         box = {"name": "Support", "address": "support@hub.test", "queue": "support", "outbound": {"kind": "demo"}}
         running.put("mailbox", "support", **box)
+        texts = {"url": "http://127.0.0.1:9/", "types": ["callback.message"], "secret": "a secret of its own"}
+        running.put("webhook", "texts", name="Texts", **texts)
         topics = [{"id": id, "label": {"en": id.title()}, "queue": id} for id in ("support", "sales")]
         running.put("site", "demo", name="Shop", topics=topics)
         yield running
@@ -101,9 +105,12 @@ def tomorrow(hour: int, days: int = 1) -> datetime:
     return (datetime.now(UTC) + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
 
 
+def id_of(answer: Json) -> str:
+    return "cb_" + str(answer["token"]).partition(".")[0]
+
+
 def mails_of(hub: Serving, answer: Json) -> list[StoredMail]:
-    callback = "cb_" + answer["token"].partition(".")[0]
-    row = hub.run(hub.application.store.callbacks.get(callback))
+    row = hub.run(hub.application.store.callbacks.get(id_of(answer)))
     assert row is not None
     return hub.run(hub.application.store.mails.of_contact(row.contact))
 
@@ -317,6 +324,47 @@ async def test_mails_tell_of_a_chosen_time_its_change_and_its_end(hub: Serving) 
         # Until it is due nobody waits for it, and no agent is offered anything.
         contact = hub.run(hub.application.hub.contacts.get(confirmed.contact)).contact
         assert (contact.channel, contact.phase, contact.queue) == (Channel.CALLBACK, Phase.CLOSED, None)
+
+
+def texts_of(hub: Serving, answer: Json) -> list[Json]:
+    """What the webhook has to bring out."""
+    webhooks = hub.application.store.webhooks
+    found = hub.run(webhooks.page("texts", limit=500))
+    sent = [json.loads(each.body) for each in found]
+    assert [each.contact for each in found] == [each["data"]["event"]["contact"] for each in sent], "in order with it"
+    return [each["data"]["event"] for each in sent if each["data"]["stream"] == id_of(answer)][::-1]
+
+
+async def texts(hub: Serving, answer: Json, count: int) -> list[Json]:
+    while len(found := await asyncio.to_thread(texts_of, hub, answer)) < count:
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def test_who_gives_no_address_is_told_by_text_message(hub: Serving) -> None:
+    at = tomorrow(10, days=3)
+    async with at_the_door(hub) as client:
+        about = {"when": at.isoformat(), "timezone": "Asia/Kathmandu", "locale": "en", "name": "{when} 7*7"}
+        answer = await ask(client, "+49 30 5557101", **about)
+        key = held(answer)
+        (promised,) = await texts(hub, answer, 1)
+        assert (promised["kind"], promised["number"], promised["language"]) == ("slot", "+49305557101", "en")
+        assert promised["text"].startswith("Shop: We will call you on ")
+        assert "between 15:45 and 16:15 (Asia/Kathmandu, UTC+5:45)" in promised["text"]
+        assert "7*7" not in promised["text"]
+        assert (promised["reference"], promised["until"]) == (key["reference"], int(at.timestamp() * 1000))
+        # Each new time is told, up to a bound: messages cost money.
+        for n in range(PER_CALLBACK + 1):
+            moved = {"when": (at + timedelta(minutes=30 * (n + 1))).isoformat(), "client_id": f"moves-{n:04}"}
+            assert (await client.call("callback:move", key | moved))["ok"]
+            await texts(hub, answer, min(n + 2, PER_CALLBACK))
+        await client.call("callback:cancel", key | {"client_id": "ends-0001"})
+        mailed = await ask(client, "+49 30 5557102", email="eva@berg.example", when=at.isoformat())
+        await mail(hub, mailed, 1)
+        other = await ask(client, "+49 30 5557103", when=(at + timedelta(hours=5)).isoformat())
+        await texts(hub, other, 1)
+        assert len(await asyncio.to_thread(texts_of, hub, answer)) == PER_CALLBACK
+        assert await asyncio.to_thread(texts_of, hub, mailed) == [], "he has his mail"
 
 
 def store_slot(hub: Serving, id: str, due: int, asked_at: int, number: str = "+49305559001") -> None:

@@ -37,7 +37,7 @@ TRIED = (Attempt(NOW, "us_1", result=Result.BUSY),)
     ("callback", "kind"),
     [
         (CHOSEN, "slot"),
-        (replace(CHOSEN, email=""), None),
+        (replace(CHOSEN, number="", page=True, visitor="vi_1"), None),  # he sees it on his page
         (replace(CHOSEN, attempts=TRIED), None),
         (replace(CHOSEN, state=State.ASKED), "code"),
         (SOON, None),  # it is in the queue in a moment
