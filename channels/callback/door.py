@@ -279,6 +279,10 @@ class Door:
     async def move(self, data: MoveInput) -> Callback:
         """Raises NotFound, InvalidInput, Refused (`callback.hours`, `callback.full`, `callback.state`)."""
         callback = await self.held(data)
+        if not callback.number:
+            raise InvalidInput(
+                "when", "expected a callback to a telephone: nobody knows whether this page is open then"
+            )
         return await self._asking.move(callback.id, data.when, "customer", data.client_id)
 
     async def cancel(self, data: CancelInput) -> Callback:
@@ -318,7 +322,7 @@ class Door:
             "position": self._hub.routing.position(callback.contact) if queued else None,
             "wait_s": self._asking.estimate_s(callback) if queued else None,
             "attempts": counted(callback),
-            "can_move": state in TABLE[Move],
+            "can_move": state in TABLE[Move] and bool(callback.number),
             "can_cancel": state in TABLE[Cancel],
             "ended_at": callback.ended_at,
         }

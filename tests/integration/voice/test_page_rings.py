@@ -163,7 +163,9 @@ async def test_a_page_that_is_gone_is_no_answer_and_not_now_is_a_refusal(tmp_pat
             held = {"reference": asked["callback"]["reference"], "token": asked["token"]}
             status = await page.ask("callback:status", held)
             assert (status["callback"]["phone"], status["callback"]["attempts"]) == ("", 2)
-            assert await refused(page, "callback:ask", {}) == "input.invalid"
+            assert not status["callback"]["can_move"], "who knows whether his page is open then"
+            moved = held | {"when": "2099-01-01T10:00:00Z", "client_id": client_id()}
+            assert await refused(page, "callback:move", moved) == "input.invalid"
         await desk.finish(contact)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.hub import DemoHub
 from tests.integration.voice.desk import a_desk, a_headset, a_page, a_record, a_telephone, client_id
+from tests.integration.voice.test_page_rings import ask as ask_at_page
 from tests.peers import require
 from tests.postgres import postgres_server
 from tests.redis import redis_server
@@ -80,3 +81,32 @@ async def test_the_page_comes_back_at_another_node(house: tuple[DemoHub, DemoHub
             await page.ask("call_hang_up", {"contact": contact["id"], "client_id": client_id()})
             await page.until("call", lambda data: data["state"] == "ended")
         await desk.finish(contact["id"])
+
+
+async def test_a_page_rings_at_whichever_node_it_is(house: tuple[DemoHub, DemoHub]) -> None:
+    here, there = house
+    async with (
+        a_headset(CALLER) as theirs,
+        a_headset(AGENT) as ours,
+        a_desk(here) as desk,
+        a_page(there) as page,
+    ):
+        asked = await ask_at_page(page)
+        async with a_page(here, asked["visitor_token"]) as other:
+            offer = await desk.until("offer", lambda data: data["contact"]["channel"] == "callback")
+            await desk.accept(offer)
+            contact = offer["contact"]["id"]
+            await desk.until("phone", lambda data: data["contact"] == contact)  # he has read what it is about
+            await desk.join(contact, ours)
+            for each in (page, other):
+                await each.until("call", lambda data: data["state"] == "incoming")
+                assert (await each.ask("call_standing", {"contact": contact}))["call"]["state"] == "incoming"
+            mine = {"contact": contact, "client_id": client_id()}
+            await page.ask("call_take", mine)
+            await other.until("call", lambda data: data["state"] == "ringing")
+            answer = await page.ask("call_answer", mine | {"offer": await theirs.offer()})
+            await theirs.accept(answer["answer"])
+            await asyncio.gather(theirs.until_hears(AGENT), ours.until_hears(CALLER))
+            await page.ask("call_hang_up", {"contact": contact, "client_id": client_id()})
+            await other.until("call", lambda data: data["state"] == "ended")
+        await desk.finish(contact)
