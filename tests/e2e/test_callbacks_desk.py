@@ -133,7 +133,7 @@ def finish(page: Page) -> None:
     """Ends the wrap-up."""
     wrapping = page.get_by_role("region", name="Wrap-up")
     wrapping.get_by_role("combobox", name="Outcome").click()
-    page.get_by_role("option").first.click()
+    page.get_by_role("listbox").get_by_role("option").first.click()  # a recording's player has options too
     wrapping.get_by_role("button", name="Finish wrap-up").click()
     expect(wrapping).to_have_count(0)
 
