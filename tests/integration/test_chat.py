@@ -164,7 +164,7 @@ async def test_only_a_signed_identity_is_verified_and_only_once(hub: Serving) ->
         assert code(await stranger.call("identify", identity)) == expected
     # Another browser of the same user, with a proof of its own, is the same customer.
     assert (await stranger.call("identify", signed("u-1", "nonce-4")))["verified"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await _customer(hub, stolen["contact"]["id"])).verified:
             await asyncio.sleep(0.05)
     assert (await _customer(hub, stolen["contact"]["id"])).id == customer.id

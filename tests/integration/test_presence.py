@@ -183,7 +183,7 @@ async def test_two_windows_of_one_agent_agree(hub: DemoHub) -> None:
             m["text"] for name, data in desk.heard if name == "sync" for m in data["messages"] if m["kind"] == "text"
         ]
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "From the first window" not in texts(two):
             await asyncio.sleep(0.05)
     assert (await two.client.call("contact:close", {"contact": contact, "client_id": "close-two-win"}))["ok"]

@@ -70,7 +70,7 @@ class Receiver:
         await response(scope, receive, send)
 
     async def wait_for(self, count: int) -> list[Received]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.got) < count:
                 await asyncio.sleep(0.02)
         return self.got
@@ -127,7 +127,7 @@ class House:
         return (await self.store.webhooks.page(webhook, limit=200))[::-1]
 
     async def until(self, done: Callable[[list[Delivery]], bool], webhook: str = "crm") -> list[Delivery]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not done(found := await self.deliveries(webhook)):
                 await asyncio.sleep(0.02)
         return found

@@ -51,7 +51,7 @@ async def progress(reader: Reader) -> FolderProgress:
 
 async def told(reader: Reader, words: str) -> str:
     """What an administrator sees, once it says so."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while words not in (problem := (await reader.is_("idle")).problem) or (words == "" and problem):
             await asyncio.sleep(0.02)
     return problem
@@ -158,7 +158,7 @@ async def test_a_server_that_breaks_off_when_mails_are_moved(reader: Reader, mon
             await reader.begin(wire.port, after="move", move_to="Done")
             await reader.is_("trouble", "connection")
             await reader.contacts(1)
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while wire.connections < 3:
                     await asyncio.sleep(0.02)
             assert len(reader.received) == 1

@@ -233,7 +233,7 @@ async def test_waiting_for_the_customer(tmp_path: Path, hasty: None) -> None:
         contact = await here.floor.reaches(mail["contact"], Phase.QUEUED)
         assert here.hub.clock.now() >= at
         assert contact.preferred == here.users["agent"].id
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await here.floor.run(here.hub.store.mails.reminders(2**53)):
                 await asyncio.sleep(0.02)
 
