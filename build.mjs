@@ -26,6 +26,7 @@ const groups = [
   { name: "loader", format: "iife", target: "es2020", entries: { widget: "widget/src/loader.ts" } },
   // Runs in the customer's page, fetched once he shares it.
   { name: "cobrowse", format: "iife", target: "es2020", entries: { cobrowse: "widget/src/cobrowse/main.ts" } },
+  { name: "pictures", format: "iife", target: "es2020", entries: { pictures: "widget/src/cobrowse/pictures.ts" } },
   { name: "companion", format: "iife", target: "es2020", entries: { companion: "widget/src/cobrowse/companion.ts" } },
   { name: "panel", format: "esm", target: "es2020", eager: true, entries: { panel: "widget/src/panel.tsx" } },
   {
@@ -49,6 +50,18 @@ const groups = [
 
 // Pictures, icons and sounds that templates refer to by name: agent_ui/assets/icon.svg -> "agent_ui/icon.svg".
 const assetFolder = "agent_ui/assets";
+
+// rrweb films canvases in a worker, whose source it carries along as text; no page of ours asks for that.
+const withoutFilming = {
+  name: "without-filming",
+  setup: (build) =>
+    build.onLoad({ filter: /@rrweb\/record\/dist\/record\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      const worker = /^const jsContent = '(?:[^'\\\n]|\\.)*';$/m;
+      if (!worker.test(text)) throw new Error(`${path}: the worker is not where it was`);
+      return { contents: text.replace(worker, 'const jsContent = "";'), loader: "js" };
+    }),
+};
 
 // The packages of rrweb are published without it.
 const rrwebLicence = "widget/src/cobrowse/rrweb-licence.txt";
@@ -85,6 +98,7 @@ function options(group, entries) {
     legalComments: "none", // LICENSES.txt carries them
     ...(group.eager && { banner: { js: "//# allFunctionsCalledOnLoad" } }),
     metafile: true,
+    plugins: [withoutFilming],
     logLevel: "warning",
   };
 }
@@ -212,7 +226,7 @@ async function main() {
       if (metafiles.size === work.length) finish();
     };
     const plugin = { name: "manifest", setup: (build) => build.onEnd(onEnd) };
-    const context = await esbuild.context({ ...options(group, entries), plugins: [plugin] });
+    const context = await esbuild.context({ ...options(group, entries), plugins: [withoutFilming, plugin] });
     await context.watch();
   }
 }

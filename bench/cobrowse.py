@@ -25,7 +25,8 @@ from typing import Any
 import socketio
 
 from channels.cobrowse.desk import Ticket
-from channels.cobrowse.line import NAMESPACE, AckInput, Cursor, Line, PageInput
+from channels.cobrowse.inputs import AckInput, Cursor, PageInput
+from channels.cobrowse.line import NAMESPACE, Line
 from channels.cobrowse.session import Capability, Offer
 from channels.cobrowse.sessions import Sessions
 from hub.bus import open_bus

@@ -18,7 +18,7 @@ from channels.callback import door
 from channels.chat import conversation, socket
 from channels.cobrowse import desk as cobrowse
 from channels.cobrowse import entering
-from channels.cobrowse import line as cobrowse_line
+from channels.cobrowse import inputs as cobrowse_inputs
 from channels.cobrowse.desk import Desk
 from channels.cobrowse.line import Line
 from channels.cobrowse.relay import Frame
@@ -256,7 +256,7 @@ def sockets_page() -> str:
         "",
         "## /cobrowse",
         "",
-        "Handshake: " + fields_text(cobrowse_line.Handshake) + ". A ticket is good once, for 30 seconds, for one",
+        "Handshake: " + fields_text(cobrowse_inputs.Handshake) + ". A ticket is good once, for 30 seconds, for one",
         "sharing and one side of it; it ends with the socket that asked for it. `cb:frame` holds " + FRAME + ".",
         "",
         "| event | fields | from |",

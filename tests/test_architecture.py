@@ -79,6 +79,7 @@ PURE = (
     "channels/callback/text_words.py",
     "channels/cobrowse/card.py",
     "channels/cobrowse/codes.py",
+    "channels/cobrowse/pictures.py",
     "channels/cobrowse/relay.py",
     "channels/cobrowse/session.py",
     "channels/voice/call.py",

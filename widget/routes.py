@@ -57,7 +57,11 @@ def routes(web: Web, assets: Assets, public_site: Callable[[str], Json]) -> list
         site = public_site(request.query_params.get("site", "")[:64])
         boot = settings.boot(site, asked_locale(request)) | {
             "worker": assets.url("work.worker"),
-            "sharing": {"companion": assets.url("companion"), "recorder": assets.url("cobrowse")},
+            "sharing": {
+                "companion": assets.url("companion"),
+                "recorder": assets.url("cobrowse"),
+                "pictures": assets.url("pictures"),
+            },
         }
         page = _panel_page(boot, assets)
         # A site's pages may frame it, and our own.

@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import socketio
 import structlog
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from channels.cobrowse import session as s
 from channels.cobrowse.card import filled
 from channels.cobrowse.desk import Ticket
+from channels.cobrowse.inputs import (
+    AckInput,
+    Act,
+    CardInput,
+    Cursor,
+    Handshake,
+    Look,
+    PageInput,
+    Pen,
+    Result,
+    StateInput,
+    WantInput,
+)
+from channels.cobrowse.pictures import Picture, Wants
+from channels.cobrowse.pictures import check as check_picture
 from channels.cobrowse.relay import Frame, Relay, check
 from channels.cobrowse.session import Capability, Session, Stage
 from channels.cobrowse.sessions import Sessions
@@ -30,7 +45,7 @@ from hub.limits import SlidingLimit
 from hub.permissions import Permission
 from hub.recordings import Recordings
 from hub.service import Hub
-from hub.sockets import Ack, EventTable, Input, Nothing, SocketEvent, handshake, refused
+from hub.sockets import Ack, EventTable, Nothing, SocketEvent, handshake, refused
 
 log = structlog.get_logger(__name__)
 
@@ -42,81 +57,8 @@ AWAY_S: Final = 6.0
 MOST_UNSENT: Final = 10_000
 LOOK_S: Final = 0.25
 
-Short = Annotated[str, Meta(max_length=200)]
-Number = Annotated[float, Meta(ge=-1e7, le=1e7)]
 Json = dict[str, Any]
-
-
-class Handshake(Input, frozen=True, forbid_unknown_fields=True):
-    ticket: Annotated[str, Meta(max_length=100)]
-
-
-class PageInput(Input, frozen=True, forbid_unknown_fields=True):
-    """The page's address, without its query."""
-
-    url: Annotated[str, Meta(max_length=2000)]
-
-
-class Cursor(Input, frozen=True, forbid_unknown_fields=True):
-    """In the pixels of the customer's window."""
-
-    x: Number
-    y: Number
-
-
-class StateInput(Input, frozen=True, forbid_unknown_fields=True):
-    hidden: Annotated[int, Meta(ge=0)] = 0
-    width: Annotated[int, Meta(ge=0, le=100_000)] = 0
-    height: Annotated[int, Meta(ge=0, le=100_000)] = 0
-    rtt: Annotated[int, Meta(ge=0, le=600_000)] = 0
-    failed: Annotated[str, Meta(max_length=40)] = ""
-    focus: Annotated[int, Meta(ge=0)] = 0
-
-
-class Result(Input, frozen=True, forbid_unknown_fields=True):
-    """What became of an action; `field` is the element's own id or name on the page."""
-
-    id: Short
-    operation: Annotated[str, Meta(max_length=20)]
-    result: Annotated[str, Meta(max_length=20)]
-    field: Short = ""
-
-
-class AckInput(Input, frozen=True, forbid_unknown_fields=True):
-    epoch: Annotated[int, Meta(ge=0)]
-    seq: Annotated[int, Meta(ge=0)]
-
-
-class Pen(Input, frozen=True, forbid_unknown_fields=True):
-    """A piece of a line, in the pixels of the customer's window; a new line where `id` is new."""
-
-    id: Short
-    points: Annotated[list[tuple[Number, Number]], Meta(max_length=200)]
-
-
-class Look(Input, frozen=True, forbid_unknown_fields=True):
-    """ "Please look here": at an element."""
-
-    node: int
-    epoch: int
-
-
-class Act(Input, frozen=True, forbid_unknown_fields=True):
-    """`value` for `fill`; `base` is what the agent saw in the field when he began."""
-
-    id: Short
-    operation: Literal["fill", "click", "navigate"]
-    epoch: int
-    node: int = 0
-    value: Annotated[str, Meta(max_length=20_000)] = ""
-    base: Annotated[str, Meta(max_length=20_000)] = ""
-
-
-class CardInput(Input, frozen=True, forbid_unknown_fields=True):
-    """What the customer card has for the page's fields."""
-
-    id: Short
-    epoch: int
+B = TypeVar("B", bound=Struct)
 
 
 _NEEDS: Final = {"fill": Capability.TYPE, "click": Capability.CLICK, "navigate": Capability.NAVIGATE}
@@ -146,6 +88,7 @@ class Room(Struct):
 
     relay: Relay
     ends: dict[str, End]
+    wants: Wants
 
 
 class Line:
@@ -177,7 +120,8 @@ class Line:
         sio.on("disconnect", namespace=NAMESPACE, handler=self._disconnect)
         self.table = EventTable(sio, NAMESPACE, hub.clock, self.ends, EVENTS_PER_MINUTE)
         self.table.add(*self.events())
-        sio.on("cb:frame", namespace=NAMESPACE, handler=self._frame)
+        sio.on("cb:frame", namespace=NAMESPACE, handler=self._bytes("frame", Frame, check, self._taping.take))
+        sio.on("cb:picture", namespace=NAMESPACE, handler=self._bytes("picture", Picture, check_picture))
         hub.bus.subscribe(TOPIC, self._heard)
         sessions.on_change.append(self._changed)
         sessions.on_found.append(self._found)
@@ -195,6 +139,8 @@ class Line:
             SocketEvent("cb:look", Look, self._look),
             SocketEvent("cb:act", Act, self._act),
             SocketEvent("cb:card", CardInput, self._card),
+            SocketEvent("cb:want", WantInput, self._want_pictures),
+            SocketEvent("cb:stills", Nothing, self._stills),
         ]
 
     async def start(self) -> None:
@@ -244,7 +190,7 @@ class Line:
             if before is not None:
                 self._tell("cb:elsewhere", {}, before.sid)
         else:
-            room = self._rooms.setdefault(ticket.contact, Room(Relay(), {}))
+            room = self._rooms.setdefault(ticket.contact, Room(Relay(), {}, Wants()))
             room.ends[sid] = end
             self._pass(room.relay.join(sid))
             await self._want(ticket.contact, room)
@@ -257,6 +203,7 @@ class Line:
         room = self._rooms.get(contact)
         if room is not None and room.ends.pop(sid, None) is not None:
             room.relay.leave(sid)
+            room.wants.leave(sid)
             if not room.ends:
                 del self._rooms[contact]
             self._watching.left(end.ticket)
@@ -332,25 +279,37 @@ class Line:
         after = await self._sessions.do(end.ticket.contact, s.Page(end.ticket.who, shared), end.ticket.who)
         return {"shared": shared, "stage": str(after.stage)}
 
-    async def _frame(self, sid: str, data: Any = None, *_: Any) -> Ack:
-        try:
-            end = self.ends.get(sid)
-            if end is None:
-                raise NotSignedIn("Please connect again.")
-            sharing = self._of_page(end)
-            if not sharing.may(Capability.VIEW):
-                raise Refused("Nothing is shared now.", code="cobrowse.paused")
-            self._frames.take(end.key, self._hub.clock.now())
+    def _bytes(
+        self,
+        kind: str,
+        shape: type[B],
+        check: Callable[[B], None],
+        keep: Callable[[str, Session, B], None] | None = None,
+    ) -> Callable[..., Awaitable[Ack]]:
+        """What a page sends that is larger than an event of the table may be. `keep` records it."""
+
+        async def handle(sid: str, data: Any = None, *_: Any) -> Ack:
             try:
-                frame = msgspec.convert(data, Frame)
-            except msgspec.ValidationError as error:
-                raise InvalidInput("frame", str(error)) from None
-            check(frame)
-            self._taping.take(end.ticket.contact, sharing, frame)
-            await self._publish(end.ticket.contact, "frame", msgspec.structs.asdict(frame))
-            return {"ok": True}
-        except HubError as error:
-            return {"ok": False, "error": error.to_json()}
+                end = self.ends.get(sid)
+                if end is None:
+                    raise NotSignedIn("Please connect again.")
+                sharing = self._of_page(end)
+                if not sharing.may(Capability.VIEW):
+                    raise Refused("Nothing is shared now.", code="cobrowse.paused")
+                self._frames.take(end.key, self._hub.clock.now())
+                try:
+                    given = msgspec.convert(data, shape)
+                except msgspec.ValidationError as error:
+                    raise InvalidInput(kind, str(error)) from None
+                check(given)
+                if keep is not None:
+                    keep(end.ticket.contact, sharing, given)
+                await self._publish(end.ticket.contact, kind, msgspec.structs.asdict(given))
+                return {"ok": True}
+            except HubError as error:
+                return {"ok": False, "error": error.to_json()}
+
+        return handle
 
     async def _cursor(self, sid: str, end: End, data: Cursor) -> Ack:
         if (sharing := self._of_page(end)).may(Capability.VIEW):
@@ -429,6 +388,18 @@ class Line:
         told = {"id": data.id, "epoch": data.epoch, "name": name, "values": values}
         return await self._to_page(end.ticket.contact, "cb:card", told)
 
+    async def _want_pictures(self, sid: str, end: End, data: WantInput) -> Ack:
+        sharing, _ = self._of_viewer(end)
+        room = self._rooms.get(end.ticket.contact)
+        if room is None or sid not in room.ends or not sharing.may(Capability.VIEW):
+            return {}
+        hashes = room.wants.want(sid, data.hashes, self._hub.clock.now())
+        return await self._to_page(end.ticket.contact, "cb:want", {"hashes": hashes}) if hashes else {}
+
+    async def _stills(self, sid: str, end: End, data: Nothing) -> Ack:
+        self._of_viewer(end, Capability.VIEW)
+        return await self._to_page(end.ticket.contact, "cb:stills", {})
+
     # --- between the nodes -----------------------------------------------------------------------------------------
 
     async def _publish(self, contact: str, kind: str, data: Json) -> None:
@@ -441,6 +412,9 @@ class Line:
             case "frame" if room is not None:
                 self._pass(room.relay.take(msgspec.convert(data, Frame)))
                 self._do_later(self._want(contact, room))
+            case "picture" if room is not None:
+                for sid in room.wants.take(msgspec.convert(data, Picture)):
+                    self._tell("cb:picture", data, sid)
             case "viewers" if room is not None:
                 for sid in room.ends:
                     self._tell(data["e"], data["d"], sid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,19 +18,25 @@ from playwright.sync_api import Browser, Page, Request, Route
 
 from tests.e2e.canaries import ALLOW, CANARIES, secret_part
 from tests.e2e.people import until
+from tests.e2e.test_cobrowse_pictures import COLOUR, near, png
 from tests.peers import CHECKOUT
 
-ORIGIN = "http://shop.test"
+# Secure, as hashes need that.
+ORIGIN = "https://shop.test"
 PLAIN = "Kyusu teapot with a dark glaze"
 SHARED = "Kastanienallee 12"
+PICTURES = {"seen": (0, 180, 60), "private": (200, 0, 0), "totp-qr": (120, 0, 200), "x": (90, 60, 30)}
 
 COLLECT = """() => {
   window.left = [];
   const text = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-  window.ContactHub = (name, share) => {
-    window.sharing = share({ postMessage: (data) => {
-      left.push(data.frame ? { ...data, frame: { ...data.frame, body: text(data.frame.body) } } : data);
-    } }, 0);
+  const port = { postMessage: (data) => {
+    if (data.frame) left.push({ ...data, frame: { ...data.frame, body: text(data.frame.body) } });
+    else left.push(data.body ? { ...data, body: text(data.body) } : data);
+  } };
+  window.ContactHub = (name, made) => {
+    if (name == "cobrowse") window.sharing = made(port, 0);
+    else window.pictures = made(sharing, port);
   };
 }"""
 
@@ -39,7 +46,12 @@ def page_with(which: str) -> str:
         f'<div class="k{n}">{c.html.replace("@", getattr(c, which))}</div>' for n, c in enumerate(CANARIES)
     )
     return f"""<!doctype html><html lang="en"><head><title>Checkout</title></head><body>
-      <h1>{PLAIN}</h1><input id="street" {ALLOW} value="{SHARED}">{body}
+      <h1>{PLAIN}</h1><input id="street" {ALLOW} value="{SHARED}">
+      <img id="seen" src="/seen.png" alt="ibex1"><img src="/totp-qr.png" alt="x"><img src="/x.png" class="qrCode">
+      <div data-private><img src="/private.png" alt="ibex2"><canvas width="40" height="40"></canvas></div>
+      <div contenteditable><img src="/private.png"></div>
+      <canvas id="drawn" width="40" height="40" title="ibex3"></canvas>
+      {body}
       <div id="changes"></div><div id="host"></div>
       <input id="typed"><input id="typed-card" {ALLOW}><input id="toggled" type="password" {ALLOW} value="okapi1">
       <p id="pieces"><i>4242</i><i>4242</i><i>4242</i><i>4242</i></p>
@@ -52,6 +64,7 @@ class Left:
     def __init__(self, page: Page) -> None:
         self.messages: list[dict[str, Any]] = page.evaluate("left")
         self.events: list[dict[str, Any]] = []
+        self.pictures: list[str] = []
         texts, pieces = [], b""
         for message in self.messages:
             if frame := message.get("frame"):
@@ -61,6 +74,9 @@ class Left:
                     texts.append(json_bytes.decode())
                     self.events += json.loads(json_bytes)
                     pieces = b""
+            if "body" in message:
+                self.pictures.append(message.pop("body"))
+                texts.append(base64.b64decode(self.pictures[-1]).decode("latin-1"))
             texts.append(json.dumps(message, ensure_ascii=False))
         self.text = "\n".join(texts)
 
@@ -69,11 +85,14 @@ class Left:
 def shop(chromium: Browser) -> Iterator[Page]:
     """A page of a shop that is being shared, after everything in it has also changed."""
     manifest = json.loads((CHECKOUT / "static/manifest.json").read_text())
-    part = (CHECKOUT / "static" / manifest["cobrowse"]["file"]).read_text()
+    parts = [(CHECKOUT / "static" / manifest[part]["file"]).read_text() for part in ("cobrowse", "pictures")]
 
     def answer(route: Route, request: Request) -> None:
         if request.resource_type == "document" and request.url.startswith(ORIGIN + "/checkout"):
             route.fulfill(body=page_with("first"), content_type="text/html; charset=utf-8")
+        elif name := next((name for name in PICTURES if request.url.endswith(f"/{name}.png")), None):
+            # Its bytes hold a secret, as photographs hold where they were taken.
+            route.fulfill(body=png(PICTURES[name], text=b"ibex in the bytes"), content_type="image/png")
         else:
             route.fulfill(status=404, body="")
 
@@ -94,9 +113,11 @@ def shop(chromium: Browser) -> Iterator[Page]:
       localStorage.setItem("token", "tapir7");
     }""")
     page.evaluate(COLLECT)
-    page.evaluate(part)
+    for part in parts:
+        page.evaluate(part)
     until(page, "left.some(({ frame }) => frame && frame.kind == 'snapshot')")
     change(page)
+    ask_for_pictures(page)
     page.wait_for_timeout(400)
     yield page
     context.close()
@@ -145,6 +166,30 @@ def change(page: Page) -> None:
     page.evaluate("document.querySelector('h1').firstChild.data = 'okapi10'")
 
 
+def ask_for_pictures(page: Page) -> None:
+    """Of the page and of its drawings, all that it has told of, until both are there."""
+    page.evaluate("""() => document.querySelectorAll("canvas").forEach((canvas) => {
+      const pen = canvas.getContext("2d");
+      pen.fillStyle = canvas.id ? "rgb(0, 120, 220)" : "rgb(220, 220, 0)";
+      pen.fillRect(0, 0, 40, 40);
+    })""")
+    deadline = time.monotonic() + 60
+    while len({message["hash"] for message in page.evaluate("left") if "hash" in message}) < 2:
+        assert time.monotonic() < deadline, Left(page).events[-20:]
+        page.evaluate("pictures.stills()")
+        page.wait_for_timeout(100)
+        told = {hash for event in Left(page).events for row in event["data"].get("nodes", []) if (hash := row[1])}
+        page.evaluate("(hashes) => pictures.give(hashes)", sorted(told))
+
+
+def test_pictures_give_nothing_away(shop: Page) -> None:
+    colours = [tuple(shop.evaluate(COLOUR, picture)) for picture in Left(shop).pictures]
+    for wanted in (PICTURES["seen"], (0, 120, 220)):
+        assert any(near(colour, wanted) for colour in colours)
+    for secret in (PICTURES["private"], PICTURES["totp-qr"], PICTURES["x"], (220, 220, 0)):
+        assert not any(near(colour, secret) for colour in colours)
+
+
 def test_there_are_sixty_kinds() -> None:
     assert len(CANARIES) >= 60
     secrets = [secret for canary in CANARIES for secret in (canary.first, canary.second)]
@@ -161,6 +206,7 @@ def test_no_secret_leaves(shop: Page) -> None:
     ]
     assert found == []
     for word in [
+        "ibex",
         "tapir",
         "okapi",
         "meerkat",
@@ -177,7 +223,7 @@ def test_no_secret_leaves(shop: Page) -> None:
 
 def test_what_is_no_secret_arrives(shop: Page) -> None:
     left = Left(shop)
-    for word in [PLAIN, SHARED, "Kastanienallee 14", "in shadow", "Paid with", "http://shop.test/checkout/..."]:
+    for word in [PLAIN, SHARED, "Kastanienallee 14", "in shadow", "Paid with", "https://shop.test/checkout/..."]:
         assert word in left.text, word
     assert [event["type"] for event in left.events[:2]] == [4, 2]
     # Something had become private meanwhile, so the page was told anew, as a new epoch that begins at its snapshot.

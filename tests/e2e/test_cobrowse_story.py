@@ -185,6 +185,8 @@ def test_they_fill_in_the_checkout_together_during_a_call(speaking: Speak) -> No
     expect(banner(clara)).to_be_visible()
     expect(mirror(agent).get_by_role("heading", level=1)).to_contain_text("yusu")
     expect(agent.page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(mirror(agent).locator("main img").first).to_have_attribute("srcset", re.compile("^blob:"))
+    agent.picture("pictures")
     clara.page.get_by_role("button", name="Add to basket").click()
     clara.visit("/demo/checkout.html")
     expect(mirror(agent).get_by_role("heading", name="Checkout")).to_be_visible()

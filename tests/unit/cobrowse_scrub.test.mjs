@@ -245,3 +245,26 @@ test("events that make no sense are left out and harm nobody", () => {
   for (const data of [null, 7, "x", [], {}, { source: 0 }, { source: 0, adds: [null, {}, { node: null }], texts: 7, attributes: [{}] }, { node: 7 }])
     for (const type of [2, 3, 4]) assert.doesNotThrow(() => scrub({ type, data, timestamp: NaN }));
 });
+
+test("pictures of style sheets become variables by number, without their addresses", () => {
+  const addresses = [];
+  const refer = (url) => addresses.push(url);
+  const css = `.a{background:#eee url("/a.png?t=1") no-repeat} .b{mask:url(b.svg)} .c{fill:url(#d)} @font-face{font-family:x;src:url(x.woff2)} .e{background:url(data:image/png;base64,AAAA)}`;
+  const made = scrubCss(css, refer);
+  assert.deepEqual(addresses, ["/a.png?t=1", "b.svg"]);
+  assert.ok(made.includes('background:#eee var(--cb-1,url("data:,")) no-repeat'), made);
+  assert.ok(made.includes('mask:var(--cb-2,url("data:,"))') && made.includes("fill:url(#d)") && made.includes('src:url("data:,")'), made);
+  assert.ok(made.includes("base64,AAAA") && !/a\.png|b\.svg|x\.woff/.test(made), made);
+  // Once more at the viewer nothing of it changes, and no address of the page's own comes in.
+  assert.equal(scrubCss(made), made);
+  assert.equal(scrubCss(css, () => 0), scrubCss(css));
+});
+
+test("a node is shown to agents unless it, or what it stands in, is private or masked", () => {
+  const scrub = makeScrubber();
+  const image = (id) => ({ type: 2, tagName: "img", attributes: { src: "/x.png" }, childNodes: [], id });
+  const box = (id, attributes, child) => ({ type: 2, tagName: "div", attributes, childNodes: [child], id });
+  const body = { type: 2, tagName: "body", attributes: {}, id: 2, childNodes: [image(3), box(4, { "data-private": "" }, image(5)), box(6, { contenteditable: "" }, image(7))] };
+  scrub({ type: 2, timestamp: 0, data: { node: { type: 0, id: 1, childNodes: [body] }, initialOffset: { left: 0, top: 0 } } });
+  assert.deepEqual([3, 5, 7, 99].map((id) => scrub.shows(id)), [true, false, false, false]);
+});

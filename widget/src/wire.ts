@@ -119,8 +119,8 @@ export interface Boot {
   languages: { locale: string; name: string }[];
   /** The address of the worker that lets a form in. */
   worker: string;
-  /** The scripts that share the page around the panel: what the customer sees of it, and the recorder. */
-  sharing: { companion: string; recorder: string };
+  /** The scripts that share the page around the panel: what the customer sees of it, the recorder, and the pictures. */
+  sharing: { companion: string; recorder: string; pictures: string };
 }
 
 /** One language: its own name and direction under "_", sentences by key, plural forms by CLDR category. */

@@ -9,7 +9,12 @@ export type ToViewer =
   /** What the agent's own pointer does from now on. */
   | { t: "mode"; mode: Mode }
   /** The element that he works on is framed; 0: none. */
-  | { t: "frame_node"; node: number };
+  | { t: "frame_node"; node: number }
+  /** Bytes of a picture that was wanted. */
+  | { t: "picture"; hash: string; body: Uint8Array<ArrayBuffer> }
+  /** In the agent's language: what stands in the place of a picture that is not shared. `pictures`: there are any that can
+   * be asked for; a recording has none. */
+  | { t: "words"; picture: string; pictures: boolean };
 
 /** see, open: nothing; point: it is shown to the customer; draw: lines are; look, fill, click: an element is chosen. */
 export type Mode = "see" | "point" | "draw" | "look" | "fill" | "click" | "open";
@@ -36,8 +41,10 @@ export type FromViewer =
   | { t: "pick"; epoch: number; node: number; label: string; field: boolean; mode: Mode }
   /** The fields that are shared now. */
   | { t: "fields"; epoch: number; fields: SharedField[] }
-  /** The customer's page and the size of his window. */
-  | { t: "page"; href: string; width: number; height: number };
+  /** Pictures that it has not got, by the hashes of their bytes. */
+  | { t: "want"; hashes: string[] }
+  /** The customer's page, the size of his window, and how many drawings are in it of which a picture can be asked for. */
+  | { t: "page"; href: string; width: number; height: number; drawings: number };
 
 /** The viewer's first word to its parent, and the answer that brings the port. */
 export const READY = "contacthub:viewer";

@@ -7,18 +7,20 @@ import { READY, type FromViewer, type ToViewer } from "../common/cobrowse.ts";
 import { sharedFields } from "./fields.ts";
 import { Hand } from "./hand.ts";
 import { Mirror } from "./mirror.ts";
+import { Pictures } from "./pictures.ts";
 import { Receiver } from "./receive.ts";
 
 const hub = document.documentElement.dataset["hub"]!;
-const mirror = new Mirror(document.getElementById("mirror")!);
 const pointer = document.getElementById("pointer")!;
 
 let port: MessagePort | null = null;
 const tell = (data: FromViewer) => port?.postMessage(data);
+const pictures = new Pictures((hashes) => tell({ t: "want", hashes }));
+const mirror = new Mirror(document.getElementById("mirror")!, pictures);
 
 let described = "";
 function describe(): void {
-  const page = { t: "page" as const, ...mirror.page };
+  const page = { t: "page" as const, ...mirror.page, drawings: pictures.drawings };
   if (described == (described = JSON.stringify(page))) return;
   tell(page);
 }
@@ -61,6 +63,11 @@ function heard({ data }: MessageEvent<ToViewer>): void {
     pointer.hidden = false;
   } else if (data.t == "mode") hand.mode = data.mode;
   else if (data.t == "frame_node") hand.choose(data.node);
+  else if (data.t == "picture") pictures.arrived(data.hash, data.body);
+  else if (data.t == "words") {
+    pictures.label = data.picture;
+    pictures.some = data.pictures;
+  }
 }
 
 addEventListener("message", (event: MessageEvent) => {

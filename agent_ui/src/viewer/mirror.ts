@@ -3,6 +3,7 @@
 
 import { Replayer } from "@rrweb/replay";
 import { makeScrubber, type RawEvent, type Scrubber } from "../../../widget/src/cobrowse/scrub.ts";
+import { PagePictures, type Pictures } from "./pictures.ts";
 import type { Shown } from "./receive.ts";
 
 /** What is hidden from the agent is seen to be hidden. */
@@ -32,6 +33,7 @@ interface Stage {
   box: HTMLElement;
   replayer: Replayer;
   scrub: Scrubber;
+  pictures: PagePictures;
   clock: number;
 }
 
@@ -45,16 +47,19 @@ export class Mirror {
   page: Page = { href: "", width: 0, height: 0 };
   private stage: Stage | null = null;
   private readonly root: HTMLElement;
+  private readonly pictures: Pictures;
 
-  constructor(root: HTMLElement) {
+  constructor(root: HTMLElement, pictures: Pictures) {
     this.root = root;
+    this.pictures = pictures;
   }
 
   /** Throws when it cannot be shown; what was shown before stays then. */
   show({ snapshot, events }: Shown): void {
-    if (snapshot) return this.begin(events);
-    if (!this.stage) throw new Error("no snapshot");
-    this.apply(this.stage, events);
+    if (snapshot) this.begin(events);
+    else if (this.stage) this.apply(this.stage, events);
+    else throw new Error("no snapshot");
+    this.pictures.show(this.stage!.pictures, this.document, (id) => this.nodeOf(id));
   }
 
   /** A page of its own for each snapshot, put in the old one's place once it stands. */
@@ -77,7 +82,7 @@ export class Mirror {
       insertStyleRules: LOOKS,
       logger: { log() {}, warn() {} } as unknown as Console,
     });
-    const stage: Stage = { box, replayer, scrub: makeScrubber(true), clock: 0 };
+    const stage: Stage = { box, replayer, scrub: makeScrubber(true), pictures: new PagePictures(), clock: 0 };
     try {
       this.apply(stage, events);
       if (!replayer.getMirror().getIds().length) throw new Error("an empty snapshot");
@@ -94,6 +99,7 @@ export class Mirror {
 
   private apply(stage: Stage, events: RawEvent[]): void {
     for (const event of events) {
+      if (stage.pictures.take(event)) continue;
       const kept = stage.scrub(event);
       if (!kept) continue;
       if (stage.scrub.size > MOST_NODES) throw new RangeError("too many nodes");

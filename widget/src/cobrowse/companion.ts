@@ -6,6 +6,7 @@ import { Acting, type Act, type ActResult, type Card } from "./acting.ts";
 import type { Frame } from "./frames.ts";
 import type { FromPage, Share, Sharing } from "./main.ts";
 import { Overlay } from "./overlay.ts";
+import type { MakePictures, Pictures } from "./pictures.ts";
 
 type Capability = "view" | "point" | "draw" | "scroll" | "type" | "click" | "navigate" | "record";
 
@@ -40,6 +41,7 @@ export interface Start {
   held: boolean;
   words: Words;
   recorder: string;
+  pictures: string;
 }
 
 export type ToCompanion =
@@ -48,6 +50,10 @@ export type ToCompanion =
   | { t: "cb:shown"; d: { url: string; shared: boolean } }
   | { t: "cb:resync" | "cb:end"; d?: undefined }
   | { t: "cb:backlog"; d: number }
+  /** Pictures that a viewer has not got, by their hashes. */
+  | { t: "cb:want"; d: { hashes: string[] } }
+  /** What drawings (canvas) show now is to be told. */
+  | { t: "cb:stills"; d?: undefined }
   | { t: "cb:point"; d: { x: number; y: number; name: string } }
   | { t: "cb:draw"; d: { id: string; points: [number, number][] } }
   | { t: "cb:look"; d: { node: number; epoch: number; name: string; scroll: boolean } }
@@ -69,6 +75,8 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
   let start: Start | null = null;
   let share: Share | undefined;
   let sharing: Sharing | null = null;
+  let draws: MakePictures | undefined;
+  let pictures: Pictures | null = null;
   let asked = "";
   let allowed = "";
   let epoch = 0;
@@ -97,14 +105,23 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
 
   function begin(): void {
     if (!start || sharing || start.held || here() != allowed) return;
-    if (share) sharing = share(guarded, epoch);
-    else if (!loading) {
+    if (share) {
+      sharing = share(guarded, epoch);
+      picture();
+    } else if (!loading) {
       loading = true;
       calls["load"]!(start.recorder);
+      calls["load"]!(start.pictures);
     }
   }
 
+  function picture(): void {
+    if (sharing && draws) pictures ??= draws(sharing, guarded);
+  }
+
   function rest(): void {
+    pictures?.stop();
+    pictures = null;
     sharing?.stop();
     sharing = null;
     overlay.rest();
@@ -135,6 +152,10 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
     share = given;
     begin();
   };
+  calls["pictures"] = (given: MakePictures) => {
+    draws = given;
+    picture();
+  };
 
   port.addEventListener("message", ({ data }: MessageEvent<ToCompanion>) => {
     switch (data.t) {
@@ -158,6 +179,7 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
       case "cb:resync":
         return sharing?.resync();
       case "cb:backlog":
+        pictures?.backlog(data.d);
         return sharing?.backlog(data.d);
       case "cb:end":
         return end();
@@ -168,6 +190,8 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
     else if (data.t == "cb:look") acting.look(data.d);
     else if (data.t == "cb:act") acting.act(data.d);
     else if (data.t == "cb:card") acting.card(data.d);
+    else if (data.t == "cb:want") pictures?.give(data.d.hashes);
+    else if (data.t == "cb:stills") pictures?.stills();
   });
   // Escape that the page has used for something of its own means that, and not us.
   addEventListener("keydown", (event) => event.key == "Escape" && !event.defaultPrevented && !overlay.asking && stop());

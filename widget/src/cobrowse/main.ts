@@ -3,21 +3,28 @@
 
 import { record } from "@rrweb/record";
 import { Frames, type Cursor, type Frame } from "./frames.ts";
-import { startRecording } from "./recorder.ts";
+import { startRecording, type Recording } from "./recorder.ts";
+import type { RawEvent } from "./scrub.ts";
 
 export type FromPage =
   | { t: "cb:frame"; frame: Frame }
   | { t: "cb:cursor"; at: Cursor }
   | { t: "cb:state"; hidden: number; width: number; height: number }
-  | { t: "cb:failed"; why: "too_large" | "unsupported" };
+  | { t: "cb:failed"; why: "too_large" | "unsupported" }
+  /** A picture of the page, by the hash of its bytes, that a viewer has asked for. */
+  | { t: "cb:picture"; hash: string; body: Uint8Array<ArrayBuffer> };
 
-export interface Sharing {
+export interface Sharing extends Pick<Recording, "shown" | "addresses"> {
   /** The agent misses something: tells the page anew. */
   resync(): void;
   /** How many bytes the panel could not send yet. */
   backlog(bytes: number): void;
   /** The element that the agent means. */
   node(id: number): Node | null;
+  /** A change of our own, which goes along in the order of all. */
+  add(event: RawEvent): void;
+  /** Called after a snapshot (true) or a change. */
+  changed?: (snapshot: boolean) => void;
   stop(): void;
 }
 
@@ -45,10 +52,16 @@ const share: Share = (port, epoch) => {
     port.postMessage(state);
   };
   const recording = startRecording(
-    (event) => frames.add(event),
+    (event) => {
+      frames.add(event);
+      sharing.changed?.(event.type == 2);
+    },
     () => port.postMessage({ t: "cb:failed", why: "unsupported" }),
   );
-  return {
+  const sharing: Sharing = {
+    shown: recording.shown,
+    addresses: recording.addresses,
+    add: (event) => frames.add(event),
     resync: () => recording.again(),
     backlog: (bytes) => (backlog = bytes),
     node: (id) => record.mirror.getNode(id),
@@ -57,6 +70,7 @@ const share: Share = (port, epoch) => {
       frames.end();
     },
   };
+  return sharing;
 };
 
 (window as { ContactHub?: (name: string, given: unknown) => void }).ContactHub?.("cobrowse", share);

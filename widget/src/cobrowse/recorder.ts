@@ -9,12 +9,18 @@ export interface Recording {
   again(): void;
   stop(): void;
   readonly hidden: number;
+  /** The number by which the agent's side knows a node; 0 where it may not see what the node shows. */
+  shown(node: Node): number;
+  /** Addresses of pictures in style sheets, by their numbers there. */
+  readonly addresses: ReadonlyMap<string, number>;
 }
 
 const SNAPSHOT = 2;
 const META = 4;
 /** How long a busy page may put a snapshot off. */
 const PATIENCE_MS = 500;
+/** Addresses of pictures that a page's style sheets may name. */
+const MOST_ADDRESSES = 2000;
 
 /**
  * rrweb tells changes of one moment as one change, and gets some moves among them wrong: an element then stands twice in
@@ -30,7 +36,16 @@ const idle = (work: () => void): void => {
 
 /** `heard` gets scrubbed events one by one, in their order; `failed` when the page can no longer be followed. */
 export function startRecording(heard: (event: RawEvent) => void, failed: () => void): Recording {
-  const scrub: Scrubber = makeScrubber();
+  const addresses = new Map<string, number>();
+  const scrub: Scrubber = makeScrubber(false, (url) => {
+    try {
+      url = new URL(url, document.baseURI).href;
+    } catch {
+      return 0;
+    }
+    if (!addresses.has(url) && addresses.size < MOST_ADDRESSES) addresses.set(url, addresses.size + 1);
+    return addresses.get(url) ?? 0;
+  });
   let stop: (() => void) | undefined;
   let stopped = false;
   let due = false;
@@ -101,5 +116,10 @@ export function startRecording(heard: (event: RawEvent) => void, failed: () => v
     get hidden() {
       return scrub.hidden;
     },
+    shown(node) {
+      const id = record.mirror.getId(node);
+      return id > 0 && scrub.shows(id) ? id : 0;
+    },
+    addresses,
   };
 }

@@ -94,7 +94,6 @@ export function shownAttribute(
   if (again) {
     if (name == "data-cb") return /^(?:masked|private)$/.test(value) ? value : undefined;
     if (/^rr_(?:width|height)$/.test(name)) return /^\d{1,6}(?:\.\d+)?px$/.test(value) ? value : undefined;
-    if (name == "style" || name == "_cssText") return quietCss(value);
     if (/^(?:class|id|for|placeholder|label)$/.test(name) || (name == "value" && kind == "open")) return value;
   }
   switch (name) {
@@ -103,9 +102,6 @@ export function shownAttribute(
     case "id":
     case "for":
       return hush(value) == value ? value : "";
-    case "style":
-    case "_cssText":
-      return scrubCss(value);
     case "type":
       // The viewer's browser must not offer to fill in what it believes to be a password.
       return tag == "input" && NEVER_TYPE.test(word(value)) ? (word(value) == "hidden" ? "hidden" : "text") : value.slice(0, 40);

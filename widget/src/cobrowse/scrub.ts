@@ -4,7 +4,7 @@
 // Pure but for what it remembers of the nodes that it has seen, which changes have to be judged by.
 
 import { DECIDING, gatherStyled, isPhone, kindOf, shownAttribute, shownValue, type Attributes, type Kind, type Styled } from "./rules.ts";
-import { holdsCard, hush, hushKeys, hushTyped, MASK, quietCss, scrubCss, scrubUrl } from "./secrets.ts";
+import { holdsCard, hush, hushKeys, hushTyped, MASK, quietCss, scrubCss, scrubUrl, type Refer } from "./secrets.ts";
 
 /** An rrweb event, of which nothing is believed. */
 export interface RawEvent {
@@ -54,16 +54,18 @@ export interface Scrubber {
   readonly size: number;
   /** How many fields and areas are hidden from the agent now. */
   readonly hidden: number;
+  /** Whether an agent may see what this node shows. */
+  shows(id: number): boolean;
 }
 
 /** `again`: for the viewer, which does not believe that what comes was scrubbed: nothing that acts or fetches is let in. */
-export function makeScrubber(again = false): Scrubber {
+export function makeScrubber(again = false, refer?: Refer): Scrubber {
   const known = new Map<number, Known>();
   const styled: Styled = new Set();
   let sizeAtSnapshot = 0;
   let hidden = 0;
 
-  const css = again ? quietCss : scrubCss;
+  const css = (text: string) => (again ? quietCss(text) : scrubCss(text, refer));
 
   const counts = (node: Known | undefined) => (node?.kind == "masked" || node?.kind == "private" ? 1 : 0);
   const keep = (id: number, node: Known): void => {
@@ -105,7 +107,8 @@ export function makeScrubber(again = false): Scrubber {
     const shown: Raw = {};
     for (const name in raw) {
       const value = raw[name];
-      const kept = name == "style" && isRaw(value) ? style(value) : shownAttribute(tag, kind, name, value, deciding, styled, again);
+      const looks = name == "style" || name == "_cssText";
+      const kept = looks && isRaw(value) ? style(value) : looks && typeof value == "string" ? css(value) : shownAttribute(tag, kind, name, value, deciding, styled, again);
       if (kept !== undefined) shown[name] = kept;
     }
     return shown;
@@ -342,7 +345,7 @@ export function makeScrubber(again = false): Scrubber {
         };
       }
       case 14: {
-        const ranges = list(data["ranges"]).filter((range) => [range["start"], range["end"]].every((id) => /^(?:plain|open)$/.test(inside(number(id) ?? 0))));
+        const ranges = list(data["ranges"]).filter((range) => [range["start"], range["end"]].every((id) => scrub.shows(number(id) ?? 0)));
         return { source, ranges: ranges.map((range) => plain(range, "start", "startOffset", "end", "endOffset")) };
       }
       case 15:
@@ -373,6 +376,7 @@ export function makeScrubber(again = false): Scrubber {
     return { type: event.type, data, timestamp: number(event.timestamp) ?? 0 };
   }) as Scrubber;
   scrub.stale = scrub.doubtful = false;
+  scrub.shows = (id) => /^(?:plain|open)$/.test(inside(id));
   Object.defineProperties(scrub, {
     size: { get: () => known.size },
     hidden: { get: () => hidden },

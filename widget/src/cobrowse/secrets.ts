@@ -153,8 +153,14 @@ function withoutComments(css: string): string {
   return made + css.slice(at);
 }
 
-/** With each `url(...)` as it may stay. In time in proportion to the text; what never ends is cut off. */
-function withUrls(css: string): string {
+/** The page's own number for the address of a picture in a style sheet; 0: none. Nothing of the address is in it. */
+export type Refer = (url: string) => number;
+
+/**
+ * With each `url(...)` as it may stay: the others become a variable by their number, which the viewer sets once it has
+ * the picture. In time in proportion to the text; what never ends is cut off.
+ */
+function withUrls(css: string, refer?: Refer): string {
   const opening = /url\(\s*/gi;
   let made = "";
   let at = 0;
@@ -169,7 +175,11 @@ function withUrls(css: string): string {
     const url = css.slice(begin, end).trim();
     if (/^#[\w-]{1,64}$/.test(url)) made += `url(${url})`;
     else if (dataPicture(url)) made += `url("${url.replace(/["\\\n]/g, (character) => encodeURIComponent(character))}")`;
-    else made += 'url("data:,")';
+    else {
+      // No variables where a font's source is named.
+      const number = refer && !/@font-face\s*\{[^{}]*$/i.test(css.slice(Math.max(0, found.index - 500), found.index)) ? refer(url) : 0;
+      made += number ? `var(--cb-${number},url("data:,"))` : 'url("data:,")';
+    }
     const close = quoted ? css.indexOf(")", end) : end;
     if (close < 0) return made;
     at = opening.lastIndex = close + 1;
@@ -185,11 +195,11 @@ const unescaped = (css: string) =>
   });
 
 /** CSS without what it would fetch; `url(#id)` and small pictures stay. */
-export function quietCss(css: string): string {
-  return withUrls(unescaped(withoutComments(css)).replace(/@import\b[^;]*(?:;|$)/gi, "")).replace(/\b(?:-webkit-)?image-set\([^;}]*/gi, "none");
+export function quietCss(css: string, refer?: Refer): string {
+  return withUrls(unescaped(withoutComments(css)).replace(/@import\b[^;]*(?:;|$)/gi, ""), refer).replace(/\b(?:-webkit-)?image-set\([^;}]*/gi, "none");
 }
 
 /** CSS without what it would fetch and without secrets in what it writes. */
-export function scrubCss(css: string): string {
-  return quietCss(css).replace(/(content\s*:\s*|--[\w-]+\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/gi, (_, name: string, said: string) => name + hush(said));
+export function scrubCss(css: string, refer?: Refer): string {
+  return quietCss(css, refer).replace(/(content\s*:\s*|--[\w-]+\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/gi, (_, name: string, said: string) => name + hush(said));
 }

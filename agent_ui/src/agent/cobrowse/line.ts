@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import type { Socket } from "socket.io-client";
 import type { Frame } from "../../../../widget/src/cobrowse/frames.ts";
 import type { FromViewer, Mode, SharedField, ToViewer } from "../../common/cobrowse.ts";
+import { t } from "../../common/i18n.ts";
 import { newId } from "../../common/ids.ts";
 import { beside, request } from "../../common/socket.ts";
 import { Meeting } from "./meeting.ts";
@@ -25,6 +26,8 @@ export interface View {
   hidden: number;
   /** Milliseconds behind the customer, as far as it can be known. */
   behind: number | null;
+  /** Drawings of the page, of which a picture can be asked for. */
+  drawings: number;
   failed: string;
   epoch: number;
   fields: readonly SharedField[];
@@ -38,7 +41,7 @@ export interface Picked {
   mode: Mode;
 }
 
-const NOTHING: View = { there: false, connected: false, href: "", width: 0, height: 0, hidden: 0, behind: null, failed: "", epoch: 0, fields: [] };
+const NOTHING: View = { there: false, connected: false, href: "", width: 0, height: 0, hidden: 0, behind: null, drawings: 0, failed: "", epoch: 0, fields: [] };
 
 export const view = signal<View>(NOTHING);
 export const picked = signal<Picked | null>(null);
@@ -69,7 +72,7 @@ export class Line {
   constructor(private readonly contact: string, frame: HTMLIFrameElement) {
     view.value = NOTHING;
     picked.value = null;
-    this.meeting = new Meeting(frame, viewer!, (data) => this.heard(data), () => {
+    this.meeting = new Meeting(frame, viewer!, { t: "words", picture: t("cobrowse.picture"), pictures: true }, (data) => this.heard(data), () => {
       this.tell({ t: "mode", mode: this.mode });
       this.again(0);
     });
@@ -127,6 +130,7 @@ export class Line {
       if (raw.part === raw.parts - 1) this.arrived.set(`${raw.epoch} ${raw.seq}`, performance.now());
       this.tell({ t: "frame", frame: { ...raw, body } });
     });
+    socket.on("cb:picture", ({ hash, body }: { hash: string; body: ArrayBuffer }) => this.tell({ t: "picture", hash, body: new Uint8Array(body) }));
     socket.on("cb:cursor", (at: { x: number; y: number }) => this.tell({ t: "cursor", at }));
     socket.on("cb:state", (state: { hidden: number; rtt: number; failed: string }) => {
       change({ hidden: state.hidden, failed: state.failed });
@@ -147,7 +151,8 @@ export class Line {
   private heard(data: FromViewer): void {
     if (data.t === "shown") return this.ack(data.epoch, data.seq);
     if (data.t === "missing") return void this.socket?.emit("cb:resync", {});
-    if (data.t === "page") return change({ href: data.href, width: data.width, height: data.height, there: true });
+    if (data.t === "page") return change({ href: data.href, width: data.width, height: data.height, drawings: data.drawings, there: true });
+    if (data.t === "want") return void this.socket?.emit("cb:want", { hashes: data.hashes });
     if (data.t === "fields") return change({ fields: data.fields, epoch: data.epoch });
     if (data.t === "point") return void this.socket?.volatile.emit("cb:point", data.at);
     if (data.t === "draw") return void this.socket?.emit("cb:draw", { id: data.id, points: data.points });
@@ -173,6 +178,11 @@ export class Line {
       // Half of each way there and back, and what it took to show it.
       change({ behind: Math.max(1, Math.round((performance.now() - begun + this.roundTrip) / 2 + this.drawing)) });
     });
+  }
+
+  /** What drawings of the page show now. */
+  stills(): void {
+    this.socket?.emit("cb:stills", {});
   }
 
   setMode(mode: Mode): void {

@@ -2,13 +2,16 @@
 
 import { READY, type FromViewer, type ToViewer } from "../../common/cobrowse.ts";
 
+type Words = Extract<ToViewer, { t: "words" }>;
+
 export class Meeting {
   private port: MessagePort | null = null;
 
-  /** `there` is called whenever the viewer says that it is there, once it can be told something. */
+  /** `words` go out before anything else; `there` is called whenever the viewer says that it is there, once it can be told something. */
   constructor(
     private readonly frame: HTMLIFrameElement,
     private readonly viewer: string,
+    private readonly words: Words,
     private readonly heard: (data: FromViewer) => void,
     private readonly there: () => void,
   ) {
@@ -35,6 +38,7 @@ export class Meeting {
     this.port = port1;
     port1.onmessage = ({ data }: MessageEvent<FromViewer>) => this.heard(data);
     this.frame.contentWindow!.postMessage(READY, this.viewer, [port2]);
+    this.tell(this.words);
     this.there();
   };
 }

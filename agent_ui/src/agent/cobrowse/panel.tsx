@@ -177,7 +177,7 @@ function Stage({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse
     line.current?.setMode(next);
   };
   const mine = isOwner(contact) && sharing.stage === "shared";
-  const { href, width, height, behind, hidden, connected, there } = view.value;
+  const { href, width, height, behind, hidden, connected, there, drawings } = view.value;
   const chosen = picked.value;
   useEffect(() => {
     if (chosen?.mode === "look") line.current?.look(chosen.epoch, chosen.node);
@@ -202,6 +202,7 @@ function Stage({ contact, sharing, name }: { contact: Contact; sharing: Cobrowse
             <Icon name={icon} small />{t(`cobrowse.mode.${name}`)}
           </button>
         ))}
+        {drawings > 0 && <button type="button" class="btn quiet" disabled={!mine} onClick={() => line.current?.stills()}><Icon name="eye" small />{t("cobrowse.drawings", { count: drawings })}</button>}
       </div>
       <div class="cob-device">
         <div class="cob-bar">

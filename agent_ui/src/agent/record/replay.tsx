@@ -31,7 +31,7 @@ function useScreen(pages: readonly Recording[]) {
     const gone = new AbortController();
     const films = Promise.all(pages.map(async (one) => entriesOf(await filmOf(one.id, gone.signal), one.started_at)));
     const met = new Promise<void>((resolve) => {
-      meeting.current = new Meeting(frame.current!, viewer!, (data) => data.t === "page" && setHref(data.href), resolve);
+      meeting.current = new Meeting(frame.current!, viewer!, { t: "words", picture: t("cobrowse.picture_not_recorded"), pictures: false }, (data) => data.t === "page" && setHref(data.href), resolve);
       frame.current!.src = `${viewer}/`;
     });
     Promise.all([films, met]).then(

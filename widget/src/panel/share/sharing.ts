@@ -100,7 +100,7 @@ function connect(): void {
     end();
   });
   line.on("cb:resync", () => send({ t: "cb:resync" }));
-  for (const t of ["cb:point", "cb:draw", "cb:look", "cb:act", "cb:card"] as const) line.on(t, (d) => send({ t, d }));
+  for (const t of ["cb:point", "cb:draw", "cb:look", "cb:act", "cb:card", "cb:want", "cb:stills"] as const) line.on(t, (d) => send({ t, d }));
 }
 
 /** Its ticket is spent: a new one, as soon as the hub is there. */
@@ -160,7 +160,7 @@ function tellPage(): void {
   }
   if (!line?.connected) return;
   const name = sharing.agent?.name ?? "";
-  const d = { session: sharing.session, epoch, granted: sharing.granted, held: sharing.pauses.includes("customer"), words: words(name), recorder: state.boot.sharing.recorder };
+  const d = { session: sharing.session, epoch, granted: sharing.granted, held: sharing.pauses.includes("customer"), words: words(name), recorder: state.boot.sharing.recorder, pictures: state.boot.sharing.pictures };
   const said = JSON.stringify(d);
   if (said == told) return;
   told = said;
@@ -178,7 +178,9 @@ export function heardFromPage(data: ToPanel): void {
         () => {}, // the line is gone; it asks again when it is back
       );
     case "cb:frame":
-      return post(data.frame);
+      return post("cb:frame", data.frame);
+    case "cb:picture":
+      return post("cb:picture", { hash: data.hash, body: data.body });
     case "cb:cursor":
       return void (line?.connected && line.volatile.emit("cb:cursor", data.at));
     case "cb:state": {
@@ -203,15 +205,15 @@ function ask_(event: string, more: object): void {
 }
 
 /** What is not acknowledged yet waits somewhere on the way; the page drops changes when that is too much. */
-function post(frame: Frame): void {
+function post(event: "cb:frame" | "cb:picture", data: Frame | { hash: string; body: Frame["body"] }): void {
   if (!line?.connected) return;
-  const size = frame.body.length;
+  const size = data.body.length;
   const begun = performance.now();
-  epoch = Math.max(epoch, frame.epoch);
+  if ("epoch" in data) epoch = Math.max(epoch, data.epoch);
   outstanding += size;
   if (outstanding > 64 * 1024) send({ t: "cb:backlog", d: outstanding });
   const from = line.id;
-  line.emit("cb:frame", { ...frame, body: frame.body.buffer }, () => {
+  line.emit(event, { ...data, body: data.body.buffer }, () => {
     if (from != line?.id) return;
     outstanding -= size;
     rtt = Math.round(performance.now() - begun);
