@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.people import until
 from tests.e2e.viewer import Pages
@@ -23,7 +23,26 @@ SHOP = """<!doctype html><meta charset="utf-8"><title>Shop</title><h1>Shop</h1>
 <select id="list" data-cobrowse="allow"><option value="a">One<option value="b">Two</select>
 <textarea id="area" data-cobrowse="allow">one two three</textarea>
 <button id="send">Order now</button><button id="more" type="button" onclick="window.more = 1">More</button></form>
-<a id="away" href="https://elsewhere.example/">Elsewhere</a>"""
+<a id="away" href="https://elsewhere.example/">Elsewhere</a>
+<form id="fast" onsubmit="event.preventDefault(); window.quick = (window.quick ?? 0) + 1">
+<label id="for-send" for="quick-send">Go</label><button id="quick-send">Go</button>
+<select id="jump" data-cobrowse="allow" onchange="this.form.requestSubmit()"><option>One<option>Two</select>
+<div id="bare" onclick="this.closest('form').requestSubmit()">Next</div></form>
+<a id="buy" href="#" onclick="window.bought = 1">Jetzt kaufen</a>
+<span id="plain" onclick="window.bought = 1">立即付款</span>
+<button id="icon" type="button" onclick="window.bought = 1"><img alt="Pay now"></button>
+<div id="notes" contenteditable data-cobrowse="allow">one <b>two</b> three</div><div id="own" contenteditable>x</div>
+<input id="city" role="combobox" aria-controls="cities" data-cobrowse="allow"><ul id="cities" role="listbox"></ul>
+<script>
+  city.addEventListener("input", () => setTimeout(() => {
+    cities.innerHTML = "<li role=option>Berlin, Germany</li><li role=option>Bern, Switzerland</li>";
+    cities.addEventListener("mousedown", ({ target }) => {
+      window.chosen = target.textContent;
+      city.value = target.textContent;
+      cities.replaceChildren();
+    }, { once: true });
+  }, 150));
+</script>"""
 
 # What loader and panel do: a port, the calls, and answers to what the page is asked.
 HOST = """() => {
@@ -40,7 +59,7 @@ HOST = """() => {
   const calls = { load: () => window.loads = (window.loads ?? 0) + 1 };
   window.ContactHub = (name, given) => name == "run" ? given(port2, calls) : calls[name](given);
 }"""
-SAID = "seen paused paused_page stop pause resume look show suggests use no press press_yes go go_yes"
+SAID = "seen paused paused_page stop pause resume look show suggests use no press press_yes revoke send go go_yes"
 WORDS = dict(zip(SAID.split(), SAID.split(), strict=True))
 # By its id, the number that each element has in the snapshot: what the agent's side knows.
 IDS = """async () => {
@@ -254,3 +273,70 @@ def test_the_card_goes_into_empty_fields_that_it_belongs_in_and_that_are_shared(
     assert [result for _, result in card()] == ["kept"] * 4
     page.evaluate("document.forms[1].remove()")
     assert card() == [["", "none"]]
+
+
+def test_whatever_binds_the_customer_is_the_customers(page: Page) -> None:
+    start(page, ALL)
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.evaluate(IDS)
+    box = page.get_by_role("alertdialog")
+    # By what they are called in other languages, by a picture's words, and by a label of a button that sends.
+    for selector in ("buy", "plain", "icon", "for-send", "quick-send"):
+        assert act(page, "click", selector) == "asked", selector
+        box.get_by_role("button", name="no").click()
+        until(page, "heard.at(-1).d?.result == 'refused'")
+    # What the page sends by itself once something was chosen or pressed is held up.
+    for operation, selector, value in (("fill", "jump", "Two"), ("click", "bare", "")):
+        assert act(page, operation, selector, value) == "done"
+        expect(box).to_contain_text("send")
+        box.get_by_role("button", name="no").click()
+        expect(box).to_have_count(0)
+    assert page.evaluate("[window.bought, window.quick]") == [None, None]
+    assert act(page, "click", "bare") == "done"
+    box.get_by_role("button", name="press_yes").click()
+    until(page, "window.quick == 1")
+    # The customer's own press goes at once.
+    page.locator("#quick-send").click()
+    until(page, "window.quick == 2")
+
+
+def test_areas_and_lists_of_suggestions(page: Page) -> None:
+    start(page, ALL)
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.evaluate(IDS)
+    assert act(page, "fill", "own", "secret") == "masked"
+    assert act(page, "fill", "notes", "one two\nfour", "one two three") == "done"
+    assert page.locator("#notes").inner_text() == "one two\nfour"
+    page.evaluate("notes.textContent = 'ONE two three'")
+    assert act(page, "fill", "notes", "one two THREE", "one two three") == "merged"
+    assert page.locator("#notes").inner_text() == "ONE two THREE"
+    page.locator("#notes").focus()
+    assert act(page, "fill", "notes", "mine", "ONE two THREE") == "suggested"
+    page.get_by_role("button", name="use", exact=True).click()
+    expect(page.locator("#notes")).to_have_text("mine")
+    # Of the list that comes, the one that was meant.
+    assert act(page, "fill", "city", "Bern, Switzerland") == "done"
+    until(page, "window.chosen == 'Bern, Switzerland'")
+    assert page.locator("#city").input_value() == "Bern, Switzerland"
+
+
+def test_a_customer_takes_one_thing_back(page: Page) -> None:
+    start(page, ALL)
+    until(page, "heard.some(({ t }) => t == 'cb:frame')")
+    page.evaluate(IDS)
+    assert act(page, "fill", "open", "Berlin") == "done"
+    names = page.evaluate("document.querySelector('contact-hub').shadowRoot.querySelectorAll('.may').length")
+    assert names == len(ALL) - 1
+    page.locator("contact-hub .may").nth(ALL.index("type") - 1).click()
+    until(page, "heard.some(({ t, capability }) => t == 'cb:revoke' && capability == 'type')")
+    # Here it holds at once, whatever the hub still lets through.
+    assert act(page, "fill", "open", "Bonn") == "denied"
+    assert act(page, "click", "more") == "done"
+    expect(page.locator("contact-hub .may")).to_have_count(len(ALL) - 2)
+    tell(page, "cb:point", {"x": 5, "y": 5, "name": "Nadia"})
+    expect(page.locator("contact-hub .ptr")).to_be_visible()
+    page.locator("contact-hub .may").first.click()
+    expect(page.locator("contact-hub .ptr")).to_be_hidden()
+    tell(page, "cb:point", {"x": 9, "y": 9, "name": "Nadia"})
+    assert act(page, "click", "more") == "done"
+    expect(page.locator("contact-hub .ptr")).to_be_hidden()

@@ -300,6 +300,14 @@ def test_the_customer_decides_from_moment_to_moment(people: People, hub: DemoHub
     lead.page.get_by_role("button", name="To the conversation").click()
     expect(banner(clara)).to_be_visible()
 
+    # One thing is taken back; the rest goes on.
+    banner(clara).get_by_role("button", name="Take back: Point at things").click()
+    expect(agent.page.get_by_role("button", name="Point", exact=True)).to_be_disabled()
+    expect(agent.page.get_by_text("Dora Stein took something back")).to_be_visible()
+    expect(agent.page.get_by_role("button", name="Fill", exact=True)).to_be_enabled()
+    expect(banner(clara).get_by_role("button", name="Take back: Fill in fields with you")).to_be_visible()
+    clara.picture("taken-back")
+
     # A moment for herself: nothing is seen.
     banner(clara).get_by_role("button", name="Pause").click()
     expect(agent.page.locator(".cob-curtain")).to_contain_text("Dora Stein has paused")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import socketserver
 import threading
@@ -13,7 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.hostile import NONSENSE, change, good, hostile
+from tests.e2e.hostile import NONSENSE, Tree, change, good, hostile
+from tests.e2e.people import until
+from tests.e2e.test_cobrowse_pictures import png
 from tests.e2e.viewer import PARENT, Desk, Pages, served
 
 
@@ -76,6 +80,73 @@ def test_a_page_is_seen_and_followed(desk: Desk) -> None:
     desk.show("[]", seq=3)
     assert desk.answer() == "missing"
     desk.sees("Thank you")
+
+
+def test_what_can_be_filled_in_is_told_with_what_is_suggested(desk: Desk) -> None:
+    tree = Tree()
+    area = {"data-cb": "editable", "id": "notes"}
+    events = tree.events(
+        tree.el("div", area, tree.text("One"), tree.el("br"), tree.text("two")),
+        tree.el("div", {"data-cb": "masked"}, tree.text("••••••")),
+        tree.el("input", {"id": "tea", "type": "text", "value": "Sencha", "list": "teas"}),
+        tree.el(
+            "datalist", {"id": "teas"}, tree.el("option", {"value": "Gyokuro"}), tree.el("option", {"value": "Kukicha"})
+        ),
+        tree.el("input", {"id": "hidden-list", "type": "text", "value": "", "list": "masked"}),
+        tree.el("datalist", {"id": "masked", "data-cb": "masked"}, tree.el("option", {"value": "••"})),
+        tree.el("input", {"id": "city", "role": "combobox", "value": "Ber", "aria-controls": "cities"}),
+        tree.el("ul", {"id": "cities", "role": "listbox"}, tree.el("li", {"role": "option"}, tree.text("Berlin"))),
+    )
+    desk.show(json.dumps(events))
+    assert desk.answer() == "shown"
+    until(desk.page, f"heard.some(({{ t, epoch }}) => t == 'fields' && epoch == {desk.epoch})")
+    fields = desk.page.evaluate("heard.findLast(({ t }) => t == 'fields').fields")
+    told = [(one["kind"], one["label"], one["value"], [option["value"] for option in one["options"]]) for one in fields]
+    assert told == [
+        ("area", "notes", "One\ntwo", []),
+        ("text", "tea", "Sencha", ["Gyokuro", "Kukicha"]),
+        ("text", "hidden-list", "", []),
+        ("text", "city", "Ber", ["Berlin"]),
+    ]
+
+
+def test_only_pictures_become_pictures(desk: Desk, net: Net) -> None:
+    tree = Tree()
+    image = tree.el("img", {})
+    events = tree.events(image)
+    desk.show(json.dumps(events))
+    assert desk.answer() == "shown"
+    body = png((200, 0, 0))
+    name, other = hashlib.sha256(body).hexdigest(), "0" * 64
+    junk = [None, [], [image["id"], net.url, 1, 1], [image["id"], "x", 1, 1], ["1", name, 1, 1], [-1, name, 1, 1]]
+    url = f"url({net.url}/x.png)"
+    told = {
+        "source": 100,
+        "nodes": [*junk, [image["id"], name, 40, 40]],
+        "styles": [*junk, [1, other, 40, 40], [url, name, 1, 1]],
+    }
+    desk.show(json.dumps([{"type": 3, "data": told, "timestamp": 3}]), seq=1)
+    assert desk.answer() == "shown"
+    until(desk.page, "heard.some(({ t }) => t == 'want')")
+    assert sorted(desk.page.evaluate("heard.find(({ t }) => t == 'want').hashes")) == sorted([name, other])
+
+    def shown() -> str | None:
+        image = "document.querySelector('.stage:not(.coming) iframe').contentDocument.querySelector('img')"
+        found: str | None = desk.viewer.evaluate(f"{image}.getAttribute('srcset')")
+        return found
+
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg'><image href='{net.url}/y.png'/></svg>".encode()
+    for hash, content in ((other, svg), ("f" * 64, body), ("x", body), (other, b"GIF89a" + bytes(40))):
+        desk.page.evaluate("(given) => give(...given)", [hash, base64.b64encode(content).decode()])
+    assert shown() is None
+    desk.page.evaluate("(given) => give(...given)", [name, base64.b64encode(body).decode()])
+    for _ in range(200):
+        if shown():
+            break
+        desk.page.wait_for_timeout(50)
+    assert str(shown()).startswith("blob:")
+    assert net.connections == 0
+    assert not [url for url in desk.asked if not url.startswith(("blob:", "data:"))]
 
 
 def test_nothing_hostile_acts_or_fetches(desk: Desk, net: Net) -> None:

@@ -268,3 +268,13 @@ test("a node is shown to agents unless it, or what it stands in, is private or m
   scrub({ type: 2, timestamp: 0, data: { node: { type: 0, id: 1, childNodes: [body] }, initialOffset: { left: 0, top: 0 } } });
   assert.deepEqual([3, 5, 7, 99].map((id) => scrub.shows(id)), [true, false, false, false]);
 });
+
+test("areas that the site shares are marked for the viewer, and no others", () => {
+  const scrub = makeScrubber();
+  const area = (id, attributes) => ({ type: 2, tagName: "div", attributes: { contenteditable: "true", ...attributes }, childNodes: [{ type: 3, id: id + 10, textContent: "Words" }], id });
+  const body = { type: 2, tagName: "body", attributes: {}, id: 2, childNodes: [area(3, { "data-cobrowse": "allow" }), area(4, {}), area(5, { "data-cobrowse": "allow", "aria-label": "PIN" })] };
+  const { data } = scrub({ type: 2, timestamp: 0, data: { node: { type: 0, id: 1, childNodes: [body] }, initialOffset: { left: 0, top: 0 } } });
+  const shown = data.node.childNodes[0].childNodes;
+  assert.deepEqual(shown.map(({ attributes }) => attributes["data-cb"]), ["editable", "masked", "masked"]);
+  assert.deepEqual(shown.map(({ childNodes }) => childNodes[0].textContent), ["Words", MASK, MASK]);
+});

@@ -25,7 +25,7 @@ export interface SharedField {
   kind: "text" | "area" | "select" | "check" | "radio" | "date";
   label: string;
   value: string;
-  /** Of a list. */
+  /** Of a list; of a text, what the page suggests. */
   options: { value: string; text: string }[];
 }
 

@@ -6,7 +6,7 @@ import type { Mirror } from "./mirror.ts";
 
 const EVERY_MS = 50;
 /** What a press is meant for, rather than for the words in it. */
-const PRESSED = "a[href], button, summary, label, input, select, textarea, option, [role=button], [role=link], [role=tab], [role=menuitem]";
+const PRESSED = "a[href], button, summary, label, input, select, textarea, option, [role=button], [role=link], [role=tab], [role=menuitem], [data-cb=editable]";
 
 export class Hand {
   private now: Mode = "see";

@@ -2,6 +2,8 @@
 // once more: that the page is still the one that the agent saw, that the field is shared and seen, and whose it is now.
 // Sending a form and what costs money is never done without the customer's own "yes".
 
+import { binds, parentOf, pressed, withoutSending, wordsOf } from "./binding.ts";
+import { plainText, putText } from "./editable.ts";
 import type { Overlay } from "./overlay.ts";
 import { kindOf, type Attributes } from "./rules.ts";
 
@@ -34,7 +36,8 @@ export interface ActResult {
   field: string;
 }
 
-const PAYS = /\b(?:pay|buy|order|purchase|checkout|confirm|submit|send|delete|remove|donate|book|subscribe|sign|transfer)\b|付款|支付|购买|下单|订单|提交|发送|删除|确认/i;
+/** How long a list of suggestions may take to come. */
+const LIST_MS = 3000;
 
 export class Acting {
   granted: string[] = [];
@@ -91,14 +94,47 @@ export class Acting {
     if (now != base && now != value) {
       // The customer has been here since the agent looked: both, where that is possible, else as the customer says.
       if (element.matches(TICKED)) return tell("stale");
-      const both = element instanceof HTMLTextAreaElement ? merge(base, now, value) : null;
+      const both = element instanceof HTMLTextAreaElement || element.isContentEditable ? merge(base, now, value) : null;
       if (both === null) return this.suggest(element, value, tell);
       merged = true;
       next = both;
     }
     // The field that the customer is in is his.
     if (deepActive() == element && writes(element)) return this.suggest(element, next, tell);
-    tell(put(element, next) ? (merged ? "merged" : "done") : "invalid");
+    await this.put(element, next, merged ? "merged" : "done", tell);
+  }
+
+  /** Fills it in; what the page would send because of that is the customer's to send. */
+  private async put(element: HTMLElement, value: string, good: Outcome, tell: (result: Outcome) => void): Promise<void> {
+    let taken = false;
+    const held = withoutSending(element, () => (taken = put(element, value)));
+    tell(taken ? good : "invalid");
+    if (taken && element.getAttribute("role") == "combobox") await this.choose(element, value);
+    await this.send(held, element);
+  }
+
+  /** Of the suggestions that come, the one that was meant; where there is none, what was written stays. */
+  private async choose(element: HTMLElement, value: string): Promise<void> {
+    const until = performance.now() + LIST_MS;
+    const wanted = value.trim().toLowerCase();
+    const options = () => listOf(element).filter((one) => one.getClientRects().length && one.getAttribute("aria-disabled") != "true");
+    for (; performance.now() < until; await new Promise((resolve) => setTimeout(resolve, 60))) {
+      if (!element.isConnected || !this.granted.includes("type")) return;
+      const found = options().find((one) => (one.innerText || one.textContent || "").trim().toLowerCase() == wanted);
+      if (!found || binds(found)) continue;
+      const held = withoutSending(found, () => {
+        for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup"]) found.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, composed: true }));
+        found.click();
+      });
+      return this.send(held, element);
+    }
+  }
+
+  private async send(held: (() => void)[], element: HTMLElement): Promise<void> {
+    if (!held.length) return;
+    const { words } = this.overlay;
+    const what = element.closest("form")?.getAttribute("aria-label") ?? "";
+    if (await this.overlay.ask({ text: words.send, what, yes: words.press_yes, no: words.no, at: null })) held.forEach((go) => go());
   }
 
   /** Into empty fields only: what is written somewhere is the customer's. Each field's fate is told on its own. */
@@ -115,7 +151,7 @@ export class Acting {
         const field = nameOf(element);
         if (element.value) tell("kept", field);
         else if (deepActive() == element) void this.suggest(element, value, (result) => tell(result, field));
-        else tell(put(element, value) ? "done" : "invalid", field);
+        else void this.put(element, value, "done", (result) => tell(result, field));
       }
     }
     if (!met.size) tell("none");
@@ -126,26 +162,30 @@ export class Acting {
     tell("suggested");
     const yes = await this.overlay.ask({ text: words.suggests, what: value, yes: words.use, no: words.no, at: element });
     if (!yes) return tell("refused");
-    tell(element.isConnected && shared(element) && put(element, value) ? "done" : "invalid");
+    if (!element.isConnected || !shared(element)) return tell("invalid");
+    await this.put(element, value, "done", tell);
   }
 
   // --- buttons and pages -----------------------------------------------------------------------------------------------
 
   private async click(element: HTMLElement, _: Act, tell: (result: Outcome) => void): Promise<void> {
-    const target = element.closest<HTMLElement>("a[href], button, summary, label, input, select, option, [role]") ?? element;
-    if (target.closest("[data-private], contact-hub")) return tell("masked");
+    const target = pressed(element);
+    if (priv(target)) return tell("masked");
     if (target.matches(":disabled")) return tell("denied");
     const field = target.matches("input, select, option, textarea") && !target.matches("[type=submit], [type=button], [type=reset], [type=image]");
     if (field && !shared(target)) return tell("masked");
-    if (binding(target)) {
+    if (binds(target)) {
       const { words } = this.overlay;
       tell("asked");
-      const label = (target.innerText || (target as HTMLInputElement).value || target.getAttribute("aria-label") || "").trim().slice(0, 80);
+      const label = wordsOf(target).slice(0, 80);
       const yes = await this.overlay.ask({ text: words.press, what: label, yes: words.press_yes, no: words.no, at: null });
-      if (!yes || !target.isConnected) return tell("refused");
+      if (!yes || !target.isConnected || priv(target)) return tell("refused");
+      target.click();
+      return tell("done");
     }
-    target.click();
+    const held = withoutSending(target, () => target.click());
     tell("done");
+    await this.send(held, target);
   }
 
   private async navigate({ value }: Act, tell: (result: Outcome) => void): Promise<void> {
@@ -193,16 +233,24 @@ export function like(pattern: string, name: string): boolean {
 
 /** By the rules of the scrubber: what the agent may not see he may not fill either. */
 function shared(element: HTMLElement): boolean {
-  for (let at: Element | null = element; at; at = parentOf(at)) {
-    if (at.hasAttribute("data-private") || at.localName == "contact-hub") return false;
-  }
+  if (priv(element)) return false;
   const attributes: Attributes = {};
   for (const { name, value } of element.attributes) attributes[name] = value;
   if (element instanceof HTMLInputElement) attributes["type"] = element.type;
   return kindOf(element.localName, attributes) == "open";
 }
 
-const parentOf = (element: Element): Element | null => element.parentElement ?? ((element.getRootNode() as ShadowRoot).host || null);
+function priv(element: Element): boolean {
+  for (let at: Element | null = element; at; at = parentOf(at)) if (at.hasAttribute("data-private") || at.localName == "contact-hub") return true;
+  return false;
+}
+
+/** The options of the list that a field says is its own. */
+function listOf(element: HTMLElement): HTMLElement[] {
+  const root = element.getRootNode() as Document | ShadowRoot;
+  const ids = `${element.getAttribute("aria-controls") ?? ""} ${element.getAttribute("aria-owns") ?? ""}`.trim().split(/\s+/);
+  return ids.flatMap((id) => [...((id && root.getElementById(id)?.querySelectorAll<HTMLElement>("[role=option]")) || [])]);
+}
 
 const hidden = (element: HTMLElement) => !element.getClientRects().length || getComputedStyle(element).visibility != "visible";
 
@@ -219,18 +267,10 @@ function deepActive(): Element | null {
 
 const writes = (element: HTMLElement) => element.isContentEditable || !element.matches("[type=checkbox], [type=radio]");
 
-/** Sends a form, or says that it costs or ends something. */
-function binding(target: HTMLElement): boolean {
-  const inForm = (target as HTMLButtonElement).form;
-  if (target.matches("button, input") && inForm && /^(?:submit|image)$/.test((target as HTMLButtonElement).type)) return true;
-  if (target.matches("a[href]")) return new URL((target as HTMLAnchorElement).href, location.href).origin != location.origin;
-  return target.matches("button, input, [role=button]") && PAYS.test(target.innerText || (target as HTMLInputElement).value || "");
-}
-
 /** What is in a field, as the agent's side says it. */
 function valueOf(element: HTMLElement): string {
   if (element instanceof HTMLInputElement && /^(?:checkbox|radio)$/.test(element.type)) return String(element.checked);
-  return (element as HTMLInputElement).value ?? element.textContent ?? "";
+  return element.matches("input, select, textarea") ? (element as HTMLInputElement).value : plainText(element);
 }
 
 /** With the prototype's own setter, past a framework's; false when the field does not take the value. */
@@ -263,12 +303,7 @@ function put(element: HTMLElement, value: string): boolean {
     heard();
     return true;
   }
-  if (element.isContentEditable) {
-    element.textContent = value;
-    heard();
-    return true;
-  }
-  return false;
+  return element.isContentEditable && putText(element, value);
 }
 
 const setter = (prototype: object, name: string) => Object.getOwnPropertyDescriptor(prototype, name)!.set!;

@@ -28,6 +28,8 @@ export interface Words {
   no: string;
   press: string;
   press_yes: string;
+  revoke: string;
+  send: string;
   go: string;
   go_yes: string;
 }
@@ -64,6 +66,7 @@ export type FromCompanion =
   | { t: "cb:ready" | "cb:stop" }
   | { t: "cb:page"; url: string }
   | { t: "cb:hold"; on: boolean }
+  | { t: "cb:revoke"; capability: Capability }
   | { t: "cb:res"; d: ActResult };
 
 const LOOK_MS = 500;
@@ -84,7 +87,7 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
   let timer = 0;
 
   const send = (data: FromCompanion) => port.postMessage(data);
-  const overlay = new Overlay({ stop: () => stop(), hold: (on) => send({ t: "cb:hold", on }) });
+  const overlay = new Overlay({ stop: () => stop(), hold: (on) => send({ t: "cb:hold", on }), revoke });
   const acting = new Acting(overlay, (id) => sharing?.node(id) ?? null, () => epoch, (d) => send({ t: "cb:res", d }));
 
   /** The recorder's end of the port: what it says of a page that was not let in, a moment after the address changed, is lost. */
@@ -131,6 +134,15 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
     if (start) overlay.banner(start.words, start.granted, start.held ? "customer" : here() == allowed ? "" : asked == here() && refused == here() ? "page" : "");
   }
   let refused = "";
+
+  /** Holds here at once, whatever is on its way. */
+  function revoke(capability: Capability): void {
+    if (!start) return;
+    start.granted = acting.granted = start.granted.filter((one) => one != capability);
+    if (capability == "point" || capability == "draw") overlay.wipe();
+    draw();
+    send({ t: "cb:revoke", capability });
+  }
 
   function stop(): void {
     if (!start) return;
@@ -185,9 +197,10 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
         return end();
     }
     if (!sharing || here() != allowed) return;
-    if (data.t == "cb:point") overlay.point(data.d.x, data.d.y, data.d.name);
-    else if (data.t == "cb:draw") overlay.draw(data.d.id, data.d.points);
-    else if (data.t == "cb:look") acting.look(data.d);
+    const may = (one: Capability) => acting.granted.includes(one);
+    if (data.t == "cb:point") may("point") && overlay.point(data.d.x, data.d.y, data.d.name);
+    else if (data.t == "cb:draw") may("draw") && overlay.draw(data.d.id, data.d.points);
+    else if (data.t == "cb:look") may("point") && acting.look(data.d);
     else if (data.t == "cb:act") acting.act(data.d);
     else if (data.t == "cb:card") acting.card(data.d);
     else if (data.t == "cb:want") pictures?.give(data.d.hashes);

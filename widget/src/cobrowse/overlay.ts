@@ -10,11 +10,13 @@ const CSS = `
 .layer { position: fixed; inset: 0; z-index: 2147483600; pointer-events: none; font: 15px/1.4 Inter, system-ui, -apple-system, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans SC", "Microsoft YaHei", sans-serif; color: #14202b }
 .edge { position: absolute; inset: 0; border: 3px solid #0b6e63 }
 .edge.paused { border-color: #8f5500 }
-.bar { position: absolute; top: 0; left: 12px; right: 12px; width: fit-content; margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; padding-block: 6px; padding-inline: 16px 6px; border-radius: 0 0 14px 14px; background: #0b6e63; color: #fff; pointer-events: auto; box-shadow: 0 8px 24px rgb(16 24 40 / .2) }
+.bar { position: absolute; top: 0; left: 12px; right: 12px; width: fit-content; max-width: 680px; margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; padding-block: 6px; padding-inline: 16px 6px; border-radius: 0 0 14px 14px; background: #0b6e63; color: #fff; pointer-events: auto; box-shadow: 0 8px 24px rgb(16 24 40 / .2) }
 .bar.paused { background: #7a4800 }
 .bar b { font-weight: 600 }
-.bar small { font-size: 13px; opacity: .95 }
-.bar p { flex: 1 1 auto; min-width: 0 }
+.bar ul { display: flex; flex-wrap: wrap; gap: 4px; margin: 2px 0 0; padding: 0; list-style: none }
+.bar button.may { min-height: 26px; padding: 0 8px; border-radius: 8px; font-size: 13px; font-weight: 400; border-color: rgb(255 255 255 / .6) }
+.bar button.may::after { content: "×" / ""; margin-inline-start: 6px; font-weight: 600 }
+.bar div { flex: 1 1 280px; min-width: 0 }
 button { font: inherit; font-weight: 600; color: inherit; min-height: 36px; padding: 0 14px; border-radius: 10px; border: 1px solid currentColor; background: none; cursor: pointer; pointer-events: auto }
 .bar button.stop { background: #fff; color: #0b6e63; border-color: #fff }
 .bar.paused button.stop { color: #7a4800 }
@@ -68,6 +70,13 @@ export interface Question {
   at: Element | null;
 }
 
+interface Does {
+  stop(): void;
+  hold(on: boolean): void;
+  /** This is no longer allowed. */
+  revoke(capability: keyof Words["may"]): void;
+}
+
 export class Overlay {
   words!: Words;
   private readonly host = document.createElement("contact-hub");
@@ -81,9 +90,9 @@ export class Overlay {
   private lines = new Map<string, { line: SVGElement; fading: number }>();
   private shown = "";
   private questions = new Set<() => void>();
-  private readonly does: { stop(): void; hold(on: boolean): void };
+  private readonly does: Does;
 
-  constructor(does: { stop(): void; hold(on: boolean): void }) {
+  constructor(does: Does) {
     this.does = does;
     const root = this.host.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
@@ -103,13 +112,13 @@ export class Overlay {
     return this.questions.size > 0;
   }
 
-  banner(words: Words, granted: string[], paused: "" | "customer" | "page"): void {
+  banner(words: Words, granted: (keyof Words["may"])[], paused: "" | "customer" | "page"): void {
     this.words = words;
     this.layer.lang = words.locale;
     this.layer.dir = words.dir;
     if (!this.host.isConnected) document.documentElement.append(this.host);
     const line = paused == "page" ? words.paused_page : paused ? words.paused : words.seen;
-    const may = granted.filter((one) => one != "view").map((one) => words.may[one as keyof Words["may"]]).join(" · ");
+    const may = paused ? [] : granted.filter((one) => one != "view").map((one) => [one, words.may[one]] as const);
     const now = JSON.stringify([line, may, paused, words.stop]);
     if (now == this.shown) return;
     this.shown = now;
@@ -119,9 +128,15 @@ export class Overlay {
     hold.onclick = () => this.does.hold(paused != "customer");
     const text = make("p", "", make("b", "", line));
     text.setAttribute("role", "status");
-    if (may && !paused) text.append(" ", make("small", "", may));
+    const list = make("ul", "", ...may.map(([one, name]) => {
+      const button = make("button", "may", name);
+      button.title = `${words.revoke}: ${name}`;
+      button.setAttribute("aria-label", `${words.revoke}: ${name}`);
+      button.onclick = () => this.does.revoke(one);
+      return make("li", "", button);
+    }));
     const focused = this.bar.contains((this.host.shadowRoot as ShadowRoot).activeElement);
-    this.bar.replaceChildren(text, ...(paused == "page" ? [] : [hold]), stop);
+    this.bar.replaceChildren(make("div", "", text, ...(may.length ? [list] : [])), ...(paused == "page" ? [] : [hold]), stop);
     this.bar.setAttribute("aria-label", words.seen);
     this.bar.classList.toggle("paused", !!paused);
     this.edge.classList.toggle("paused", !!paused);
@@ -130,11 +145,15 @@ export class Overlay {
 
   /** Nothing of the agent's stays on a page that he does not see. */
   rest(): void {
+    this.wipe();
+    this.layer.querySelectorAll(".mark").forEach((mark) => mark.remove());
+    this.questions.forEach((close) => close());
+  }
+
+  wipe(): void {
     this.pointer.hidden = true;
     this.pen.replaceChildren();
     this.lines.clear();
-    this.layer.querySelectorAll(".mark").forEach((mark) => mark.remove());
-    this.questions.forEach((close) => close());
   }
 
   gone(): void {

@@ -92,13 +92,18 @@ export function shownAttribute(
   }
   if (typeof value != "string") return undefined;
   if (again) {
-    if (name == "data-cb") return /^(?:masked|private)$/.test(value) ? value : undefined;
+    if (name == "data-cb") return /^(?:masked|private|editable)$/.test(value) ? value : undefined;
     if (/^rr_(?:width|height)$/.test(name)) return /^\d{1,6}(?:\.\d+)?px$/.test(value) ? value : undefined;
-    if (/^(?:class|id|for|placeholder|label)$/.test(name) || (name == "value" && kind == "open")) return value;
+    if (/^(?:class|id|for|placeholder|label|list|aria-controls|aria-owns)$/.test(name) || (name == "value" && kind == "open")) return value;
   }
   switch (name) {
     case "class":
       return hushKeys(value);
+    // The lists of suggestions that belong to a field.
+    case "list":
+    case "aria-controls":
+    case "aria-owns":
+      return kind == "open" && hush(value) == value ? value : undefined;
     case "id":
     case "for":
       return hush(value) == value ? value : "";

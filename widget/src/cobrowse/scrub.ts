@@ -179,6 +179,7 @@ export function makeScrubber(again = false, refer?: Refer): Scrubber {
         const inner = children();
         const attributes = attributesOf(own.tag, own.kind, around, given, own.attributes ?? {});
         if (own.kind == "masked") attributes["data-cb"] = "masked";
+        else if (own.kind == "open" && !/^(?:input|textarea|select|datalist)$/.test(own.tag)) attributes["data-cb"] = "editable";
         // A script's or a stranger's place is kept by an element that does nothing, so that its siblings find theirs.
         return { ...made, tagName: own.kind == "gone" ? "cb-gone" : tag, attributes, childNodes: inner };
       }

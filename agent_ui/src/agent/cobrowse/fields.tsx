@@ -65,7 +65,10 @@ function Editor({ field, line }: { field: Named; line: { current: Line | null } 
           ) : field.kind === "area" ? (
             <textarea {...common} rows={4} value={value} onInput={(event) => setValue(event.currentTarget.value)} />
           ) : (
-            <input {...common} type="text" value={value} autocomplete="off" onInput={(event) => setValue(event.currentTarget.value)} />
+            <>
+              <input {...common} type="text" list={field.options.length ? "cob-suggested" : undefined} value={value} autocomplete="off" onInput={(event) => setValue(event.currentTarget.value)} />
+              <datalist id="cob-suggested">{field.options.map((option) => <option key={option.value} value={option.value} />)}</datalist>
+            </>
           )}
         </>
       )}

@@ -75,7 +75,7 @@ function take(next: Cobrowse): void {
   if (next.stage === "asked") note(next.contact, next.joined ? (before?.stage === "asked" && !before.joined ? "entered" : "asked") : "code");
   else if (next.stage === "ended") note(next.contact, "ended");
   else if (next.stage === "paused") note(next.contact, "paused");
-  else if (next.stage === "shared") note(next.contact, next.asked.length ? "asked_more" : before?.stage === "paused" ? "resumed" : "allowed");
+  else if (next.stage === "shared") note(next.contact, next.asked.length ? "asked_more" : before?.stage === "paused" ? "resumed" : before?.granted.some((one) => !next.granted.includes(one)) ? "taken_back" : "allowed");
   // A customer who offers his page wants it to be seen.
   if (before && !isLive(before) && before.stage !== "asked" && isLive(next)) shown.value ??= next.contact;
 }

@@ -32,6 +32,9 @@ let outstanding = 0;
 let rtt = 0;
 let answered = "";
 
+/** Taken back on the page, and not confirmed by the hub yet: it holds, and is said again once the hub is there. */
+const taken = new Set<Capability>();
+
 const alive = (sharing: Cobrowse | null) => sharing?.stage == "shared" || sharing?.stage == "paused";
 const mine = () => alive(state.sharing) && kept(MINE, true) == state.sharing!.session;
 
@@ -90,6 +93,7 @@ function connect(): void {
   if (!line) return again();
   line.on("connect", () => {
     outstanding = 0;
+    takeBack();
     told = null; // a page that is paused, or another one: asked anew
     tellPage();
   });
@@ -115,6 +119,7 @@ function end(): void {
   line?.disconnect();
   if (told !== null || ready) send({ t: "cb:end" });
   told = null;
+  taken.clear();
   if (state.sharing?.stage == "ended" && kept(MINE, true) == state.sharing.session) keep(MINE, null, true);
 }
 
@@ -144,6 +149,8 @@ function words(name: string): Words {
     no: t("share_no"),
     press: t("share_press", { name }),
     press_yes: t("share_press_yes"),
+    revoke: t("share_revoke"),
+    send: t("share_send"),
     go: t("share_go", { name }),
     go_yes: t("share_go_yes"),
   };
@@ -160,7 +167,8 @@ function tellPage(): void {
   }
   if (!line?.connected) return;
   const name = sharing.agent?.name ?? "";
-  const d = { session: sharing.session, epoch, granted: sharing.granted, held: sharing.pauses.includes("customer"), words: words(name), recorder: state.boot.sharing.recorder, pictures: state.boot.sharing.pictures };
+  for (const one of taken) if (!sharing.granted.includes(one)) taken.delete(one);
+  const d = { session: sharing.session, epoch, granted: sharing.granted.filter((one) => !taken.has(one)), held: sharing.pauses.includes("customer"), words: words(name), recorder: state.boot.sharing.recorder, pictures: state.boot.sharing.pictures };
   const said = JSON.stringify(d);
   if (said == told) return;
   told = said;
@@ -193,10 +201,17 @@ export function heardFromPage(data: ToPanel): void {
       return void (line?.connected && line.emit("cb:act_res", data.d));
     case "cb:hold":
       return ask_("cobrowse:hold", { on: data.on });
+    case "cb:revoke":
+      taken.add(data.capability);
+      return takeBack();
     case "cb:stop":
       keep(MINE, null, true);
       return ask_("cobrowse:stop", {});
   }
+}
+
+function takeBack(): void {
+  if (taken.size) ask_("cobrowse:revoke", { capabilities: [...taken] });
 }
 
 function ask_(event: string, more: object): void {

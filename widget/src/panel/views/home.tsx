@@ -6,7 +6,7 @@ import { joinedByCode } from "../storage.ts";
 import type { Way } from "../../bridge.ts";
 import type { Channel, HeldCallback } from "../../wire.ts";
 import { Icon } from "./icons.tsx";
-import { Avatar, Minimise, Outside } from "./parts.tsx";
+import { Alert, Avatar, Minimise, Outside } from "./parts.tsx";
 
 interface WayCard {
   way: Way;
@@ -70,6 +70,8 @@ export function Home() {
         )}
       </header>
       <div class="scroll">
+        {/* Who joined by a code has no conversation where it would stand. */}
+        <Alert text={state.trouble && state.trouble.where == joinedByCode() ? state.trouble.text : undefined} />
         <ul class="ways">
           {talks()
             .filter(({ contact }) => isOpen(contact))
