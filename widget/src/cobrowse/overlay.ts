@@ -10,13 +10,14 @@ const CSS = `
 .layer { position: fixed; inset: 0; z-index: 2147483600; pointer-events: none; font: 15px/1.4 Inter, system-ui, -apple-system, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans SC", "Microsoft YaHei", sans-serif; color: #14202b }
 .edge { position: absolute; inset: 0; border: 3px solid #0b6e63 }
 .edge.paused { border-color: #8f5500 }
-.bar { position: absolute; top: 0; left: 12px; right: 12px; width: fit-content; max-width: 680px; margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; padding-block: 6px; padding-inline: 16px 6px; border-radius: 0 0 14px 14px; background: #0b6e63; color: #fff; pointer-events: auto; box-shadow: 0 8px 24px rgb(16 24 40 / .2) }
+.bar { position: absolute; top: 0; left: 12px; right: 12px; width: fit-content; max-width: 680px; margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 2px 12px; padding-block: 6px; padding-inline: 16px 6px; border-radius: 0 0 14px 14px; background: #0b6e63; color: #fff; pointer-events: auto; box-shadow: 0 8px 24px rgb(16 24 40 / .2) }
 .bar.paused { background: #7a4800 }
 .bar b { font-weight: 600 }
-.bar ul { display: flex; flex-wrap: wrap; gap: 4px; margin: 2px 0 0; padding: 0; list-style: none }
-.bar button.may { min-height: 26px; padding: 0 8px; border-radius: 8px; font-size: 13px; font-weight: 400; border-color: rgb(255 255 255 / .6) }
-.bar button.may::after { content: "×" / ""; margin-inline-start: 6px; font-weight: 600 }
-.bar div { flex: 1 1 280px; min-width: 0 }
+.bar ul { flex: 1 0 100%; display: flex; flex-wrap: wrap; gap: 0 4px; margin: 0; padding: 0; list-style: none }
+.bar button.may { min-height: 26px; padding: 0 6px; margin-inline-start: -6px; border: 0; border-radius: 8px; font-size: 13px; font-weight: 400; white-space: nowrap }
+.bar button.may:hover { text-decoration: line-through }
+.bar button.may::after { content: "×" / ""; display: inline-block; margin-inline-start: 5px; font-weight: 600 }
+.bar p { flex: 1 1 auto; min-width: 0 }
 button { font: inherit; font-weight: 600; color: inherit; min-height: 36px; padding: 0 14px; border-radius: 10px; border: 1px solid currentColor; background: none; cursor: pointer; pointer-events: auto }
 .bar button.stop { background: #fff; color: #0b6e63; border-color: #fff }
 .bar.paused button.stop { color: #7a4800 }
@@ -118,7 +119,7 @@ export class Overlay {
     this.layer.dir = words.dir;
     if (!this.host.isConnected) document.documentElement.append(this.host);
     const line = paused == "page" ? words.paused_page : paused ? words.paused : words.seen;
-    const may = paused ? [] : granted.filter((one) => one != "view").map((one) => [one, words.may[one]] as const);
+    const may = paused ? [] : (Object.keys(words.may) as (keyof Words["may"])[]).filter((one) => one != "view" && granted.includes(one)).map((one) => [one, words.may[one]] as const);
     const now = JSON.stringify([line, may, paused, words.stop]);
     if (now == this.shown) return;
     this.shown = now;
@@ -136,7 +137,7 @@ export class Overlay {
       return make("li", "", button);
     }));
     const focused = this.bar.contains((this.host.shadowRoot as ShadowRoot).activeElement);
-    this.bar.replaceChildren(make("div", "", text, ...(may.length ? [list] : [])), ...(paused == "page" ? [] : [hold]), stop);
+    this.bar.replaceChildren(text, ...(paused == "page" ? [] : [hold]), stop, ...(may.length ? [list] : []));
     this.bar.setAttribute("aria-label", words.seen);
     this.bar.classList.toggle("paused", !!paused);
     this.edge.classList.toggle("paused", !!paused);
