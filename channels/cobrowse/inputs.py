@@ -21,6 +21,7 @@ class PageInput(Input, frozen=True, forbid_unknown_fields=True):
     """The page's address, without its query."""
 
     url: Annotated[str, Meta(max_length=2000)]
+    switched: bool = False  # the customer turned to another tab
 
 
 class Cursor(Input, frozen=True, forbid_unknown_fields=True):

@@ -277,6 +277,8 @@ class Line:
         sharing = self._of_page(end)
         shared = self._sessions.pages(sharing).shared(data.url)
         after = await self._sessions.do(end.ticket.contact, s.Page(end.ticket.who, shared), end.ticket.who)
+        if data.switched:
+            await self._publish(end.ticket.contact, "viewers", {"e": "cb:tab", "d": {}})
         return {"shared": shared, "stage": str(after.stage)}
 
     def _bytes(

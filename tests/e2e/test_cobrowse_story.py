@@ -403,3 +403,41 @@ def test_what_was_recorded_is_played_back(people: People, hub: DemoHub) -> None:
     replay.get_by_role("button", name="Close").click()
     expect(replay).to_have_count(0)
     records(hub, False)
+
+
+def test_the_tab_that_the_customer_is_in_is_shown(people: People, hub: DemoHub) -> None:
+    agent, clara = talking(people, "Tara Falk")
+    ask(agent)
+    question = clara.widget.get_by_role("dialog", name="Share this page?")
+    question.get_by_role("button", name="Share", exact=True).click()
+    heading = mirror(agent).get_by_role("heading", level=1)
+    expect(heading).to_contain_text("yusu")
+    expect(banner(clara)).to_be_visible()
+
+    # A tab that she opens is shown, and the one before no more.
+    second = clara.page.context.new_page()
+    second.goto(f"{hub.url}/demo/checkout.html")
+    other = second.get_by_role("region", name="Nadia sees this page")
+    expect(other).to_be_visible()
+    expect(banner(clara)).to_have_count(0)
+    expect(heading).to_have_text("Checkout")
+    happened = agent.page.get_by_text("Tara Falk went to another tab")
+    expect(happened).to_have_count(1)
+    agent.picture("other-tab")
+
+    # The one that she turns to is; two are never shown at a time.
+    clara.page.locator("h1").click()
+    expect(banner(clara)).to_be_visible()
+    expect(other).to_have_count(0)
+    expect(heading).to_contain_text("yusu")
+    expect(happened).to_have_count(2)
+    second.locator("h1").click()
+    expect(other).to_be_visible()
+    expect(heading).to_have_text("Checkout")
+    # It stays what was allowed in the first.
+    other.get_by_role("button", name="Take back: Point at things").click()
+    expect(agent.page.get_by_role("button", name="Point", exact=True)).to_be_disabled()
+    other.get_by_role("button", name="Stop sharing").click()
+    expect(agent.page.get_by_text("Tara Falk stopped sharing.")).to_be_visible()
+    expect(banner(clara)).to_have_count(0)
+    second.close()

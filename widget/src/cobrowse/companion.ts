@@ -51,6 +51,8 @@ export type ToCompanion =
   /** Whether the page of this address may be shown. */
   | { t: "cb:shown"; d: { url: string; shared: boolean } }
   | { t: "cb:resync" | "cb:end"; d?: undefined }
+  /** Another tab is shown now. */
+  | { t: "cb:standby"; d?: undefined }
   | { t: "cb:backlog"; d: number }
   /** Pictures that a viewer has not got, by their hashes. */
   | { t: "cb:want"; d: { hashes: string[] } }
@@ -63,7 +65,8 @@ export type ToCompanion =
   | { t: "cb:card"; d: Card };
 
 export type FromCompanion =
-  | { t: "cb:ready" | "cb:stop" }
+  /** active: the customer turns to this tab. */
+  | { t: "cb:ready" | "cb:stop" | "cb:active" }
   | { t: "cb:page"; url: string }
   | { t: "cb:hold"; on: boolean }
   | { t: "cb:revoke"; capability: Capability }
@@ -135,6 +138,14 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
   }
   let refused = "";
 
+  let waiting = false;
+  function turned(event: Event): void {
+    if (!waiting || !event.isTrusted || (event as KeyboardEvent).key == "Escape") return;
+    waiting = false;
+    send({ t: "cb:active" });
+  }
+  for (const name of ["pointerdown", "keydown", "focus"]) addEventListener(name, turned, { capture: true, passive: true });
+
   /** Holds here at once, whatever is on its way. */
   function revoke(capability: Capability): void {
     if (!start) return;
@@ -173,6 +184,7 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
     switch (data.t) {
       case "cb:start":
         start = data.d;
+        waiting = false;
         epoch = Math.max(epoch, start.epoch);
         timer ||= window.setInterval(look, LOOK_MS);
         if (start.held) rest();
@@ -193,7 +205,12 @@ function run(port: MessagePort, calls: Record<string, (data: any) => void>): voi
       case "cb:backlog":
         pictures?.backlog(data.d);
         return sharing?.backlog(data.d);
+      case "cb:standby":
+        end();
+        waiting = true;
+        return;
       case "cb:end":
+        waiting = false;
         return end();
     }
     if (!sharing || here() != allowed) return;

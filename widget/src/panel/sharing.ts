@@ -21,19 +21,23 @@ export function fetchSharing(): Promise<Part> {
 /** Whether there is a page around the panel that could be shown, and somebody to show it to. */
 export const canShare = () => framed() && state.site.cobrowse;
 
-export function heardOfSharing(sharing: Cobrowse): void {
+export function heardOfSharing(sharing: Cobrowse, arrived = false): void {
   if (!canShare()) return;
   state.sharing = sharing;
   const alive = sharing.stage == "asked" || sharing.stage == "shared" || sharing.stage == "paused";
   if (!alive && sharing.contact == joinedByCode()) byCode(null);
   const part = alive ? fetchSharing() : coming;
-  void part?.then(({ follow }) => follow(), () => {});
+  void part?.then(({ follow }) => follow(arrived), () => {});
   changed();
 }
 
+let looked = false;
+
 /** Asked at each hello: what was pushed meanwhile was missed. */
 export function lookAtSharing(contact: string): void {
-  if (canShare()) void ask<{ cobrowse: Cobrowse }>("cobrowse:look", { contact }).then(({ cobrowse }) => heardOfSharing(cobrowse), (error: Refused) => {
+  const arrived = !looked;
+  looked = true;
+  if (canShare()) void ask<{ cobrowse: Cobrowse }>("cobrowse:look", { contact }).then(({ cobrowse }) => heardOfSharing(cobrowse, arrived), (error: Refused) => {
     if (error.code == "cobrowse.not_yours" && contact == joinedByCode()) byCode(null);
   });
 }

@@ -25,11 +25,11 @@ export function kept(key: string, session = false): string | null {
   }
 }
 
-/** The tab's own: the contact whose sharing was joined by a code, as there is no conversation here that would say it. */
+/** The contact whose sharing was joined by a code, as there is no conversation here that would say it. */
 const JOINED = "sharing_of";
 
-export const joinedByCode = () => kept(JOINED, true);
-export const byCode = (contact: string | null) => keep(JOINED, contact, true);
+export const joinedByCode = () => kept(JOINED);
+export const byCode = (contact: string | null) => keep(JOINED, contact);
 
 /** Other windows of the same visitor: `fn` runs when one of them changes `key`. */
 export function onKept(key: string, fn: (value: string | null) => void): void {

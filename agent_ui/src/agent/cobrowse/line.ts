@@ -14,6 +14,7 @@ import { isLive, note, sharings, viewer } from "./sharing.ts";
 const ACK_MS = 250;
 const AGAIN_MS = 700;
 const CARD_TRIES = 5;
+const TAB_MS = 6000;
 
 export interface View {
   /** Something is to be seen. */
@@ -28,6 +29,8 @@ export interface View {
   behind: number | null;
   /** Drawings of the page, of which a picture can be asked for. */
   drawings: number;
+  /** The customer has just turned to another tab. */
+  tab: boolean;
   failed: string;
   epoch: number;
   fields: readonly SharedField[];
@@ -41,7 +44,7 @@ export interface Picked {
   mode: Mode;
 }
 
-const NOTHING: View = { there: false, connected: false, href: "", width: 0, height: 0, hidden: 0, behind: null, drawings: 0, failed: "", epoch: 0, fields: [] };
+const NOTHING: View = { there: false, connected: false, href: "", width: 0, height: 0, hidden: 0, behind: null, drawings: 0, tab: false, failed: "", epoch: 0, fields: [] };
 
 export const view = signal<View>(NOTHING);
 export const picked = signal<Picked | null>(null);
@@ -60,6 +63,7 @@ export class Line {
   private ended = false;
   private joining = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private tabbing: ReturnType<typeof setTimeout> | undefined;
   private acking: ReturnType<typeof setTimeout> | undefined;
   private shown: { epoch: number; seq: number } | null = null;
   private mode: Mode = "see";
@@ -83,6 +87,7 @@ export class Line {
     this.ended = true;
     clearTimeout(this.timer);
     clearTimeout(this.acking);
+    clearTimeout(this.tabbing);
     this.meeting.end();
     this.socket?.removeAllListeners();
     this.socket?.disconnect();
@@ -135,6 +140,12 @@ export class Line {
     socket.on("cb:state", (state: { hidden: number; rtt: number; failed: string }) => {
       change({ hidden: state.hidden, failed: state.failed });
       this.roundTrip = state.rtt;
+    });
+    socket.on("cb:tab", () => {
+      note(this.contact, "tab");
+      clearTimeout(this.tabbing);
+      change({ tab: true });
+      this.tabbing = setTimeout(() => change({ tab: false }), TAB_MS);
     });
     socket.on("cb:act_res", ({ id, operation, result, field }: { id: string; operation: string; result: string; field: string }) => {
       results.value = new Map(results.value).set(id, result);

@@ -148,14 +148,14 @@ function Happenings({ contact, name }: { contact: Contact; name: string }) {
 }
 
 function status(sharing: Cobrowse, name: string): string {
-  const { there, connected, failed } = view.value;
+  const { there, connected, failed, tab } = view.value;
   if (failed) return t(`cobrowse.failed.${failed === "too_large" ? "too_large" : "unsupported"}`);
   if (sharing.stage === "paused") {
     const why = sharing.pauses.includes("away") ? "away" : sharing.pauses.includes("page") ? "page" : "customer";
     return t(`cobrowse.paused.${why}`, { name });
   }
   if (!connected || !there) return t("cobrowse.connecting");
-  return t("cobrowse.live");
+  return t(tab ? "cobrowse.tab" : "cobrowse.live");
 }
 
 /** The viewer in its frame, and the agent's tools. */

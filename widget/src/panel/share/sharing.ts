@@ -13,6 +13,7 @@ import { ask, beside } from "../link.ts";
 import { changed, state } from "../state.ts";
 import { keep, kept } from "../storage.ts";
 import { heardOfSharing } from "../sharing.ts";
+import { inFront, meetTabs, onFront, wantTab } from "./tabs.ts";
 
 const AGAIN_MS = 600;
 /** The tab's own: which sharing it shows. It outlives the page, not the tab. */
@@ -38,8 +39,38 @@ const taken = new Set<Capability>();
 const alive = (sharing: Cobrowse | null) => sharing?.stage == "shared" || sharing?.stage == "paused";
 const mine = () => alive(state.sharing) && kept(MINE, true) == state.sharing!.session;
 
-/** After whatever the hub has said of the sharing. */
-export function follow(): void {
+/** The agent is to be told that it is another tab. */
+let switched = false;
+
+meetTabs(
+  (session) => {
+    if (!mine() || state.sharing!.session != session) return false;
+    keep(MINE, null, true);
+    follow();
+    return true;
+  },
+  (session) => {
+    // A tab that was doubled has its own memory of what it shows.
+    if (mine() && state.sharing!.session == session) switched = true;
+  },
+);
+onFront(() => claim());
+
+/** This tab is the one that is shown from now on. */
+function claim(): void {
+  if (!alive(state.sharing) || mine()) return;
+  switched = true;
+  keep(MINE, state.sharing!.session, true);
+  wantTab(state.sharing!.session);
+  follow();
+}
+
+/** After whatever the hub has said of the sharing. `arrived`: this page has just been opened. */
+export function follow(arrived = false): void {
+  if (arrived && inFront()) {
+    if (mine()) wantTab(state.sharing!.session);
+    else claim();
+  }
   const { sharing, sheet } = state;
   const question = sharing && sharing.asked.length && (sharing.stage == "asked" || mine()) ? `${sharing.session} ${sharing.asked} ${sharing.answer_by}` : "";
   if (question && question != answered && sheet?.name != "share") {
@@ -49,6 +80,14 @@ export function follow(): void {
   } else if (!question && sheet?.name == "share" && !sheet.offer) showSheet(null);
   if (mine()) void join();
   else end();
+  if (alive(sharing) && !mine()) standBy();
+}
+
+/** Another tab is shown: this one says when the customer turns to it. */
+function standBy(): void {
+  if (ready) return send({ t: "cb:standby" });
+  if (!fetching) send({ t: "load", d: state.boot.sharing.companion });
+  fetching = true;
 }
 
 /** What the customer answered, or offers. Nothing allowed: he would rather not. */
@@ -101,7 +140,7 @@ function connect(): void {
   line.on("connect_error", again);
   line.on("cb:elsewhere", () => {
     keep(MINE, null, true);
-    end();
+    follow();
   });
   line.on("cb:resync", () => send({ t: "cb:resync" }));
   for (const t of ["cb:point", "cb:draw", "cb:look", "cb:act", "cb:card", "cb:want", "cb:stills"] as const) line.on(t, (d) => send({ t, d }));
@@ -179,12 +218,18 @@ export function heardFromPage(data: ToPanel): void {
   switch (data.t) {
     case "cb:ready":
       ready = true;
+      if (alive(state.sharing) && !mine()) return standBy();
       return tellPage();
-    case "cb:page":
-      return void line?.timeout(5000).emitWithAck("cb:page", { url: data.url }).then(
+    case "cb:active":
+      return claim();
+    case "cb:page": {
+      const asked = { url: data.url, switched };
+      switched = false;
+      return void line?.timeout(5000).emitWithAck("cb:page", asked).then(
         (given: { ok: boolean; shared?: boolean }) => send({ t: "cb:shown", d: { url: data.url, shared: given.ok && given.shared === true } }),
-        () => {}, // the line is gone; it asks again when it is back
+        () => void (switched ||= asked.switched), // the line is gone; it asks again when it is back
       );
+    }
     case "cb:frame":
       return post("cb:frame", data.frame);
     case "cb:picture":
