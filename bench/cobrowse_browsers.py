@@ -13,16 +13,18 @@ import argparse
 import contextlib
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.e2e.conftest import CHROMIUM
-from tests.e2e.people import Agent, Visitor
+from tests.e2e.people import Agent, Visitor, until
 from tests.e2e.test_cobrowse_story import ask, mirror, two_ports
 from tests.hub import DemoHub
 
+RESYNCS = 10
 NOW = "performance.timeOrigin + performance.now()"
 # In the viewer's page: when the mirror's field has so many letters.
 WATCH_FIELD = f"""() => {{
@@ -42,6 +44,19 @@ WATCH_POINTER = f"""() => {{
     if (at && stood.at(-1)?.[0] != at) stood.push([at, {NOW}]);
   }}, 2);
 }}"""
+# What rrweb throws is taken as a gap, from where on nothing is shown until the page was told anew.
+LOSE = """() => {
+  const old = document.querySelector(".stage:not(.coming)");
+  const begun = performance.now();
+  window.mended = 0;
+  const look = setInterval(() => {
+    const now = document.querySelector(".stage:not(.coming)");
+    if (!now || now == old) return;
+    clearInterval(look);
+    window.mended = performance.now() - begun;
+  }, 2);
+  dispatchEvent(new ErrorEvent("error"));
+}"""
 TYPED = f"""() => {{
   window.typed = [];
   const note = ({{ target }}) => (typed[target.value.length] = {NOW});
@@ -102,6 +117,23 @@ def main() -> None:
         typed, seen = clara.page.evaluate("typed"), viewer.evaluate("seen")
         say("typing, customer to agent", [b - a for a, b in zip(typed, seen, strict=False) if a and b])
         print(f"{'while typing':<28} {sum(sent[before:]) / (keys * 0.08) / 1000:.1f} kB/s", flush=True)
+
+        late = []
+        for _ in range(RESYNCS):
+            viewer.evaluate(LOSE)
+            until(viewer, "window.mended")
+            late.append(viewer.evaluate("mended"))
+            clara.page.wait_for_timeout(2200)  # one in two seconds is given
+        say("resync after a lost frame", late)
+
+        before, begun = len(sent), time.monotonic()
+        for n in range(20):
+            clara.page.mouse.wheel(0, 400 if n % 4 < 2 else -400)
+            clara.page.mouse.move(200 + 20 * n, 300)
+            clara.page.locator("#gift").fill(f"Words {n}")
+            clara.page.locator("#country").select_option(index=n % 2)
+        seconds = time.monotonic() - begun
+        print(f"{'busy on the checkout':<28} {sum(sent[before:]) / seconds / 1000:.1f} kB/s", flush=True)
 
         clara.page.evaluate(WATCH_POINTER)
         viewer.evaluate(MOVED)

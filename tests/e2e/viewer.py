@@ -27,7 +27,10 @@ PARENT = """<!doctype html>
 <script>
   window.heard = []; window.strangers = [];
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }) => heard.push(data);
+  port1.onmessage = ({ data }) => {
+    if (data.t == "fields") window.fields = data;
+    heard.push(data);
+  };
   const frame = document.querySelector("iframe");
   addEventListener("message", (event) => {
     if (event.data == "contacthub:viewer" && event.origin == "%(viewer)s" && event.source == frame.contentWindow)
