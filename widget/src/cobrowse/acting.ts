@@ -143,6 +143,8 @@ export class Acting {
     if (!this.granted.includes("type")) return tell("denied");
     if (epoch != this.epoch()) return tell("stale");
     const met = new Set<Element>();
+    // A question that one of them brings takes the focus.
+    const writing = deepActive();
     for (const { value, match } of values) {
       for (const element of document.querySelectorAll<HTMLInputElement>("input, select, textarea")) {
         if (met.has(element) || element.matches(TICKED) || !called(element).some((name) => match.some((pattern) => like(pattern, name)))) continue;
@@ -150,7 +152,7 @@ export class Acting {
         met.add(element);
         const field = nameOf(element);
         if (element.value) tell("kept", field);
-        else if (deepActive() == element) void this.suggest(element, value, (result) => tell(result, field));
+        else if (writing == element) void this.suggest(element, value, (result) => tell(result, field));
         else void this.put(element, value, "done", (result) => tell(result, field));
       }
     }
