@@ -150,8 +150,8 @@ class CallbackDesk(Protocol):
         """The number is never called again; it in E.164. A callback that it was promised is closed."""
         ...
 
-    async def block_many(self, typed: Sequence[str], by: str) -> tuple[int, dict[int, str]]:
-        """(how many were new, why others were not taken, by their place)."""
+    async def block_many(self, typed: Sequence[str], by: str, *, dry_run: bool = False) -> tuple[int, dict[int, str]]:
+        """(how many were new, why others were not taken, by their place). With `dry_run` nothing is written."""
         ...
 
     async def reset_breaker(self, name: str, by: str) -> None: ...

@@ -63,6 +63,10 @@ class Callbacks(Protocol):
         """Adds numbers; those that are there stay as they are. How many were new."""
         ...
 
+    async def known_blocked(self, numbers: Sequence[str]) -> int:
+        """How many of these numbers, each counted once, are there already."""
+        ...
+
     async def unblock(self, number: str) -> bool: ...
 
     async def blocked(self, *, after: str | None = None, limit: int = 50) -> list[DoNotCall]:

@@ -371,7 +371,7 @@ class Asking:
         await self._forget(number, by)
         return number
 
-    async def block_many(self, typed: Sequence[str], by: str) -> tuple[int, dict[int, str]]:
+    async def block_many(self, typed: Sequence[str], by: str, *, dry_run: bool = False) -> tuple[int, dict[int, str]]:
         now, wrong = self._hub.clock.now(), dict[int, str]()
         entries = []
         for place, text in enumerate(typed):
@@ -379,6 +379,9 @@ class Asking:
                 entries.append(DoNotCall(self._number(text), now, "import", by))
             except NumberRefused as refused:
                 wrong[place] = refused.message
+        if dry_run:
+            numbers = {entry.number for entry in entries}
+            return len(numbers) - await self._hub.store.callbacks.known_blocked(list(numbers)), wrong
         new = await self._hub.store.callbacks.block(entries)
         for entry in entries:
             await self._forget(entry.number, by)

@@ -9,7 +9,7 @@ from hub.model import Millis
 
 class CallbackFilter(Struct, frozen=True):
     """All given conditions must hold; `states` and `queues` are any-of. `due_to` and `asked_to` are the first times
-    past the end. `agent` has it, was given it, or has tried it. `text` are digits of the number, or the reference."""
+    past the end. `agent` has or had it, was given it or tried it. `text` are digits of the number, or the reference."""
 
     states: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()

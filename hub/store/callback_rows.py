@@ -12,7 +12,7 @@ from hub.callbacks.model import Callback
 from hub.errors import HubError, Refused
 from hub.model import Millis
 from hub.store import rows
-from hub.store.callback_tables import callback_attempts, callbacks
+from hub.store.callback_tables import callback_agents, callback_attempts, callbacks
 
 Row = dict[str, Any]
 c = callbacks.c
@@ -29,6 +29,7 @@ class PreparedCallback(Struct, frozen=True, gc=False):
     room: int | None
     row: Row
     attempts: list[Row]
+    agents: list[Row]
 
 
 def callback_row(callback: Callback) -> Row:
@@ -69,7 +70,9 @@ def prepare(callback: Callback | None, room: int | None) -> PreparedCallback | N
         }
         for n, attempt in enumerate(callback.attempts, 1)
     ]
-    return PreparedCallback(callback, room, callback_row(callback), attempts)
+    agents = {callback.agent, callback.only_agent, *(attempt.agent for attempt in callback.attempts)} - {None, ""}
+    named = [{"agent": agent, "callback": callback.id, "asked_at": callback.asked_at} for agent in agents]
+    return PreparedCallback(callback, room, callback_row(callback), attempts, named)
 
 
 class Living:
@@ -130,3 +133,5 @@ def write(connection: Connection, dialect: str, found: Sequence[PreparedCallback
         rows.insert_many(connection, rows.upsert(dialect, callbacks), changed)
     if attempts := [row for each in last.values() for row in each.attempts]:
         rows.insert_many(connection, rows.upsert(dialect, callback_attempts), attempts)
+    if agents := [row for each in last.values() for row in each.agents]:
+        rows.insert_many(connection, rows.upsert(dialect, callback_agents, nothing=True), agents)

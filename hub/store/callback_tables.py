@@ -55,6 +55,16 @@ callback_attempts = Table(
     Index(None, "at"),
 )
 
+# Who has or had a callback, was given it, or tried it: so that an agent's are found among all.
+callback_agents = Table(
+    "callback_agents",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("callback", Text, ForeignKey("callbacks.id"), primary_key=True),
+    Column("asked_at", BigInteger, nullable=False),
+    Index(None, "agent", "asked_at", "callback"),
+)
+
 do_not_call = Table(
     "do_not_call",
     metadata,

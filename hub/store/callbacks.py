@@ -13,12 +13,12 @@ from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport
 from hub.model import Millis
 from hub.store import rows
 from hub.store.append import Transaction
-from hub.store.callback_tables import breakers, callback_attempts, callbacks, do_not_call
+from hub.store.callback_tables import breakers, callback_agents, callback_attempts, callbacks, do_not_call
 from hub.store.engine import Database
 from hub.store.writer import Writer
 
 _callback = msgspec.json.Decoder(Callback)
-c, a, d, b = callbacks.c, callback_attempts.c, do_not_call.c, breakers.c
+c, a, g, d, b = callbacks.c, callback_attempts.c, callback_agents.c, do_not_call.c, breakers.c
 AT_ONCE = 500
 
 
@@ -56,7 +56,8 @@ class SqlCallbacks:
         return await self._one(select(c.data).where(c.number == number, c.living))
 
     async def page(self, where: CallbackFilter, *, after: str | None = None, limit: int = 50) -> list[Callback]:
-        page = select(c.data).order_by(c.asked_at.desc(), c.id.desc()).limit(limit)
+        asked_at, id = (c.asked_at, c.id) if where.agent is None else (g.asked_at, g.callback)
+        page = select(c.data).order_by(asked_at.desc(), id.desc()).limit(limit)
         if where.states:
             page = page.where(c.state.in_(where.states))
         if where.queues:
@@ -66,8 +67,7 @@ class SqlCallbacks:
         if where.customer is not None:
             page = page.where(c.customer == where.customer)
         if where.agent is not None:
-            # As it stands in the value, in whichever of its fields: a quote within a text has a backslash before it.
-            page = page.where(c.data.contains(f'agent":"{where.agent}"', autoescape=True))
+            page = page.join_from(callback_agents, callbacks).where(g.agent == where.agent)
         if where.text is not None:
             page = page.where(_named(where.text))
         if where.living is not None:
@@ -83,7 +83,7 @@ class SqlCallbacks:
         if after is not None:
             last = callbacks.alias("last")
             place = select(last.c.asked_at, last.c.id).where(last.c.id == after)
-            page = page.where(tuple_(c.asked_at, c.id) < place.scalar_subquery())
+            page = page.where(tuple_(asked_at, id) < place.scalar_subquery())
         return await self._read(page)
 
     async def due(self, now: Millis, limit: int = 200) -> list[Callback]:
@@ -213,6 +213,17 @@ class SqlCallbacks:
 
             new += await self._writer.submit(write)
         return new
+
+    async def known_blocked(self, numbers: Sequence[str]) -> int:
+        found = list(dict.fromkeys(numbers))
+
+        def count(connection: Connection) -> int:
+            parts = (found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE))
+            return sum(
+                connection.execute(select(func.count()).where(d.number.in_(part))).scalar_one() for part in parts
+            )
+
+        return await self._database.read(count)
 
     async def unblock(self, number: str) -> bool:
         return await self._writer.execute(delete(do_not_call).where(d.number == number)) == 1

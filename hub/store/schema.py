@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 # The newest revision in migrations/versions; a test holds the two together.
-SCHEMA = "0006"
+SCHEMA = "0007"
 FOLDER = Path(__file__).parent / "migrations"
 # Any number that nothing else on the server takes: nodes that start together migrate one after the other.
 _LOCK = 0x636F6E74616374

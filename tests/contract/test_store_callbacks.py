@@ -141,6 +141,14 @@ async def test_they_are_found_by_agent_number_and_reference(store: SqlStore) -> 
         return {found.id for found in await store.callbacks.page(where)}
 
     assert await ids(CallbackFilter(agent="us_ada")) == {"cb_0000aaaa1", "cb_0000aaaa2"}
+    # Whoever had it once is found by, too.
+    after = replace(rows[1], only_agent=None, version=2)
+    event = CallbackMoved("scheduled", after.contact)
+    await store.log.append(Change(after.id, 1, (event,), T0, "test", callback=after))
+    assert await ids(CallbackFilter(agent="us_ada")) == {"cb_0000aaaa1", "cb_0000aaaa2"}
+    assert await ids(CallbackFilter(agent="us_ada", living=True, text="111 0002")) == {"cb_0000aaaa2"}
+    first = (await store.callbacks.page(CallbackFilter(agent="us_ada"), limit=1))[0].id
+    assert await store.callbacks.page(CallbackFilter(agent="us_ada"), after=first) != []
     assert await ids(CallbackFilter(agent="us%")) == await ids(CallbackFilter(text="%")) == set()
     assert await ids(CallbackFilter(text="030 111 0002")) == {"cb_0000aaaa2"}
     assert await ids(CallbackFilter(text="000AAAA3")) == {"cb_0000aaaa3"}

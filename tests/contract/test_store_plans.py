@@ -1,4 +1,4 @@
-"""Every question that mail puts to the store is answered by way of an index, however many mails there are."""
+"""Every question that mail puts to the store, and those about many callbacks, are answered by way of an index."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from hub.callbacks.records import CallbackFilter
 from hub.mails import FolderProgress, MailAddress, MailState, StoredMail
 from hub.ports import Store
 from hub.store import open_store
@@ -41,11 +42,14 @@ ASKED: dict[str, Ask] = {
     "a draft": lambda store: store.mails.draft("dr_1"),
     "a draft goes": lambda store: store.mails.delete_draft("dr_1"),
     "whom to remind": lambda store: store.mails.reminders(10),
+    "an agent's callbacks": lambda store: store.callbacks.page(CallbackFilter(agent="us_1")),
+    "an agent's callbacks before": lambda store: store.callbacks.page(CallbackFilter(agent="us_1"), after="cb_1"),
+    "what is on the line": lambda store: store.callbacks.under_way(),
     "nobody is reminded": lambda store: store.mails.forget_reminder("ct_1"),
 }
 ONE_ROW = ("SCAN log_head", "SCAN CONSTANT ROW")
 # So many that they are not sorted for each page.
-IN_ORDER = ("what was sent", "what was sent before")
+IN_ORDER = ("what was sent", "what was sent before", "an agent's callbacks", "an agent's callbacks before")
 
 
 @pytest.fixture

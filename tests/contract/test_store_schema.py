@@ -11,7 +11,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from hub.call_records import CallRecord
+from hub.callbacks.model import Attempt, Callback, Result, State
 from hub.errors import ConfigError
+from hub.events import CallbackMoved
+from hub.ports import Change
 from hub.store import open_store
 from hub.store.databases import database
 from hub.store.schema import SCHEMA, alembic_config, known_schemas, newest_schema
@@ -75,6 +78,36 @@ async def test_nodes_that_start_together_migrate_once(dialect: str, new_database
     for store in stores:
         assert await store.log.head() == 0
         await store.close()
+
+
+async def test_callbacks_of_before_are_found_by_their_agents(dialect: str, new_database: Callable[[str], str]) -> None:
+    """What 0007 makes of rows of 0006 is what is written today."""
+    attempts = (Attempt(1, "us_1", result=Result.BUSY), Attempt(2, ""))
+    found = Callback("cb_1", 1, State.CONNECTING, number="+493012345", agent="us_1", attempts=attempts, asked_at=7)
+    other = Callback("cb_2", 1, State.QUEUED, number="+493012346", only_agent="us_2", asked_at=8)
+    url = new_database(dialect)
+    store = open_store(url)
+    await store.open()
+    for callback in (found, other):
+        await store.log.append(Change(callback.id, 0, (CallbackMoved("queued", ""),), 1, "test", callback=callback))
+    await store.close()
+    opened = database(url, busy_timeout_ms=1000)
+    try:
+        select = text("SELECT agent, callback, asked_at FROM callback_agents ORDER BY callback")
+        today = await opened.read(lambda c: [tuple(row) for row in c.execute(select)])
+        assert today == [("us_1", "cb_1", 7), ("us_2", "cb_2", 8)]
+        config = alembic_config()
+
+        def back_and_forth(connection: Connection) -> None:
+            connection.execute(text("DROP TABLE callback_agents"))
+            connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+            config.attributes["connection"] = connection
+            upgrade(config, "0007")
+
+        await opened.alone(back_and_forth)
+        assert await opened.read(lambda c: [tuple(row) for row in c.execute(select)]) == today
+    finally:
+        await opened.close()
 
 
 async def test_calls_of_before_get_their_figures(dialect: str, new_database: Callable[[str], str]) -> None:

@@ -175,8 +175,11 @@ async def furnished(url: str, preview_s: int = 0) -> None:
     await store.close()
 
 
-async def live_through(url: str, network: Network, kill_at: int) -> tuple[list[Callback], int]:
-    """Asks, dies once, and goes on in new nodes until it is over; (all callbacks, the first node's commits).
+async def live_through(
+    url: str, network: Network, kill_at: int, kill_in: State | None = None
+) -> tuple[list[Callback], int]:
+    """Asks, dies once (at a commit, or when the callback is in this state), and goes on in new nodes until it is over;
+    (all callbacks, the first node's commits).
 
     Who got no answer asks again, with the same key.
     """
@@ -196,12 +199,15 @@ async def live_through(url: str, network: Network, kill_at: int) -> tuple[list[C
             while not node.dead.is_set() and not (found and found[0].state in ENDED):
                 await asyncio.sleep(0.01)
                 found = await node.store.callbacks.page(ALL)
+                if found and found[0].state is kill_in:
+                    node.die()
             died = node.dead.is_set()
             commits = commits or node.commits
             await node.bury()
             if not died:
                 return found, commits
-            kill_at = network.kill_at_dial = network.kill_at_page = 0
+            kill_at, kill_in = 0, None
+            network.kill_at_dial = network.kill_at_page = 0
 
 
 def check(found: list[Callback], network: Network) -> Callback:
@@ -232,6 +238,19 @@ async def test_a_node_that_dies_after_any_commit(tmp_path: Path, page: bool) -> 
         commits = lived if kill_at == 0 else commits
         kill_at += 1
     assert commits > 10, "there were steps to die between"
+
+
+async def test_a_node_that_dies_while_the_agent_reads(tmp_path: Path) -> None:
+    """In the midst of the preview, and after each commit around it: nothing is lost, nobody called early or twice."""
+    preview_ms = 1_000
+    for dies in ("reading", 4, 5, 6, 7):
+        url, network = f"sqlite:///{tmp_path / f'{dies}.db'}", Network()
+        await furnished(url, preview_ms // 1000)
+        kill_at, kill_in = (dies, None) if isinstance(dies, int) else (0, State.CONNECTING)
+        found, _ = await live_through(url, network, kill_at, kill_in)
+        callback = check(found, network)
+        # Who had accepted reads as long as he was promised, also at the node that comes after.
+        assert network.dialled[0] >= callback.age + preview_ms
 
 
 async def test_a_node_that_dies_right_after_it_dialled(tmp_path: Path) -> None:

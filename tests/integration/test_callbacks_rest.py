@@ -242,7 +242,11 @@ def test_who_said_never_again_is_never_called_again(house: House) -> None:
         "callback.number_refused",
         {"path": "phone", "reason": "do_not_call"},
     )
-    found = house.request("POST", "do-not-call/import", json={"csv": "phone\n+49305590002\nnonsense\n+49305590001"})
+    sent = {"csv": "phone\n+49305590002\nnonsense\n+49305590001"}
+    tried = house.request("POST", "do-not-call/import", json=sent | {"dry_run": True})
+    assert "+49305590002" not in house.request("GET", "do-not-call?limit=200").text, "nothing was added"
+    found = house.request("POST", "do-not-call/import", json=sent)
+    assert tried.json() == found.json(), "what it said came true"
     assert (found.json()["added"], [wrong["line"] for wrong in found.json()["errors"]]) == (1, [3])
     listed = [entry["number"] for entry in house.request("GET", "do-not-call?limit=200").json()["items"]]
     assert {"+49305590001", "+49305590002"} <= set(listed)

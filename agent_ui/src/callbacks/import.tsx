@@ -17,6 +17,11 @@ interface Found {
   errors: LineError[];
 }
 
+interface FoundNumbers {
+  added: number;
+  errors: LineError[];
+}
+
 function Errors({ errors }: { errors: LineError[] }) {
   if (errors.length === 0) return null;
   return (
@@ -134,45 +139,63 @@ export function ImportCallbacks({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Numbers that are never called. */
+/** Numbers that are never called. The first press only tries them. */
 export function ImportNumbers({ onClose }: { onClose: () => void }) {
   const [csv, setCsv] = useState("");
-  const [done, setDone] = useState<{ added: number; errors: LineError[] } | null>(null);
+  const [tried, setTried] = useState<FoundNumbers | null>(null);
+  const [done, setDone] = useState<FoundNumbers | null>(null);
   const [refused, setRefused] = useState("");
   const [busy, setBusy] = useState(false);
-  const send = async () => {
+  const change = (next: string) => {
+    setCsv(next);
+    setTried(null);
+    setRefused("");
+  };
+  const send = async (dry: boolean) => {
     if (busy || !csv.trim()) return;
     setBusy(true);
     setRefused("");
     try {
-      setDone(await api("POST", "do-not-call/import", { csv, client_id: newId() }));
+      const found = await api<FoundNumbers>("POST", "do-not-call/import", { csv, dry_run: dry, client_id: newId() });
+      if (dry) setTried(found);
+      else setDone(found);
     } catch (error) {
       setRefused(error instanceof HubError && error.details["path"] === "csv" ? error.message : refusalText(error));
     } finally {
       setBusy(false);
     }
   };
+  const shown = done ?? tried;
   return (
     <Dialog
       wide
       title={t("callbacks.import.numbers")}
       subtitle={t("callbacks.never.help")}
       onClose={onClose}
-      onSubmit={() => void (done ? onClose() : send())}
+      onSubmit={() => void (done ? onClose() : send(tried === null))}
       footer={done
         ? <Button type="submit" kind="primary">{t("callbacks.import.close")}</Button>
         : (
           <>
             <button type="button" class="btn" onClick={onClose}>{t("common.cancel")}</button>
-            <Button type="submit" kind="primary" icon="file" busy={busy} disabled={!csv.trim()}>{t("callbacks.import.do_numbers")}</Button>
+            {tried === null
+              ? <Button type="submit" kind="primary" icon="check" busy={busy} disabled={!csv.trim()}>{t("callbacks.import.try")}</Button>
+              : <Button type="submit" kind="primary" icon="file" busy={busy} disabled={tried.added === 0}>{t("callbacks.import.do_these", { count: tried.added })}</Button>}
           </>
         )}
     >
       <div class="callback-form">
-        {!done && <Csv csv={csv} help={t("callbacks.import.columns", { columns: "phone" })} onChange={setCsv} />}
+        {!done && <Csv csv={csv} help={t("callbacks.import.columns", { columns: "phone" })} onChange={change} />}
         {refused && <p class="error-text" role="alert"><Icon name="failed" />{refused}</p>}
-        <div role="status">{done && <p class="import-sum"><Icon name="check" small />{t("callbacks.import.numbers_done", { count: done.added, wrong: number(done.errors.length) })}</p>}</div>
-        {done && <Errors errors={done.errors} />}
+        <div role="status">
+          {shown && (
+            <p class="import-sum">
+              <Icon name={done ? "check" : "info"} small />
+              {t(done ? "callbacks.import.numbers_done" : "callbacks.import.numbers_would", { count: shown.added, wrong: number(shown.errors.length) })}
+            </p>
+          )}
+        </div>
+        {shown && <Errors errors={shown.errors} />}
       </div>
     </Dialog>
   );

@@ -152,9 +152,11 @@ async def block_number(call: Call[BlockNumber, Nothing]) -> object:
 
 
 class NumbersCsv(Input, frozen=True, forbid_unknown_fields=True):
-    """CSV with a first line of column names, of which phone is read; what was exported can be imported."""
+    """CSV with a first line of column names, of which phone is read; what was exported can be imported. With `dry_run`
+    nothing is added, and what would be is told."""
 
     csv: Annotated[str, Meta(max_length=LARGEST)]
+    dry_run: bool = False
     client_id: ClientId | None = None
 
 
@@ -174,9 +176,11 @@ class ImportedNumbers(Struct, frozen=True):
 )
 async def import_blocked(call: Call[NumbersCsv, Nothing]) -> object:
     found = _rows(call.body.csv, EXPORTED)
-    added, wrong = await desk_of(call).block_many([values.get("phone", "") for _, values in found], call.user.id)
+    typed, dry_run = [values.get("phone", "") for _, values in found], call.body.dry_run
+    added, wrong = await desk_of(call).block_many(typed, call.user.id, dry_run=dry_run)
     errors = [LineError(found[place][0], "phone", "callback.number_refused", why) for place, why in wrong.items()]
-    await _noted(call, "do_not_call", {"added": added, "errors": len(errors)})
+    if not dry_run:
+        await _noted(call, "do_not_call", {"added": added, "errors": len(errors)})
     return ImportedNumbers(added, errors)
 
 

@@ -164,8 +164,8 @@ async def ask_for_callback(call: Call[AskForCallback, Nothing]) -> object:
 
 
 class CallbackQuery(s.PageQuery, frozen=True):
-    """`queue` is an id or a name; `due_to` and `asked_to` are the first times past the end. `agent` has it, was given
-    it or has tried it; `q` are digits of the number, or the reference."""
+    """`queue` is an id or a name; `due_to` and `asked_to` are the first times past the end. `agent` has or had it, was
+    given it or has tried it; `q` are digits of the number, or the reference."""
 
     state: State | None = None
     queue: Annotated[str, Meta(max_length=120)] | None = None
