@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from hub.config_rows import Calendar, Day, Span
@@ -25,6 +26,7 @@ def spans_on(calendar: Calendar, day: date) -> list[Span]:
     return calendar.week.get(DAYS[day.weekday()], [])
 
 
+@lru_cache(8192)
 def _instant(day: date, text: str, zone: ZoneInfo, *, late: bool) -> Millis:
     """The instant of a local time. Of a doubled hour opening takes the first and closing (`late`) the second one; a
     time that the clocks skip is the moment at which they skip it."""
@@ -72,6 +74,13 @@ def _intervals(calendar: Calendar, start: date, days: int) -> list[tuple[Millis,
     return joined
 
 
+def _never_closes(calendar: Calendar) -> bool:
+    """Whether that can be seen without a look at its days."""
+    if calendar.exceptions or calendar.holidays:
+        return False
+    return all(("00:00", "24:00") in calendar.week.get(day, ()) for day in DAYS)
+
+
 def _local_date(calendar: Calendar, at: Millis) -> date:
     return datetime.fromtimestamp(at / 1000, zone_of(calendar.timezone)).date()
 
@@ -97,6 +106,8 @@ def after_open(calendar: Calendar, at: Millis, span: Millis) -> Millis | None:
 
 def next_change(calendar: Calendar, at: Millis) -> tuple[Millis, bool] | None:
     """The next instant after `at` at which it opens (True) or closes (False), or None within `HORIZON_DAYS`."""
+    if _never_closes(calendar):
+        return None
     start = _local_date(calendar, at) - timedelta(days=1)
     for days in (4, 12, HORIZON_DAYS):
         horizon = _instant(start + timedelta(days=days - 1), "00:00", zone_of(calendar.timezone), late=False)

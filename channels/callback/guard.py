@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from msgspec.structs import replace
 
@@ -23,6 +25,7 @@ class Guard:
         self._hub, self._settings = hub, settings
         self._open: str | None = None
         self._looked_at: Millis = -LATELY_MS
+        self._looking = asyncio.Lock()
 
     def admit(self, typed: str, path: str = "phone") -> str:
         """The number in E.164. Raises NumberRefused for one that is not called."""
@@ -56,10 +59,11 @@ class Guard:
     async def open_breaker(self, *, lately: bool = False) -> str | None:
         """The name of a breaker that stops all calls; it opens now if it has to. Nobody but an administrator closes
         it. `lately`: as it was within the last second."""
-        now = self._hub.clock.now()
-        if not lately or not self._looked_at <= now < self._looked_at + LATELY_MS:
-            self._open, self._looked_at = await self._look(now), now
-        return self._open
+        async with self._looking:  # hundreds that are due together look once
+            now = self._hub.clock.now()
+            if not lately or not self._looked_at <= now < self._looked_at + LATELY_MS:
+                self._open, self._looked_at = await self._look(now), now
+            return self._open
 
     async def _look(self, now: Millis) -> str | None:
         rows = self._hub.store.callbacks

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from hub.callbacks.model import ON_THE_LINE, Callback, State
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
@@ -20,6 +33,23 @@ from hub.store.writer import Writer
 _callback = msgspec.json.Decoder(Callback)
 c, a, g, d, b = callbacks.c, callback_attempts.c, callback_agents.c, do_not_call.c, breakers.c
 AT_ONCE = 500
+# Asked most often, and made once: to make a statement takes as long as to carry it out.
+_GET = select(c.data).where(c.id == bindparam("id"))
+_BLOCKED = select(d.number, d.at, d.source, d.by).where(d.number == bindparam("number"))
+_KNOWN = select(c.id, c.number, c.living, c.data).where(
+    or_(c.id == bindparam("id"), and_(c.number == bindparam("number"), c.living))
+)
+_ASKED = select(
+    *(
+        # Only what stands in the indexes.
+        select(func.count())
+        .select_from(
+            select(c.asked_at).where(c.asked_at >= bindparam("since"), *which).limit(bindparam("most")).subquery()
+        )
+        .scalar_subquery()
+        for which in (*([c[name] == bindparam(name)] for name in ("number", "address", "site")), [])
+    )
+)
 
 
 def _named(text: str) -> ColumnElement[bool]:
@@ -35,18 +65,18 @@ class SqlCallbacks:
         self._database = database
         self._writer = writer
 
-    async def _read(self, statement: Select[Any]) -> list[Callback]:
+    async def _read(self, statement: Select[Any], values: dict[str, Any] | None = None) -> list[Callback]:
         def read(connection: Connection) -> list[Callback]:
-            return [_callback.decode(data) for data in connection.execute(statement).scalars()]
+            return [_callback.decode(data) for data in connection.execute(statement, values).scalars()]
 
         return await self._database.read(read)
 
-    async def _one(self, statement: Select[Any]) -> Callback | None:
-        found = await self._read(statement)
+    async def _one(self, statement: Select[Any], values: dict[str, Any] | None = None) -> Callback | None:
+        found = await self._read(statement, values)
         return found[0] if found else None
 
     async def get(self, id: str) -> Callback | None:
-        return await self._one(select(c.data).where(c.id == id))
+        return await self._one(_GET, {"id": id})
 
     async def by_contact(self, contact: str) -> Callback | None:
         newest = select(c.data).where(c.contact == contact).order_by(c.living.desc(), c.asked_at.desc())
@@ -117,30 +147,23 @@ class SqlCallbacks:
         return await self._database.read(lambda connection: dict(iter(connection.execute(statement))))
 
     async def known(self, id: str, number: str) -> tuple[Callback | None, Callback | None, bool]:
-        found = select(c.id, c.number, c.living, c.data).where(or_(c.id == id, and_(c.number == number, c.living)))
-        listed = select(func.count()).where(d.number == number)
+        values = {"id": id, "number": number}
 
         def read(connection: Connection) -> tuple[Callback | None, Callback | None, bool]:
             own = living = None
-            for row in connection.execute(found):
+            for row in connection.execute(_KNOWN, values):
                 callback = _callback.decode(row.data)
                 own = callback if row.id == id else own
                 living = callback if row.living and row.number == number else living
-            return own, living, connection.execute(listed).scalar_one() > 0
+            return own, living, connection.execute(_BLOCKED, {"number": number}).one_or_none() is not None
 
         return await self._database.read(read)
 
     async def asked(self, since: Millis, *, number: str, address: str, site: str, most: int = 10**9) -> Asked:
-        recent = c.asked_at >= since
-        some = [
-            # Only what stands in the indexes.
-            select(c.asked_at).where(recent, *which).limit(most).subquery()
-            for which in ([c.number == number], [c.address == address], [c.site == site], [])
-        ]
-        statement = select(*(select(func.count()).select_from(each).scalar_subquery() for each in some))
+        values = {"since": since, "number": number, "address": address, "site": site, "most": most}
 
         def read(connection: Connection) -> Asked:
-            return Asked(*connection.execute(statement).one())
+            return Asked(*connection.execute(_ASKED, values).one())
 
         return await self._database.read(read)
 
@@ -187,10 +210,8 @@ class SqlCallbacks:
     # --- numbers that are never called, breakers ----------------------------------------------------------------------
 
     async def do_not_call(self, number: str) -> DoNotCall | None:
-        statement = select(d.number, d.at, d.source, d.by).where(d.number == number)
-
         def read(connection: Connection) -> DoNotCall | None:
-            row = connection.execute(statement).one_or_none()
+            row = connection.execute(_BLOCKED, {"number": number}).one_or_none()
             return None if row is None else DoNotCall(*row)
 
         return await self._database.read(read)
