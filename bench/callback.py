@@ -48,8 +48,11 @@ class NoTelephone:
     def ready(self, callback: Callback) -> bool:
         return True
 
-    async def begin(self, callback: Callback, contact: Contact) -> None:
+    async def begin(self, callback: Callback, contact: Contact, wait_ms: int = 0) -> None:
         raise AssertionError("there are no agents")
+
+    def withdraw(self, contact: str) -> None:
+        raise AssertionError("nobody was called")
 
 
 def scheduled(n: int, now: int, due: int) -> Change:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hub.callbacks.model import Callback
+from hub.callbacks.pacing import Rate
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
 from hub.model import Millis
 
@@ -52,6 +53,10 @@ class Callbacks(Protocol):
         ...
 
     async def spent(self, since: Millis) -> Spent: ...
+
+    async def rate(self, queue: str, since: Millis, lasting: Millis) -> Rate:
+        """Of the queue's attempts that began since some time; those since `lasting` are counted as lasting, too."""
+        ...
 
     async def report(self, since: Millis, until: Millis, within: Millis, queues: Sequence[str] = ()) -> CallbackReport:
         """Of those asked for in that time; on time is who was first tried within `within` of what was promised."""

@@ -91,7 +91,9 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
     is how long a customer waits for the agent who knows him before the others are asked. `caller_id` is the number that
     the queue's outbound calls show, in the place of the trunk's. `answer` is what is promised to who writes a mail. Who
-    accepts a callback may read for `preview_s` before it is dialled."""
+    accepts a callback may read for `preview_s` before it is dialled; with `dial` "customer_first" its customer is
+    called when an agent is about to be free, and waits `answered_wait_s` for him. Once `abandoned_percent` of those who
+    answered within a day found none, agents come first until it is less."""
 
     skills: Skills = field(default_factory=dict)
     relax: list[RelaxStep] = field(default_factory=list)
@@ -112,6 +114,9 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     caller_id: Annotated[str, Meta(pattern=r"^(\+?[0-9]{2,20}|anonymous)?$")] = ""
     answer: AnswerTimes = AnswerTimes()
     preview_s: Annotated[int, Meta(ge=0, le=600)] = 10
+    dial: Literal["agent_first", "customer_first"] = "agent_first"
+    answered_wait_s: Annotated[int, Meta(ge=2, le=60)] = 15
+    abandoned_percent: Annotated[float, Meta(gt=0, le=20)] = 3.0
 
     def check(self) -> None:
         age = 0

@@ -51,6 +51,14 @@ class QueueStanding(Struct, frozen=True):
     idle: int
 
 
+class QueueOffice(Struct, frozen=True):
+    """A queue's agents who could serve a channel: `free` to do so now, or `busy` with work that lasts `handle_s`."""
+
+    free: int
+    busy: int
+    handle_s: float
+
+
 class Routing(Protocol):
     """What the hub asks of the dispatcher; the answers come from memory."""
 
@@ -63,6 +71,10 @@ class Routing(Protocol):
         ...
 
     def standing(self, queue: str) -> QueueStanding: ...
+
+    def office(self, queue: str, channel: str) -> QueueOffice:
+        """Looks at every agent."""
+        ...
 
     def explain(self, contact: str) -> list[dict[str, Any]]:
         """Every agent, whether he is eligible, and why not; first those who are, in their order."""

@@ -9,6 +9,8 @@ from routing.strategies import KEYS, Key
 from routing.views import Explanation, QueueCounters, Reason
 from routing.waiting import Contact, Queue, Seat
 
+AT_WORK = frozenset({Reason.WRAPPING_UP, Reason.CHANNEL_FULL, Reason.LINE_BUSY, Reason.NO_CAPACITY})
+
 
 def position(contact: Contact) -> int | None:
     """The contact's place among those that ask for the same, from 1; None when it is held aside."""
@@ -50,6 +52,22 @@ def _estimate(
     figures = queue.figures.get(channel, Figures())
     prior_ms = queue.spec.handle_ms.get(channel) or channels[channel].handle_ms
     return estimate_wait(ahead, servers, figures.mean_handle_s(prior_ms), figures.mean_patience_s())
+
+
+def office(index: Index, queue: Queue, channel: str, channels: Mapping[str, ChannelRules]) -> tuple[int, int, float]:
+    """(how many agents could take a contact of this channel now, how many could but for the work that they have, how
+    many seconds such work lasts). Looks at every agent."""
+    skills, cost = queue.skills_at(0, {}), queue.spec.costs.get(channel)
+    free = busy = 0
+    for seat in index.seats.values():
+        profile = seat.profile
+        if profile.is_in(queue.spec.id) and channel not in profile.unserved and profile.has(skills):
+            obstacle = seat.agent.obstacle((channel, cost))
+            free += obstacle is None
+            busy += obstacle in AT_WORK
+    found = [queue.figures[name] for name in (channel, "voice") if name in queue.figures] or [Figures()]
+    prior_ms = queue.spec.handle_ms.get(channel) or channels[channel].handle_ms
+    return free, busy, max(figures.mean_handle_s(prior_ms) for figures in found)
 
 
 def counters(queue: Queue) -> QueueCounters:

@@ -23,7 +23,7 @@ from hub.living import Living
 from hub.model import DEFAULT_MAXIMA, Millis
 from hub.ports import Fence
 from hub.rules import Placement
-from hub.service import Hub, QueueStanding
+from hub.service import Hub, QueueOffice, QueueStanding
 from hub.today import midnight
 from routing import inputs as i
 from routing.dispatch_decisions import Decided, Decisions
@@ -293,6 +293,9 @@ class Dispatcher:
         if counters is None:
             return QueueStanding(0, None, 0, 0)
         return QueueStanding(counters.waiting + counters.offered, counters.oldest, counters.staffed, counters.idle)
+
+    def office(self, queue: str, channel: str) -> QueueOffice:
+        return QueueOffice(*(self._engine.office(queue, channel) or (0, 0, 0.0)))
 
     def explain(self, contact: str) -> list[dict[str, Any]]:
         return self._told(self._engine.explain(contact))

@@ -489,6 +489,11 @@ class Engine:
         found = self._index.queues.get(queue)
         return answers.counters(found) if found else None
 
+    def office(self, queue: str, channel: str) -> tuple[int, int, float] | None:
+        """See `answers.office`; None when there is no such queue."""
+        found = self._index.queues.get(queue)
+        return answers.office(self._index, found, channel, self._channels) if found else None
+
     def agent(self, agent: str) -> AgentView | None:
         """The agent now; None when there is no such agent."""
         seat = self._index.seats.get(agent)

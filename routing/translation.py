@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub import events as e
+from hub.callbacks.model import LATER
 from hub.model import WAITING, Contact, Millis, Phase
 from routing import inputs as i
 
@@ -83,7 +84,7 @@ def contact_inputs(event: e.AnyEvent, before: Contact, after: Contact) -> list[i
         case e.ParticipantLeft():
             return [i.Released(id, event.agent)] if event.agent in before.participants else []
         case e.ContactAbandoned():
-            return [i.Dequeued(id, abandoned=True)]
+            return [i.Dequeued(id, abandoned=event.reason != LATER)]
         case e.ContactEnded():
             assert after.agent is not None
             released: list[i.Input] = [i.Released(id, agent) for agent in after.participants]

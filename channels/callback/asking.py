@@ -290,6 +290,8 @@ class Asking:
     def estimate_s(self, callback: Callback) -> float | None:
         now, routing = self._hub.clock.now(), self._hub.routing
         match callback.state:
+            case State.QUEUED if callback.ahead:
+                return routing.queue_wait_s(callback.queue, "callback")
             case State.QUEUED:
                 return routing.wait_s(callback.contact)
             case State.SCHEDULED if callback.next_at is not None:

@@ -51,6 +51,7 @@ class CallbackChannel:
         screen = v.Screen(settings.announce, settings.machine)
         self.keeper = Keeper(hub, steps, guard, Dialler(voice.calls, voice.trunks, screen, settings.page_ms))
         voice.calls.may_place = self.keeper.may_place
+        voice.calls.may_wait = self.keeper.answered
         hub.calling_back = self.asking
         self._door = DoorEvents(hub, windows, Door(hub, self.asking, steps, outside.secret, shown_by(voice)))
         self._notices = Notices(hub, steps, files, outside.secret, outside.domain, outside.url)
@@ -108,6 +109,7 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
             "busy": section.busy_minutes * MINUTE_MS,
             "unreachable": section.busy_minutes * MINUTE_MS,
             "interrupted": section.busy_minutes * MINUTE_MS,
+            "abandoned": section.busy_minutes * MINUTE_MS,
             "no_answer": section.no_answer_minutes * MINUTE_MS,
             "machine": section.machine_minutes * MINUTE_MS,
             "rejected": section.machine_minutes * MINUTE_MS,

@@ -1,10 +1,12 @@
-"""Callbacks, agent first: the call of an accepted callback waits for the agent's audio; then the customer's page is
+"""Callbacks. Agent first: the call of an accepted callback waits for the agent's audio; then the customer's page is
 rung (`channels/voice/page_phone.py`) or his phone is called over the trunks, as it is for calls that agents make
-themselves (`channels/voice/outbound.py`)."""
+themselves (`channels/voice/outbound.py`). Ahead of an agent: his phone is called at once, and who answers waits."""
 
 from __future__ import annotations
 
 import contextlib
+
+from msgspec.structs import replace
 
 from channels.voice import call_values as v
 from channels.voice.call_values import Way
@@ -37,7 +39,7 @@ class Dialler:
             return self._trunks.outbound()
         return None
 
-    async def begin(self, callback: Callback, contact: Contact) -> None:
+    async def begin(self, callback: Callback, contact: Contact, wait_ms: Millis = 0) -> None:
         """Raises Refused `trunk.none`, Unavailable while a former call of this contact is still being ended."""
         calls = self._calls
         if calls.get(contact.id) is not None:
@@ -52,8 +54,17 @@ class Dialler:
             language=callback.language,
         )
         live = calls.open(contact.id, Way.CALLBACK, party, queue)
-        live.give(self._screen)
+        if not wait_ms:
+            live.give(self._screen)
         if callback.page:
             live.give(v.RingPage(bool(party.trunk), self._page_ms))
         await calls.hub.contacts.do(contact.id, c.NoteCall(calls.note_start(live)), actor="system")
+        if wait_ms:
+            live.give(replace(self._screen, wait_ms=wait_ms))
+            return
         await calls.tell_contact(live)
+
+    def withdraw(self, contact: str) -> None:
+        live = self._calls.get(contact)
+        if live is not None:
+            live.give(v.Withdrawn())

@@ -20,19 +20,19 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from channels.callback.contact import create, place
+from channels.callback.ahead import Ahead
+from channels.callback.contact import OVER, end, enqueue
 from channels.callback.guard import Guard
 from channels.callback.lines import Lines
 from channels.callback.steps import Steps
-from hub import commands as c
 from hub import events as e
 from hub.callbacks import machine as cm
-from hub.callbacks.model import ENDED, ON_THE_LINE, Callback, Result, State, page_of
+from hub.callbacks.model import ENDED, LATER, ON_THE_LINE, Callback, Result, State, page_of
 from hub.callbacks.settings import cost_of
 from hub.errors import HubError, NotFound, Refused, Unavailable, VersionConflict
 from hub.events import Recorded
 from hub.machine import SERVED, WAITING
-from hub.model import Channel, Contact, Phase
+from hub.model import Channel, Contact, Millis, Phase
 from hub.ports import Fence
 from hub.service import Hub
 
@@ -44,7 +44,6 @@ LOOKS = 12
 """No callback needs more steps than this in a row."""
 CALL_GONE_S = 0.5
 LOOK_S = 30.0
-OVER = frozenset({Phase.WRAPPING, Phase.CLOSED})
 TALKS = frozenset({Phase.ACTIVE, Phase.HELD})
 BEFORE_CALL = frozenset({State.ASKED, State.SCHEDULED, State.QUEUED, State.CONNECTING})
 CALLING_IN = "calling_in"
@@ -58,8 +57,13 @@ class Telephone(Protocol):
         """Whether its customer could be called now: a trunk takes calls, or his page is there."""
         ...
 
-    async def begin(self, callback: Callback, contact: Contact) -> None:
-        """Opens the call, which waits for the agent's audio. Raises HubError."""
+    async def begin(self, callback: Callback, contact: Contact, wait_ms: Millis = 0) -> None:
+        """Opens the call, which waits for the agent's audio; with `wait_ms` it is made ahead of an agent, whom the
+        customer waits for so long. Raises HubError."""
+        ...
+
+    def withdraw(self, contact: str) -> None:
+        """Ends the call, if there is one at this node."""
         ...
 
 
@@ -73,6 +77,7 @@ class Keeper:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.failures = 0
+        self.ahead = Ahead(hub, steps, guard, telephone, self._lines, self._locks)
         hub.leadership.on_change(self._leads)
         hub.roster.on_change(KIND, self._call_moved)
 
@@ -81,10 +86,12 @@ class Keeper:
         self._lines.load()
         self._hub.follow("callbacks", self._follow)
         self._task = asyncio.create_task(self._run(), name="callbacks")
+        self.ahead.start()
         if self._hub.leadership.leads:
             self._leads(True)
 
     async def stop(self) -> None:
+        await self.ahead.stop()
         tasks = [*self._tasks, *([self._task] if self._task is not None else [])]
         for task in tasks:
             task.cancel()
@@ -209,6 +216,7 @@ class Keeper:
 
     async def _once(self, callback: Callback, *, sure: bool) -> bool:
         """The next thing to do about it, done; False when there is none."""
+        self.ahead.see(callback)
         row = (await self._hub.contacts.many([callback.contact])).get(callback.contact)
         contact = None if row is None else row.contact
         state = callback.state
@@ -238,10 +246,15 @@ class Keeper:
     async def _clear(self, callback: Callback, contact: Contact | None) -> bool:
         """Nobody is asked to serve, or calls, who is not to be called any more."""
         unserved = contact is not None and (contact.phase in WAITING or contact.phase is Phase.CONNECTING)
-        if contact is None or not unserved or contact.channel is not Channel.CALLBACK:
+        called = callback.attempts and callback.attempts[-1].ahead and callback.attempts[-1].result is None
+        if contact is None or not (unserved or called) or contact.channel is not Channel.CALLBACK:
             return False
         newer = await self._hub.store.callbacks.by_contact(contact.id)
         if newer is not None and newer.id != callback.id:
+            return False
+        if called:
+            self._telephone.withdraw(contact.id)
+        if not unserved:
             return False
         await self._end(contact, "cancelled" if callback.state is State.CANCELLED else "callback_over")
         return False
@@ -274,17 +287,13 @@ class Keeper:
         return contact.channel is Channel.CALLBACK and (contact.phase in WAITING or connecting)
 
     async def _end(self, contact: Contact, reason: str) -> None:
-        with contextlib.suppress(Refused):
-            # Who put it off has nothing to write up.
-            wrap_ms = 0 if reason == "callback_later" else self._hub.wrap_up_ms(contact.queue)
-            end = c.End("system", reason, wrap_ms)
-            await self._hub.contacts.do(contact.id, end, actor="system", fence=self._right)
+        await end(self._hub, contact, reason, self._right)
 
     async def _scheduled(self, callback: Callback, contact: Contact | None) -> bool:
         now = self._hub.clock.now()
         if callback.next_at is None or callback.next_at > now:
             if contact is not None and self._unattended(contact):
-                await self._end(contact, "callback_later")
+                await self._end(contact, LATER)
             return False
         if contact is not None and contact.phase in SERVED:
             if contact.channel is not Channel.CALLBACK:
@@ -301,50 +310,15 @@ class Keeper:
         await self._steps.ready(callback)
         age = 0
         if self._steps.opening_of(callback).is_open(now):
-            await self._enqueue(callback, contact)
+            if (contact is None or contact.phase in OVER) and await self.ahead.is_for(callback):
+                return await self._step(callback, cm.Due(ahead=True))
+            await enqueue(self._hub, callback, contact, self._right)
             age = (await self._hub.contacts.get(callback.contact)).contact.queued_at
         return await self._step(callback, cm.Due(age))
 
-    async def _enqueue(self, callback: Callback, contact: Contact | None) -> None:
-        """The contact waits, at the age it had first; done again it is there already."""
-        hub = self._hub
-        first = callback.only_agent
-        if contact is None:
-            await self._create(callback)
-            return
-        steps: list[c.ContactCommand] = []
-        if contact.phase in OVER:
-            since = callback.age or None
-            preferred = first or (contact.handled_by[-1] if contact.handled_by else None)
-            if contact.queue is None:
-                # Until now it only held the mails that told the customer of it.
-                found = await place(hub, callback)
-                back = c.Reopen(
-                    "callback", found.queue, found.requirements, found.priority, found.preferred, since=since
-                )
-            else:
-                back = c.Reopen(
-                    "callback", contact.queue, contact.requirements, contact.priority, preferred, since=since
-                )
-            steps.append(back)
-        if contact.channel is not Channel.CALLBACK:
-            steps.append(c.ChangeChannel(Channel.CALLBACK, media=True))
-        if steps:
-            key = f"{callback.id}-{callback.version}"
-            await hub.contacts.do(contact.id, *steps, actor="system", command_id=key, fence=self._right)
-
-    async def _create(self, callback: Callback) -> None:
-        made = await self._hub.contacts.create(
-            callback.contact,
-            create(callback),
-            [await place(self._hub, callback)],
-            actor="system",
-            command_id=callback.id,
-        )
-        if made.row.contact.phase in OVER:
-            raise VersionConflict("A mail's step was quicker by a moment.")  # looked at again it is put into the queue
-
     async def _queued(self, callback: Callback, contact: Contact | None) -> bool:
+        if callback.ahead:
+            return await self._queued_ahead(callback, contact)
         if contact is not None and contact.phase in SERVED and contact.agent is not None:
             row = self._hub.directory.queues().get(contact.queue or callback.queue)
             preview_ms = 0 if row is None else row.preview_s * 1000
@@ -352,6 +326,15 @@ class Keeper:
         if contact is None or contact.phase in OVER:
             return await self._step(callback, cm.Close("abandoned"))
         return await self._due(callback)
+
+    async def _queued_ahead(self, callback: Callback, contact: Contact | None) -> bool:
+        """Nobody is offered it; `Ahead` has its customer called in time."""
+        if await self._due(callback):
+            return True
+        if (contact is None or contact.phase in OVER) and await self.ahead.is_for(callback):
+            return False
+        await enqueue(self._hub, callback, contact, self._right)
+        return await self._step(callback, cm.AgentFirst())
 
     async def _connecting(self, callback: Callback, contact: Contact | None) -> bool:
         if contact is None or contact.phase in OVER:
@@ -393,7 +376,7 @@ class Keeper:
                 await self._end(contact, "interrupted")
             return await self._step(callback, cm.Ended(Result.INTERRUPTED))
         if any(isinstance(each, e.ContactConnected) for each in happened) and callback.state is not State.TALKING:
-            return await self._step(callback, cm.Talks())
+            return await self._step(callback, cm.Talks((contact and contact.agent) or ""))
         if any(isinstance(each, e.CallRinging) for each in happened) and callback.state is State.DIALLING:
             return await self._step(callback, cm.Rings())
         return await self._step(callback, cm.StillOn()) if due else False
@@ -417,8 +400,12 @@ class Keeper:
             return False
         async with self._locks.setdefault(known.id, asyncio.Lock()):
             callback = await self._steps.get(known.id)
+            if self._calls_of(callback):
+                return False
+            if callback.state is State.DIALLING and callback.attempts[-1].ahead:
+                return not page  # said so before the call was opened
             falls = callback.at_page and not page and callback.state is not State.TALKING
-            if not (falls or callback.state is State.CONNECTING) or self._calls_of(callback):
+            if not (falls or callback.state is State.CONNECTING):
                 return False
             if await self._refusal(callback) is not None or await self._guard.open_breaker() is not None:
                 return False
@@ -431,6 +418,22 @@ class Keeper:
                 after = await self._steps.do(callback.id, cm.Fall(), fence=self._right)
                 return after.state is State.DIALLING
             return False
+
+    async def answered(self, contact: str) -> bool:
+        """A person answered who was called ahead of an agent: now he waits for one, before all others. False when he is
+        not to be kept on the line."""
+        known = await self._hub.store.callbacks.by_contact(contact)
+        if known is None:
+            return False
+        async with self._locks.setdefault(known.id, asyncio.Lock()):
+            callback = await self._steps.get(known.id)
+            if callback.state not in (State.DIALLING, State.RINGING):
+                return False
+            callback = await self._steps.do(callback.id, cm.Answered(), fence=self._right)
+            self.ahead.has_answered(callback)
+            found = (await self._hub.contacts.get(contact)).contact
+            await enqueue(self._hub, callback, found, self._right)
+        return True
 
 
 def _settles(call: Contact, callback: Callback) -> bool:

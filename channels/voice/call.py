@@ -108,7 +108,10 @@ class Call(CallSteps):
             case v.PageRings() | v.PageTaken() | v.PageMissed():
                 self._at_page(input)
             case v.Screen():
-                self.screening = Screening(announce=input.announce, machine=input.machine)
+                self._screen_by(input)
+            case v.Withdrawn():
+                if self.stage is not Stage.LEAVING:
+                    self._finish("system", "withdrawn")
             case v.Heard():
                 self._screen(lambda: self.screening.heard(input.what))
             case v.Guided():
@@ -158,19 +161,6 @@ class Call(CallSteps):
         elif not self._up[CUSTOMER]:
             self._timers["customer"] = self._now + self.limits.connect_ms
 
-    def _pick_up(self) -> None:
-        """The calling telephone is answered."""
-        self._answered = True
-        self._do(v.Answer())
-        self._customer_up()
-
-    def _leave(self, sound: Sound, by: str, cause: str, status: int | None = None) -> None:
-        """There is no contact (any more), only somebody who has to be told so."""
-        self.stage = Stage.LEAVING
-        self._timers = {"said": self._now + self.limits.said_ms}
-        self._left = (by, cause, None if self._answered else status)
-        self._say(sound)
-
     def _send_away(self, sound: Sound, cause: str) -> None:
         """Nobody can serve him: the contact ends, and he is told so if he can hear it."""
         if not self._up[CUSTOMER] or self.stage is Stage.LEAVING:
@@ -188,7 +178,7 @@ class Call(CallSteps):
         self.stage = Stage.SCREENED
         self._customer_up()
         self._screened()
-        if not self._up[AGENT]:
+        if not self._up[AGENT] and not self.ahead:
             self._timers["agent"] = self._now + self.limits.rejoin_ms
 
     def _begin_flow(self) -> None:
@@ -246,16 +236,24 @@ class Call(CallSteps):
         self._timers.pop("screen", None)
         match self.screening.step:
             case Screened.LISTENING:
-                self._timers["screen"] = self._now + self.limits.listen_ms
+                self._timers["screen"] = self._now + (self.limits.told_ms if self.ahead else self.limits.listen_ms)
                 self._do(v.Listen())
             case Screened.ANNOUNCING:
                 self._say(Sound.ANNOUNCEMENT)
+                if self.ahead:
+                    self._timers["unserved"] = self._now + self._wait_ms
+                    self._asked_in = True
+                    self._do(v.Await())
             case Screened.MACHINE:
                 self._timers["screen"] = self._now + self.limits.machine_ms
             case Screened.MESSAGE:
                 self._say(Sound.MESSAGE)
+            case Screened.THROUGH if self.ahead and self.agent is None:
+                self._wait()
             case Screened.THROUGH:
                 self.stage = Stage.SERVED
+                if not self._up[AGENT] and "agent" not in self._timers:
+                    self._timers["agent"] = self._now + self.limits.connect_ms
             case Screened.OVER:
                 self._finish("system", "machine")
             case Screened.REFUSED:
@@ -294,10 +292,7 @@ class Call(CallSteps):
             self._timers.pop("agent", None)
             self._do(v.Note(e.CallAnswered(AGENT, self.agent)))
             if self.way in OUTGOING and self.stage is Stage.SETUP:
-                del self._timers["setup"]
-                self.stage = Stage.DIALLING
-                self._timers["dialling"] = self._now + self.limits.ring_ms
-                self._do(v.Place())
+                self._call_customer()
 
     def _leg_cut(self, party: str, reason: str) -> None:
         if not self._up[party] or (party == CUSTOMER and not self.by_web):
@@ -316,7 +311,8 @@ class Call(CallSteps):
     # --- the contact ------------------------------------------------------------------------------------------------
 
     def _contact_is(self, input: v.ContactIs) -> None:
-        if self.stage is Stage.LEAVING:
+        self._entered = self._entered or input.phase in SERVED | {Phase.QUEUED, Phase.OFFERED}
+        if self.stage is Stage.LEAVING or (self.ahead and not self._entered):
             return
         if input.phase in (Phase.WRAPPING, Phase.CLOSED):
             if self.stage is Stage.WAITING and input.by == "system" and self._up[CUSTOMER]:
@@ -331,9 +327,13 @@ class Call(CallSteps):
             if self.stage is Stage.GUIDED:
                 self._wait()
             self._served(input)
+        elif self.ahead and self.stage is Stage.SCREENED:
+            self._leave_agent()
         elif self.stage in (Stage.SERVED, Stage.SCREENED):
             self._leave_agent()
             self._wait()
+            if self._late:
+                self._send_away(Sound.KEPT, "no_agent")
         elif self.way in OUTGOING and self.stage is not Stage.WAITING and input.phase in WAITING:
             # Whoever dialled has the contact no more, and the customer was not even reached. One who asked for it
             # goes on waiting for another agent.
@@ -354,19 +354,6 @@ class Call(CallSteps):
             self._timers["agent"] = self._now + self.limits.connect_ms
         self.held = input.phase is Phase.HELD
         self.connected = input.phase in (Phase.ACTIVE, Phase.HELD)
-
-    def _leave_agent(self) -> None:
-        """The agent's part is over, whatever became of it."""
-        if self.agent is not None and self.window:
-            self._do(v.DropLeg(AGENT))
-        self.agent, self.window = None, ""
-        self.held = self.connected = False
-        self._up[AGENT] = self._was_up[AGENT] = False
-        self._asked_to_connect = False
-        self._lost = 0
-        self._hears.pop(AGENT, None)
-        for name in ("agent", "window"):
-            self._timers.pop(name, None)
 
     def _wait(self) -> None:
         self.stage = Stage.WAITING
@@ -453,6 +440,10 @@ class Call(CallSteps):
                     self._send_away(Sound.SORRY, "setup_failed")
                 case "screen":
                     self._screen(self.screening.waited)
+                case "unserved" if self.agent is not None:
+                    self._late = True  # should that agent not come, nobody else is waited for
+                case "unserved":
+                    self._send_away(Sound.KEPT, "no_agent")
 
     def _lose(self, *, absent: bool) -> None:
         """His time to come (back) is over: the contact goes back to its queue; should the log not follow, it ends."""
@@ -476,7 +467,8 @@ class Call(CallSteps):
                 self._do(v.HangUp(cause))
             elif self.way is Way.TRUNK or self.stage is Stage.DIALLING:
                 self._do(v.Refuse(status or 480))
-        if contact and self.stage is not Stage.LEAVING and (self.stage is not Stage.SETUP or self.way in OUTGOING):
+        there = self._asked_in if self.ahead else self.stage is not Stage.SETUP or self.way in OUTGOING
+        if contact and there and self.stage is not Stage.LEAVING:
             self._do(v.End(by, cause))
         self.stage = Stage.OVER
         self._timers.clear()

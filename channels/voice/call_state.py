@@ -57,6 +57,10 @@ class CallState:
         self._token = 0
         self._lost = 0
         self._asked_to_connect = False
+        self._wait_ms: Millis = 0  # for an agent, of who was called ahead of one
+        self._asked_in = False
+        self._entered = False  # by the log his contact waits for one, or has one
+        self._late = False  # he has waited for that long
         self._hears: dict[str, Sound] = {}
         self._timers: dict[str, Millis] = {"setup": now + limits.setup_ms, "longest": now + limits.longest_ms}
         if way in OUTGOING:
@@ -70,6 +74,11 @@ class CallState:
     def deadline(self) -> Millis | None:
         """When a Tick is wanted; None when the call is over."""
         return min(self._timers.values(), default=None)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the customer is called before an agent has the contact."""
+        return self._wait_ms > 0
 
     @property
     def over(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from channels.voice import call_values as v
 from channels.voice.call_state import CallState
-from channels.voice.call_values import AGENT, CUSTOMER, SAID, Sound, Stage
+from channels.voice.call_values import AGENT, CUSTOMER, SAID, Sound, Stage, Way
+from channels.voice.screening import Screening
 from channels.voice.standing import agent_hears, customer_hears
 from hub import events as e
 
@@ -20,6 +21,45 @@ class CallSteps(CallState):
             self._up[CUSTOMER] = self._was_up[CUSTOMER] = True
             self._timers.pop("customer", None)
             self._do(v.Note(e.CallAnswered(CUSTOMER)))
+
+    def _screen_by(self, input: v.Screen) -> None:
+        self.screening = Screening(announce=input.announce or input.wait_ms > 0, machine=input.machine)
+        ahead = input.wait_ms > 0 and self.way is Way.CALLBACK and self.agent is None
+        if ahead and self.stage is Stage.SETUP and not self.page.waits:
+            self._wait_ms, self._greeted = input.wait_ms, True
+            self._call_customer()
+
+    def _pick_up(self) -> None:
+        """The calling telephone is answered."""
+        self._answered = True
+        self._do(v.Answer())
+        self._customer_up()
+
+    def _leave(self, sound: Sound, by: str, cause: str, status: int | None = None) -> None:
+        """There is no contact (any more), only somebody who has to be told so."""
+        self.stage = Stage.LEAVING
+        self._timers = {"said": self._now + self.limits.said_ms}
+        self._left = (by, cause, None if self._answered else status)
+        self._say(sound)
+
+    def _call_customer(self) -> None:
+        del self._timers["setup"]
+        self.stage = Stage.DIALLING
+        self._timers["dialling"] = self._now + self.limits.ring_ms
+        self._do(v.Place())
+
+    def _leave_agent(self) -> None:
+        """The agent's part is over, whatever became of it."""
+        if self.agent is not None and self.window:
+            self._do(v.DropLeg(AGENT))
+        self.agent, self.window = None, ""
+        self.held = self.connected = False
+        self._up[AGENT] = self._was_up[AGENT] = False
+        self._asked_to_connect = False
+        self._lost = 0
+        self._hears.pop(AGENT, None)
+        for name in ("agent", "window"):
+            self._timers.pop(name, None)
 
     def _say(self, what: Sound) -> None:
         self._said = what
@@ -42,6 +82,8 @@ class CallSteps(CallState):
             self._asked_to_connect = True
             self._do(v.Connect(self.agent))
         if both:
+            self._timers.pop("unserved", None)
+            self._late = False
             self._talks_since = self._now if self._talks_since is None else self._talks_since
             self._do(*self.tape.talking())
         now = self._standing()

@@ -68,7 +68,7 @@ SAID = frozenset(Sound) - {Sound.SILENCE, Sound.MUSIC, Sound.RINGING, Sound.OTHE
 
 
 class Limits(Struct, frozen=True):
-    """For how long each state may last."""
+    """For how long each state may last. Who is called ahead of an agent hears why `told_ms` after he answered."""
 
     setup_ms: Millis = 10_000
     ring_ms: Millis = 60_000
@@ -79,6 +79,7 @@ class Limits(Struct, frozen=True):
     place_every_ms: Millis = 45_000
     key_ms: Millis = 20_000
     listen_ms: Millis = 8_000
+    told_ms: Millis = 2_000
     machine_ms: Millis = 45_000
     wait_ms: Millis = 2 * 3_600_000
     longest_ms: Millis = 8 * 3_600_000
@@ -187,10 +188,16 @@ class PageMissed(Struct, frozen=True):
 
 
 class Screen(Struct, frozen=True):
-    """A call that goes out is screened so (`screening.py`) once it is answered."""
+    """A call that goes out is screened so (`screening.py`) once it is answered. With `wait_ms` it goes out ahead of an
+    agent, at once, and who answers waits for one no longer than that."""
 
     announce: bool
     machine: str
+    wait_ms: Millis = 0
+
+
+class Withdrawn(Struct, frozen=True):
+    """Nobody is to be called (any more)."""
 
 
 class Heard(Struct, frozen=True):
@@ -300,6 +307,7 @@ Input = (
     | PageTaken
     | PageMissed
     | Screen
+    | Withdrawn
     | Heard
     | Guided
     | Found
@@ -401,6 +409,10 @@ class KeepPlace(Struct, frozen=True):
     number: str
 
 
+class Await(Struct, frozen=True):
+    """A person answered a call that is ahead of an agent: his contact waits for one now, or `Withdrawn`."""
+
+
 class Listen(Struct, frozen=True):
     """Find out what answered (`Heard`)."""
 
@@ -450,6 +462,7 @@ Output = (
     | LookUp
     | Enter
     | KeepPlace
+    | Await
     | Listen
     | NeverCall
     | Record

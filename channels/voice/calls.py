@@ -96,6 +96,8 @@ class Calls:
         self._other_media: list[Callable[[m.MediaEvent], None]] = []
         self.may_place: Callable[[str, bool], Awaitable[bool]] | None = None
         """Asked, with the contact, right before somebody is called who asked for it: at his page (True) or phone."""
+        self.may_wait: Callable[[str], Awaitable[bool]] | None = None
+        """Told, with the contact, that a person answered who was called ahead of an agent; whether he is kept."""
         self._closing: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         media.listen(self._media_event)
@@ -408,8 +410,19 @@ class Calls:
                 await self.until_stored(lambda: self.flows.enter(live, queue))
             case v.KeepPlace(number):
                 await keep_place(self.hub, live, number)
+            case v.Await():
+                await self.until_stored(lambda: self._await(live))
             case v.NeverCall():
                 await self.until_stored(lambda: never_call(self.hub, live))
+
+    async def _await(self, live: LiveCall) -> None:
+        try:
+            kept = self.may_wait is not None and await self.may_wait(live.id)
+        except (Refused, NotFound) as error:
+            log.info("call.not_kept", call=live.id, reason=error.code)
+            kept = False
+        if not kept:
+            live.give(v.Withdrawn())
 
     async def _do(self, live: LiveCall, command: c.ContactCommand) -> None:
         """Carries out a command to the contact; a refusal is the log's word."""

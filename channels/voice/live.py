@@ -20,7 +20,7 @@ from hub.model import Millis
 
 log = structlog.get_logger(__name__)
 
-CONTACT_OUTPUTS = (v.Connect, v.End, v.Lose, v.Note, v.Enter, v.KeepPlace, v.NeverCall)
+CONTACT_OUTPUTS = (v.Connect, v.End, v.Lose, v.Note, v.Enter, v.KeepPlace, v.Await, v.NeverCall)
 Work = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 

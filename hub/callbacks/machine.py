@@ -13,11 +13,14 @@ that is no end has a time (`next_at`) at which something is due, so the clock al
 
 Whether an attempt counts is decided before the customer's phone is called (`Place`): from then on nothing but a new
 attempt, after its delay, calls it again, whatever fails.
+
+A callback that is `ahead` while it is queued is offered to nobody: its customer is called when an agent is about to be
+free (`pacing.py`), and who answers then waits for him on the line.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -59,9 +62,15 @@ class Give(Struct, frozen=True):
 
 
 class Due(Struct, frozen=True):
-    """`next_at` has come; `age` is since when its contact waits, if it does."""
+    """`next_at` has come; `age` is since when its contact waits, if it does. `ahead`: its customer is called before an
+    agent has it."""
 
     age: Millis = 0
+    ahead: bool = False
+
+
+class AgentFirst(Struct, frozen=True):
+    """Its customer is not called ahead of an agent any more: its contact waits for one."""
 
 
 class Accepted(Struct, frozen=True):
@@ -100,12 +109,18 @@ class Fall(Struct, frozen=True):
     """Nobody answered at his page, which rings no more: in the same attempt his phone is about to be called."""
 
 
+class Answered(Struct, frozen=True):
+    """A person answered who was called ahead of an agent."""
+
+
 class Rings(Struct, frozen=True):
     pass
 
 
 class Talks(Struct, frozen=True):
-    pass
+    """He talks, with this agent when he was called ahead of one."""
+
+    agent: str = ""
 
 
 class Told(Struct, frozen=True):
@@ -156,12 +171,14 @@ Input = (
     | CallNow
     | Give
     | Due
+    | AgentFirst
     | Accepted
     | Dial
     | PutOff
     | Lost
     | Place
     | Fall
+    | Answered
     | Rings
     | Talks
     | Told
@@ -182,13 +199,15 @@ TABLE: dict[type[Struct], frozenset[State]] = {
     CallNow: frozenset({S.SCHEDULED, S.QUEUED}),
     Give: frozenset({S.ASKED, S.SCHEDULED, S.QUEUED}),
     Due: LIVING,
+    AgentFirst: frozenset({S.QUEUED}),
     Accepted: frozenset({S.QUEUED}),
     # The log may not have said yet that somebody has accepted.
     Dial: frozenset({S.QUEUED, S.CONNECTING}),
     PutOff: frozenset({S.QUEUED, S.CONNECTING}),
     Lost: frozenset({S.CONNECTING}),
-    Place: frozenset({S.CONNECTING}),
+    Place: frozenset({S.CONNECTING, S.QUEUED}),
     Fall: frozenset({S.DIALLING, S.RINGING}),
+    Answered: frozenset({S.DIALLING, S.RINGING}),
     Rings: frozenset({S.DIALLING}),
     Talks: frozenset({S.DIALLING, S.RINGING}),
     Told: ON_THE_LINE,
@@ -207,7 +226,7 @@ def step(callback: Callback, input: Input, policy: Policy, opening: Opening, now
     `opening` are the times at which the callee may be called. Raises Refused `callback.state` for what cannot happen
     to it now, `callback.hours` for a time at which nobody may be called.
     """
-    if callback.state not in TABLE[type(input)]:
+    if callback.state not in TABLE[type(input)] or not _meant(callback, input):
         raise Refused(
             f"That cannot be done with a callback that is {callback.state}.",
             code="callback.state",
@@ -217,6 +236,15 @@ def step(callback: Callback, input: Input, policy: Policy, opening: Opening, now
     if after.at_page and after.state not in ON_THE_LINE:
         after = replace(after, at_page=False)
     return callback if after == callback else replace(after, version=callback.version + 1)
+
+
+def _meant(callback: Callback, input: Input) -> bool:
+    """Whether it can happen to one that is called ahead of an agent, or after him."""
+    if callback.state is S.QUEUED and isinstance(input, Place | Accepted | Dial | PutOff | AgentFirst):
+        if isinstance(input, Place) and input.page:
+            return False  # a page is rung when an agent has it
+        return callback.ahead == isinstance(input, Place | AgentFirst)
+    return not isinstance(input, Answered) or callback.attempts[-1].ahead
 
 
 def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, now: Millis) -> Callback:
@@ -241,7 +269,9 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
         case Give():
             return replace(callback, only_agent=input.agent)
         case Due():
-            return _due(callback, input.age, policy, opening, now)
+            return _due(callback, input, policy, opening, now)
+        case AgentFirst():
+            return replace(callback, ahead=False)
         case Accepted():
             until = now + input.preview_ms if input.preview_ms else None
             next_at = until or now + policy.call_ms
@@ -260,8 +290,11 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
             return _fall(callback, policy, opening, now)
         case Rings():
             return replace(callback, state=S.RINGING, next_at=now + policy.call_ms)
+        case Answered():
+            return replace(_last(callback, answered_at=now), next_at=now + policy.call_ms)
         case Talks():
-            return replace(callback, state=S.TALKING, next_at=now + policy.call_ms)
+            talking = replace(callback, state=S.TALKING, next_at=now + policy.call_ms)
+            return replace(_last(talking, agent=input.agent), agent=input.agent) if input.agent else talking
         case Told():
             return replace(callback, told=input.result)
         case Ended():
@@ -283,8 +316,21 @@ def _after(callback: Callback, input: Input, policy: Policy, opening: Opening, n
 def _over(callback: Callback, state: State, reason: str, now: Millis) -> Callback:
     """The end. An attempt under way is left as it stands: its result is not known."""
     return replace(
-        callback, state=state, reason=reason, next_at=None, ended_at=now, agent=None, code="", preview_until=None
+        callback,
+        state=state,
+        reason=reason,
+        next_at=None,
+        ended_at=now,
+        agent=None,
+        code="",
+        preview_until=None,
+        ahead=False,
     )
+
+
+def _last(callback: Callback, **changes: Any) -> Callback:
+    """With its last attempt changed."""
+    return replace(callback, attempts=(*callback.attempts[:-1], replace(callback.attempts[-1], **changes)))
 
 
 def _read(callback: Callback, policy: Policy, now: Millis) -> Callback:
@@ -312,7 +358,8 @@ def _scheduled(callback: Callback, at: Millis, reason: str, policy: Policy, open
         return _over(callback, S.CLOSED, "no_hours", at)
     if due > (callback.wished_at or callback.asked_at) + policy.longest_ms:
         return _over(callback, S.CLOSED, "expired", at)
-    return replace(callback, state=S.SCHEDULED, due_at=due, next_at=due, reason=reason, agent=None, preview_until=None)
+    waits = replace(callback, state=S.SCHEDULED, due_at=due, next_at=due, reason=reason)
+    return replace(waits, agent=None, preview_until=None, ahead=False)
 
 
 def _end_of_hours(opening: Opening, now: Millis) -> Millis:
@@ -320,15 +367,16 @@ def _end_of_hours(opening: Opening, now: Millis) -> Millis:
     return (opening.until(now) or now + 24 * 3_600_000) if opening.is_open(now) else now
 
 
-def _due(callback: Callback, age: Millis, policy: Policy, opening: Opening, now: Millis) -> Callback:
+def _due(callback: Callback, input: Due, policy: Policy, opening: Opening, now: Millis) -> Callback:
     if callback.next_at is None or callback.next_at > now:
         return callback
     match callback.state:
         case S.ASKED:
             return _over(callback, S.CLOSED, "not_confirmed", now)
         case S.SCHEDULED if opening.is_open(now):
-            kept = callback.age or age or now
-            return replace(callback, state=S.QUEUED, age=kept, next_at=_end_of_hours(opening, now), reason="")
+            kept = callback.age or input.age or now
+            queued = replace(callback, state=S.QUEUED, age=kept, next_at=_end_of_hours(opening, now), reason="")
+            return replace(queued, ahead=input.ahead and not callback.page)
         case S.SCHEDULED | S.QUEUED:
             if callback.state is S.QUEUED and opening.is_open(now):
                 return replace(callback, next_at=_end_of_hours(opening, now))
@@ -342,10 +390,11 @@ def _due(callback: Callback, age: Millis, policy: Policy, opening: Opening, now:
 def _place(callback: Callback, input: Place, policy: Policy, opening: Opening, now: Millis) -> Callback:
     if not opening.is_open(now):
         return _scheduled(callback, now, "hours", policy, opening)
-    attempt = Attempt(now, callback.agent or "", input.version)
+    attempt = Attempt(now, callback.agent or "", input.version, ahead=callback.ahead)
     return replace(
         callback,
         state=S.DIALLING,
+        ahead=False,
         attempts=(*callback.attempts, attempt),
         told=None,
         preview_until=None,
@@ -364,10 +413,11 @@ def _fall(callback: Callback, policy: Policy, opening: Opening, now: Millis) -> 
 
 def _ended(callback: Callback, input: Ended, policy: Policy, opening: Opening, now: Millis) -> Callback:
     result = callback.told or input.result
-    last = replace(
-        callback.attempts[-1], result=result, status=input.status, talk_ms=input.talk_ms, cost=input.cost, ended_at=now
-    )
-    tried = replace(callback, attempts=(*callback.attempts[:-1], last), told=None)
+    if callback.state is not S.TALKING and callback.attempts[-1].answered_at is not None:
+        # Whoever hung up, or failed: a person answered, and nobody talked to him.
+        result = Result.ABANDONED
+    ended = _last(callback, result=result, status=input.status, talk_ms=input.talk_ms, cost=input.cost, ended_at=now)
+    tried = replace(ended, told=None)
     if result is Result.REACHED:
         return _over(tried, S.REACHED, "", now)
     delay = policy.delays_ms.get(str(result))

@@ -31,6 +31,8 @@ class State(StrEnum):
 
 ENDED = frozenset({State.REACHED, State.CLOSED, State.CANCELLED})
 LIVING = frozenset(State) - ENDED - {State.NEW}
+LATER = "callback_later"
+"""Why a contact ends of which a callback goes on: nobody waits in its queue until then."""
 ON_THE_LINE = frozenset({State.DIALLING, State.RINGING, State.TALKING})
 """The customer's phone rings, may ring, or is off the hook."""
 
@@ -46,11 +48,13 @@ class Result(StrEnum):
     WRONG_NUMBER = "wrong_number"
     UNREACHABLE = "unreachable"  # the network did not put it through
     INTERRUPTED = "interrupted"  # something of ours failed, and whether his phone rang is not known
+    ABANDONED = "abandoned"  # he answered, and no agent came to him
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
     """`result` is None while it runs; `status` is the network's (SIP) when it said no. `since` is the version of its
-    contact when it began: what the contact's log says of it comes after. `cost` is in thousandths of the currency."""
+    contact when it began: what the contact's log says of it comes after. `cost` is in thousandths of the currency. One
+    that is `ahead` was made before an agent had it; `answered_at` is when a person answered that one."""
 
     at: Millis
     agent: str
@@ -60,6 +64,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     talk_ms: Millis = 0
     cost: int = 0
     ended_at: Millis | None = None
+    ahead: bool = False
+    answered_at: Millis | None = None
 
 
 class Consent(Struct, frozen=True, omit_defaults=True):
@@ -83,6 +89,7 @@ class Policy(Struct, frozen=True):
             "busy": 5 * 60_000,
             "unreachable": 5 * 60_000,
             "interrupted": 5 * 60_000,
+            "abandoned": 5 * 60_000,
             "no_answer": 30 * 60_000,
             "machine": 120 * 60_000,
             "rejected": 120 * 60_000,
@@ -114,6 +121,8 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     `told` is what the agent heard (a machine, somebody else). Until `preview_until` the agent reads what there is to
     know before it is dialled; `why` is what the agent said who put it off last. With `page` the page of
     `visitor` is rung before the telephone, and without a `number` only it; while it is, or he talks there, `at_page`.
+    While it is queued and `ahead`, no agent is asked: its customer's telephone is called as soon as one is about to be
+    free; never with `page`.
     """
 
     id: str
@@ -155,6 +164,7 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     ended_at: Millis | None = None
     page: bool = False
     at_page: bool = False
+    ahead: bool = False
 
     @property
     def living(self) -> bool:

@@ -62,7 +62,8 @@ class Breaker(Struct, frozen=True):
 
 class CallbackReport(Struct, frozen=True):
     """Of callbacks asked for in a time: how many, how they ended, how many attempts; `on_time` of those first tried
-    was tried within the time asked about, `delay_ms` is how late the first attempt was on average."""
+    was tried within the time asked about, `delay_ms` is how late the first attempt was on average. `answered` attempts
+    reached a person, of whom `unserved` found no agent."""
 
     asked: int
     living: int
@@ -73,3 +74,5 @@ class CallbackReport(Struct, frozen=True):
     attempts: int
     on_time: int
     delay_ms: float | None
+    answered: int = 0
+    unserved: int = 0

@@ -21,7 +21,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from hub.callbacks.model import ON_THE_LINE, Callback, State
+from hub.callbacks.model import ON_THE_LINE, Callback, Result, State
+from hub.callbacks.pacing import Rate
 from hub.callbacks.records import Asked, Breaker, CallbackFilter, CallbackReport, DoNotCall, Spent
 from hub.model import Millis
 from hub.store import rows
@@ -181,6 +182,30 @@ class SqlCallbacks:
 
         return await self._database.read(read)
 
+    async def rate(self, queue: str, since: Millis, lasting: Millis) -> Rate:
+        persons = [str(result) for result in (Result.REACHED, Result.ABANDONED)]
+        ended = (
+            select(a.result, a.at >= lasting, func.count())
+            .select_from(callback_attempts.join(callbacks))
+            .where(a.at >= since, a.result.in_(persons), c.queue == queue)
+            .group_by(a.result, a.at >= lasting)
+        )
+        states = [str(State.DIALLING), str(State.RINGING)]
+        called = select(c.data).where(c.next_at.is_not(None), c.state.in_(states), c.queue == queue)
+
+        def read(connection: Connection) -> Rate:
+            counts = [(result, lasts, number) for result, lasts, number in connection.execute(ended)]
+            last = [_callback.decode(data).attempts[-1] for data in connection.execute(called).scalars()]
+            return Rate(
+                sum(number for _, _, number in counts),
+                sum(number for result, _, number in counts if result == str(Result.ABANDONED)),
+                sum(number for _, lasts, number in counts if lasts),
+                sum(attempt.ahead for attempt in last),
+                sum(attempt.answered_at is not None for attempt in last),
+            )
+
+        return await self._database.read(read)
+
     async def report(self, since: Millis, until: Millis, within: Millis, queues: Sequence[str] = ()) -> CallbackReport:
         def number(condition: Any) -> Any:
             return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
@@ -197,13 +222,23 @@ class SqlCallbacks:
             number(and_(tried, c.tried_at <= c.promised_at + within)),
             func.avg(c.tried_at - c.promised_at),
         ).where(*wanted)
-        attempts = select(func.count()).select_from(callback_attempts.join(callbacks)).where(*wanted)
+        attempts = (
+            select(
+                func.count(),
+                number(a.result.in_([str(Result.REACHED), str(Result.ABANDONED)])),
+                number(a.result == str(Result.ABANDONED)),
+            )
+            .select_from(callback_attempts.join(callbacks))
+            .where(*wanted)
+        )
 
         def read(connection: Connection) -> CallbackReport:
             asked, living, reached, closed, cancelled, first, on_time, delay = connection.execute(statement).one()
-            total = connection.execute(attempts).scalar_one()
+            total, answered, unserved = connection.execute(attempts).one()
             late = None if delay is None else float(delay)
-            return CallbackReport(asked, living, reached, closed, cancelled, first, total, on_time, late)
+            return CallbackReport(
+                asked, living, reached, closed, cancelled, first, total, on_time, late, answered, unserved
+            )
 
         return await self._database.read(read)
 

@@ -127,7 +127,10 @@ class Node:
     def ready(self, callback: Callback) -> bool:
         return True
 
-    async def begin(self, callback: Callback, contact: Contact) -> None:
+    def withdraw(self, contact: str) -> None:
+        """Whoever is called here answers at once, so there is nothing to take back."""
+
+    async def begin(self, callback: Callback, contact: Contact, wait_ms: int = 0) -> None:
         self.hub.roster.here(KIND, contact.id, True)
         self._begin(self._call(contact.id))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from hub.callback_desk import SlotLoad
+from hub.callbacks.pacing import SPAN_MS, WINDOW_MS
 from hub.errors import InvalidInput
 from hub.permissions import Permission
 from hub.web import shapes as s
@@ -79,6 +80,56 @@ async def not_now(call: Call[NotNow, Nothing]) -> object:
     after = await desk_of(call).put_off(found.id, call.user.id, body.minutes, body.reason, key)
     await noted(call, "not_now", found, after)
     return callback_view(call, after)
+
+
+class Dialling(Struct, frozen=True):
+    """How a queue that calls customers first does: of those who `answered` within a day `abandoned` found no agent. At
+    `limit_percent` it is agents first (`now`) for the time being, and `why` is "limit". `calling` are called now, of
+    whom `on_hold` wait for an agent on the line."""
+
+    queue: s.Named
+    now: Literal["customer_first", "agent_first"]
+    why: Literal["", "limit"]
+    answered: int
+    abandoned: int
+    percent: float
+    limit_percent: float
+    calling: int
+    on_hold: int
+
+
+class DiallingList(Struct, frozen=True):
+    items: list[Dialling]
+
+
+@table.add(
+    "GET",
+    "/callback-dialling",
+    P.CALLBACK_MANAGE,
+    result=DiallingList,
+    summary="Queues that call customers first: how many found no agent, and whether agents come first for now",
+)
+async def dialling(call: Call[None, Nothing]) -> object:
+    desk_of(call)
+    found = []
+    for id, row in call.hub.directory.queues().items():
+        if row.dial == "customer_first":
+            rate = await call.store.callbacks.rate(id, call.now - WINDOW_MS, call.now + SPAN_MS - WINDOW_MS)
+            over = rate.over(row.abandoned_percent / 100)
+            found.append(
+                Dialling(
+                    s.Named(id, row.name),
+                    "agent_first" if over else "customer_first",
+                    "limit" if over else "",
+                    rate.answered,
+                    rate.abandoned,
+                    round(rate.share * 100, 2),
+                    row.abandoned_percent,
+                    rate.at_risk,
+                    rate.on_hold,
+                )
+            )
+    return DiallingList(found)
 
 
 class LoadQuery(s.Query, frozen=True):

@@ -22,12 +22,17 @@ P = Permission
 
 
 class AttemptView(Struct, frozen=True):
+    """`ahead`: the customer was called before an agent had the callback, None while nobody has; `answered_at` is when
+    he answered."""
+
     at: Millis
-    agent: s.Named
+    agent: s.Named | None
     result: str | None
     status: int | None
     talk_ms: Millis
     ended_at: Millis | None
+    ahead: bool
+    answered_at: Millis | None
 
 
 class CallbackView(Struct, frozen=True):
@@ -112,11 +117,13 @@ def callback_view(call: Call[Any, Any], found: Callback, *, joined: bool = False
         [
             AttemptView(
                 each.at,
-                named_user(call, each.agent),
+                named_user(call, each.agent) if each.agent else None,
                 None if each.result is None else str(each.result),
                 each.status,
                 each.talk_ms,
                 each.ended_at,
+                each.ahead,
+                each.answered_at,
             )
             for each in found.attempts
         ],

@@ -24,10 +24,10 @@ ALL_DAY = {"hours": "00:00-24:00", "days": ["mon", "tue", "wed", "thu", "fri", "
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, telephone: Telephone, preview_s: int = 0, **callbacks: Any
+    folder: Path, telephone: Telephone, preview_s: int = 0, queues: Json | None = None, **callbacks: Any
 ) -> AsyncIterator[tuple[Company, Record]]:
     settings = {"enabled": True} | ALL_DAY | callbacks
-    async with company(folder, telephone, callbacks=settings, preview_s=preview_s) as hub:
+    async with company(folder, telephone, callbacks=settings, preview_s=preview_s, queues=queues) as hub:
         yield hub, await asyncio.to_thread(a_record, hub)
 
 

@@ -43,7 +43,12 @@ async def company(folder: Path, telephone: Telephone, **dial: Any) -> AsyncItera
 
 @contextmanager
 def open_company(
-    folder: Path, telephone: Telephone, callbacks: dict[str, Any] | None = None, preview_s: int = 0, **dial: Any
+    folder: Path,
+    telephone: Telephone,
+    callbacks: dict[str, Any] | None = None,
+    preview_s: int = 0,
+    queues: dict[str, Any] | None = None,
+    **dial: Any,
 ) -> Iterator[Company]:
     port = free_port()
     settings = VoiceSettings(
@@ -68,7 +73,8 @@ def open_company(
     with serving(folder, settings, callbacks=callbacks or {}) as hub:
         hub.put("skill", "support", name="Support")
         for queue in ("support", "sales"):
-            hub.put("queue", queue, name=queue.title(), recording={"mode": "always"}, preview_s=preview_s)
+            row = {"recording": {"mode": "always"}, "preview_s": preview_s} | (queues or {})
+            hub.put("queue", queue, name=queue.title(), **row)
         hub.put("site", "shop", name="Shop")
         hub.put("outcome", "solved", name="Solved")
         hub.user("ada", Role.AGENT, units=200)

@@ -75,11 +75,11 @@ class AnyLife(RuleBasedStateMachine):
     def time_passes(self, by: int) -> None:
         self.now += by
 
-    @rule(data=st.data())
-    def until_something_is_due(self, data: st.DataObject) -> None:
+    @rule(ahead=st.booleans())
+    def until_something_is_due(self, ahead: bool) -> None:
         if self.callback.next_at is not None:
             self.now = max(self.now, self.callback.next_at)
-            self.take(cm.Due())
+            self.take(cm.Due(ahead=ahead))
 
     @rule()
     def the_clock_is_asked(self) -> None:
@@ -95,8 +95,10 @@ class AnyLife(RuleBasedStateMachine):
             st.just(cm.Lost()),
             st.builds(cm.Place, st.just(0), st.booleans()),
             st.just(cm.Fall()),
+            st.just(cm.AgentFirst()),
             st.just(cm.Rings()),
-            st.just(cm.Talks()),
+            st.just(cm.Answered()),
+            st.builds(cm.Talks, st.sampled_from(["", "us_ada"])),
             st.builds(cm.Told, results),
             st.builds(cm.Ended, results, st.none() | st.sampled_from([408, 486, 603]), st.integers(0, 90_000)),
             st.builds(cm.Postpone, st.just("trunk")),
@@ -139,6 +141,15 @@ class AnyLife(RuleBasedStateMachine):
     def only_who_is_on_the_line_is_rung_at_his_page(self) -> None:
         assert not self.callback.at_page or self.callback.state in ON_THE_LINE
 
+    def only_what_waits_for_an_agent_is_ahead_of_one(self) -> None:
+        found = self.callback
+        assert not found.ahead or (found.state is State.QUEUED and found.agent is None)
+        for attempt in found.attempts:
+            assert attempt.ahead or (attempt.agent and attempt.answered_at is None)
+            # Who answered and talked to nobody was let down, whatever else is said of it.
+            if attempt.result is Result.ABANDONED:
+                assert attempt.answered_at is not None or not attempt.ahead
+
     @invariant()
     def attempts_are_bounded_and_one_at_a_time(self) -> None:
         attempts = self.callback.attempts
@@ -171,7 +182,7 @@ class AnyLife(RuleBasedStateMachine):
                 case State.CONNECTING:
                     assert self.take(cm.Place())
                 case State.QUEUED if agents and self.opening.is_open(self.now):
-                    assert self.take(cm.Accepted("us_ada"))
+                    assert self.take(cm.Place() if self.callback.ahead else cm.Accepted("us_ada"))
                 case _:
                     self.now = max(self.now, self.callback.next_at)
                     before = self.callback
@@ -283,6 +294,45 @@ def test_no_phone_is_called_after_its_hours_though_the_page_rang_within() -> Non
     with pytest.raises(Refused) as refused:
         after(rings, cm.Fall(), now=evening + MINUTE, opening=opening)
     assert refused.value.code == "callback.hours"
+
+
+def test_who_is_called_ahead_of_an_agent_is_offered_to_none() -> None:
+    waits = after(asked(), cm.Due(MONDAY - HOUR, ahead=True))
+    assert (waits.state, waits.ahead, waits.age) == (State.QUEUED, True, MONDAY - HOUR)
+    for input in (cm.Accepted("us_ada"), cm.Dial("us_ada"), cm.PutOff("us_ada")):
+        with pytest.raises(Refused):
+            after(waits, input)
+    called_first = after(waits, cm.Place(7))
+    (attempt,) = called_first.attempts
+    assert (called_first.state, attempt.ahead, attempt.agent, attempt.since) == (State.DIALLING, True, "", 7)
+    talks = after(called_first, cm.Rings(), cm.Answered(), cm.Talks("us_ada"), now=MONDAY + 5_000)
+    assert (talks.agent, talks.attempts[0].agent, talks.attempts[0].answered_at) == ("us_ada", "us_ada", MONDAY + 5_000)
+    # An agent who comes first after all is asked as ever, and then nobody is called without him.
+    first = after(waits, cm.AgentFirst())
+    assert after(first, cm.Accepted("us_ada")).state is State.CONNECTING
+    with pytest.raises(Refused):
+        after(first, cm.Place())
+    with pytest.raises(Refused):
+        after(called(), cm.Answered())
+
+
+def test_whose_page_rings_first_is_never_called_ahead_of_an_agent() -> None:
+    waits = after(asked(page=True, visitor="vi_1"), cm.Due(ahead=True))
+    assert (waits.state, waits.ahead) == (State.QUEUED, False)
+    with pytest.raises(Refused):
+        after(waits, cm.Place())
+    with pytest.raises(Refused):
+        after(after(asked(), cm.Due(ahead=True)), cm.Place(page=True))
+
+
+@pytest.mark.parametrize("result", [Result.REJECTED, Result.NO_ANSWER, Result.INTERRUPTED, Result.ABANDONED])
+def test_who_answered_and_met_nobody_was_let_down(result: Result) -> None:
+    waits = after(asked(), cm.Due(ahead=True), cm.Place(), cm.Answered())
+    ended = after(waits, cm.Ended(result))
+    assert (ended.state, ended.reason, ended.attempts[0].result) == (State.SCHEDULED, "abandoned", Result.ABANDONED)
+    assert ended.next_at == MONDAY + 5 * MINUTE
+    unanswered = after(asked(), cm.Due(ahead=True), cm.Place(), cm.Ended(Result.NO_ANSWER))
+    assert unanswered.attempts[0].result is Result.NO_ANSWER
 
 
 def test_a_wrong_number_is_not_tried_again() -> None:

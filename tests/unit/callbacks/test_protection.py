@@ -62,7 +62,15 @@ def test_settings_follow_from_the_configuration() -> None:
     assert not config.callbacks.enabled
     assert (found.policy.attempts, found.policy.delays_ms["busy"]) == (2, 60_000)
     assert found.policy.hours == {"mon": ("09:00", "17:30")}
-    assert set(found.policy.delays_ms) == {"busy", "unreachable", "interrupted", "no_answer", "machine", "rejected"}
+    assert set(found.policy.delays_ms) == {
+        "busy",
+        "unreachable",
+        "interrupted",
+        "abandoned",
+        "no_answer",
+        "machine",
+        "rejected",
+    }
 
 
 @pytest.mark.parametrize(

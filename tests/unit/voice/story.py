@@ -22,7 +22,13 @@ class Line:
     """A call with its contact: what the call wants of the contact is done by the contact's own machine."""
 
     def __init__(
-        self, way: Way = Way.TRUNK, *, record: bool = False, dialled_by: str = "us_1", queue: str | None = "support"
+        self,
+        way: Way = Way.TRUNK,
+        *,
+        record: bool = False,
+        dialled_by: str = "us_1",
+        queue: str | None = "support",
+        ahead_ms: int = 0,
     ) -> None:
         self.now = NOW
         self.contact = self.after(Contact("ct_1"), c.Create(Channel.VOICE, "demo", "cu_1", media=True))
@@ -30,13 +36,17 @@ class Line:
             self.contact = self.after(self.contact, c.Dial(dialled_by, "support"))
         elif queue is not None:
             self.contact = self.after(self.contact, c.Enqueue(queue, {}))
-        if way is Way.CALLBACK:
+        if ahead_ms:
+            self.contact = self.after(self.contact, c.End("system", "callback_later", 0))
+        elif way is Way.CALLBACK:
             # Its call begins when somebody has it.
             self.contact = self.after(self.contact, c.MakeOffer(dialled_by, 1, self.now + 20_000, 1))
             self.contact = self.after(self.contact, c.Accept(dialled_by, 1))
         self.call = Call("ct_1", way, self.now, LIMITS, record=record)
         self.done: list[v.Output] = []
-        if way in OUTGOING:
+        if ahead_ms:
+            self.give(v.Screen(False, "connect", ahead_ms))
+        elif way in OUTGOING:
             self.tell()
 
     def after(self, contact: Contact, command: c.ContactCommand) -> Contact:
@@ -55,6 +65,8 @@ class Line:
         match output:
             case v.Connect(agent):
                 self.change(c.Connect(agent))
+            case v.Await():
+                self.change(c.Reopen("callback", "support", {}, since=NOW))
             case v.End(by, reason):
                 self.change(c.End(by, reason, 60_000))
             case v.Lose(agent, reason):

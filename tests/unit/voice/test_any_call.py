@@ -34,6 +34,8 @@ any_input: st.SearchStrategy[v.Input] = st.one_of(
     st.just(v.PageRings()),
     st.builds(v.PageTaken, windows),
     st.just(v.PageMissed()),
+    st.builds(v.Screen, st.booleans(), st.sampled_from(["connect", "hang_up"]), st.sampled_from([2_000, 15_000])),
+    st.just(v.Withdrawn()),
     st.builds(v.Heard, st.sampled_from(["human", "machine", "clear"])),
     st.builds(lambda: v.Guided(Walk.through({"main": ORDERS}, "main", World(), NOW))),
     st.builds(v.Found, st.sampled_from(["found", "missing", "failed"]), st.just({"state": "shipped"})),
@@ -58,10 +60,10 @@ class AnyCall(RuleBasedStateMachine):
         self.line = Line()
         self.left = self.begun = False
 
-    @rule(way=st.sampled_from(Way), record=st.booleans(), page=st.none() | st.booleans())
-    def begin_anew(self, way: Way, record: bool, page: bool | None) -> None:
+    @rule(way=st.sampled_from(Way), record=st.booleans(), page=st.none() | st.booleans(), ahead=st.booleans())
+    def begin_anew(self, way: Way, record: bool, page: bool | None, ahead: bool) -> None:
         self.run_out()
-        self.line = Line(way, record=record)
+        self.line = Line(way, record=record, ahead_ms=15_000 if ahead and way is Way.CALLBACK else 0)
         if page is not None:
             self.line.give(v.RingPage(phone=page))
         self.left = self.begun = False
@@ -162,7 +164,8 @@ class AnyCall(RuleBasedStateMachine):
         self.begun |= call.stage in (Stage.GUIDED, Stage.WAITING, Stage.SERVED)
         if call.stage is Stage.SERVED:
             assert call.agent == contact.agent
-        if contact.phase in (Phase.WRAPPING, Phase.CLOSED):
+        before = call.ahead and not self.line.did(v.Await)  # his contact waits for nobody yet
+        if contact.phase in (Phase.WRAPPING, Phase.CLOSED) and not before:
             assert call.over or call.stage is Stage.LEAVING
 
     @invariant()
