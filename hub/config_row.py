@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -33,3 +33,15 @@ def invalid(error: msgspec.ValidationError) -> InvalidInput:
     # A wrong key is said to be "at `key` in `$.week`".
     path = where.removeprefix("key` in `").removeprefix("$").rstrip("`").lstrip(".")
     return InvalidInput(path, sentence[:1].lower() + sentence[1:])
+
+
+class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which calls of a queue are recorded; of `percentage` so many in a hundred. `on_demand`: when the agent asks.
+
+    `announce`: callers are told first. After `keep_days` the file is deleted, and what is known about it stays.
+    """
+
+    mode: Literal["never", "always", "on_demand", "percentage"] = "never"
+    percent: Annotated[int, Meta(ge=0, le=100)] = 100
+    announce: bool = True
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 90

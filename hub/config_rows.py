@@ -24,6 +24,7 @@ from hub.config_row import Id as Id
 from hub.config_row import Level as Level
 from hub.config_row import LongText as LongText
 from hub.config_row import Name as Name
+from hub.config_row import RecordingPolicy as RecordingPolicy
 from hub.config_row import Row as Row
 from hub.config_row import ShortText as ShortText
 from hub.config_row import Skills as Skills
@@ -75,18 +76,6 @@ class Overflow(Struct, frozen=True, forbid_unknown_fields=True):
     text: Texts = field(default_factory=dict)
 
 
-class RecordingPolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which calls of a queue are recorded; of `percentage` so many in a hundred. `on_demand`: when the agent asks.
-
-    `announce`: callers are told first. After `keep_days` the file is deleted, and what is known about it stays.
-    """
-
-    mode: Literal["never", "always", "on_demand", "percentage"] = "never"
-    percent: Annotated[int, Meta(ge=0, le=100)] = 100
-    announce: bool = True
-    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
-
-
 class Queue(Row, frozen=True, forbid_unknown_fields=True):
     """`groups` limits who serves it; `costs` are the capacity units that a contact takes here, by channel; `sticky_s`
     is how long a customer waits for the agent who knows him before the others are asked. `caller_id` is the number that
@@ -116,7 +105,7 @@ class Queue(Row, frozen=True, forbid_unknown_fields=True):
     preview_s: Annotated[int, Meta(ge=0, le=600)] = 10
     dial: Literal["agent_first", "customer_first"] = "agent_first"
     answered_wait_s: Annotated[int, Meta(ge=2, le=60)] = 15
-    abandoned_percent: Annotated[float, Meta(gt=0, le=20)] = 3.0
+    abandoned_percent: Annotated[int, Meta(ge=1, le=20)] = 3
 
     def check(self) -> None:
         age = 0

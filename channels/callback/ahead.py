@@ -101,7 +101,7 @@ class Ahead:
         row = self._row(callback.queue)
         if row is None or row.dial != "customer_first" or callback.only_agent is not None:
             return False
-        if callback.page or any(attempt.result is Result.ABANDONED for attempt in callback.attempts):
+        if callback.page or any(attempt.result is Result.UNSERVED for attempt in callback.attempts):
             return False
         return not (await self.rate(callback.queue)).over(row.abandoned_percent / 100)
 

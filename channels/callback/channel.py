@@ -109,7 +109,7 @@ def configured(section: Callbacks, countries: tuple[str, ...], region: str | Non
             "busy": section.busy_minutes * MINUTE_MS,
             "unreachable": section.busy_minutes * MINUTE_MS,
             "interrupted": section.busy_minutes * MINUTE_MS,
-            "abandoned": section.busy_minutes * MINUTE_MS,
+            "unserved": section.busy_minutes * MINUTE_MS,
             "no_answer": section.no_answer_minutes * MINUTE_MS,
             "machine": section.machine_minutes * MINUTE_MS,
             "rejected": section.machine_minutes * MINUTE_MS,

@@ -112,8 +112,10 @@ class Call(CallSteps):
             case v.Withdrawn():
                 if self.stage is not Stage.LEAVING:
                     self._finish("system", "withdrawn")
-            case v.Heard():
+            case v.Heard() if self._now <= self._sure_at:
                 self._screen(lambda: self.screening.heard(input.what))
+            case v.Heard():
+                pass  # by now it may be our own words, or his answer to them
             case v.Guided():
                 if self.stage is Stage.SETUP and self.way is Way.TRUNK:
                     self.guide.walk = input.walk
@@ -240,6 +242,7 @@ class Call(CallSteps):
                 self._do(v.Listen())
             case Screened.ANNOUNCING:
                 self._say(Sound.ANNOUNCEMENT)
+                self._sure_at = self._now + self.limits.late_ms
                 if self.ahead:
                     self._timers["unserved"] = self._now + self._wait_ms
                     self._asked_in = True

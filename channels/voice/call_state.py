@@ -60,6 +60,7 @@ class CallState:
         self._wait_ms: Millis = 0  # for an agent, of who was called ahead of one
         self._asked_in = False
         self._entered = False  # by the log his contact waits for one, or has one
+        self._sure_at = now + limits.longest_ms  # until then what is heard tells who answered
         self._late = False  # he has waited for that long
         self._hears: dict[str, Sound] = {}
         self._timers: dict[str, Millis] = {"setup": now + limits.setup_ms, "longest": now + limits.longest_ms}

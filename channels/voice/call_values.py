@@ -68,7 +68,8 @@ SAID = frozenset(Sound) - {Sound.SILENCE, Sound.MUSIC, Sound.RINGING, Sound.OTHE
 
 
 class Limits(Struct, frozen=True):
-    """For how long each state may last. Who is called ahead of an agent hears why `told_ms` after he answered."""
+    """For how long each state may last. Who is called ahead of an agent hears why `told_ms` after he answered
+    at the latest; until `late_ms` after that began it may still turn out that a machine talks, which began before."""
 
     setup_ms: Millis = 10_000
     ring_ms: Millis = 60_000
@@ -80,6 +81,7 @@ class Limits(Struct, frozen=True):
     key_ms: Millis = 20_000
     listen_ms: Millis = 8_000
     told_ms: Millis = 2_000
+    late_ms: Millis = 1_200
     machine_ms: Millis = 45_000
     wait_ms: Millis = 2 * 3_600_000
     longest_ms: Millis = 8 * 3_600_000

@@ -44,6 +44,9 @@ class Screening:
                 self.step = self._person()
             case Step.LISTENING, "machine":
                 self.step = Step.MACHINE if self._machine == "message" else Step.OVER
+            case Step.ANNOUNCING, "machine":
+                # It was taken for a person, as nobody was to be kept waiting: now it is left.
+                self.step = Step.OVER
             case Step.MACHINE, "clear":
                 self.step = Step.MESSAGE
 

@@ -413,9 +413,10 @@ def _fall(callback: Callback, policy: Policy, opening: Opening, now: Millis) -> 
 
 def _ended(callback: Callback, input: Ended, policy: Policy, opening: Opening, now: Millis) -> Callback:
     result = callback.told or input.result
-    if callback.state is not S.TALKING and callback.attempts[-1].answered_at is not None:
+    met = callback.state is S.TALKING or result is Result.MACHINE
+    if not met and callback.attempts[-1].answered_at is not None:
         # Whoever hung up, or failed: a person answered, and nobody talked to him.
-        result = Result.ABANDONED
+        result = Result.UNSERVED
     ended = _last(callback, result=result, status=input.status, talk_ms=input.talk_ms, cost=input.cost, ended_at=now)
     tried = replace(ended, told=None)
     if result is Result.REACHED:

@@ -48,7 +48,7 @@ class Result(StrEnum):
     WRONG_NUMBER = "wrong_number"
     UNREACHABLE = "unreachable"  # the network did not put it through
     INTERRUPTED = "interrupted"  # something of ours failed, and whether his phone rang is not known
-    ABANDONED = "abandoned"  # he answered, and no agent came to him
+    UNSERVED = "unserved"  # he answered, and no agent came to him
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
@@ -89,7 +89,7 @@ class Policy(Struct, frozen=True):
             "busy": 5 * 60_000,
             "unreachable": 5 * 60_000,
             "interrupted": 5 * 60_000,
-            "abandoned": 5 * 60_000,
+            "unserved": 5 * 60_000,
             "no_answer": 30 * 60_000,
             "machine": 120 * 60_000,
             "rejected": 120 * 60_000,

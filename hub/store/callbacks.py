@@ -183,7 +183,7 @@ class SqlCallbacks:
         return await self._database.read(read)
 
     async def rate(self, queue: str, since: Millis, lasting: Millis) -> Rate:
-        persons = [str(result) for result in (Result.REACHED, Result.ABANDONED)]
+        persons = [str(result) for result in (Result.REACHED, Result.UNSERVED)]
         ended = (
             select(a.result, a.at >= lasting, func.count())
             .select_from(callback_attempts.join(callbacks))
@@ -198,7 +198,7 @@ class SqlCallbacks:
             last = [_callback.decode(data).attempts[-1] for data in connection.execute(called).scalars()]
             return Rate(
                 sum(number for _, _, number in counts),
-                sum(number for result, _, number in counts if result == str(Result.ABANDONED)),
+                sum(number for result, _, number in counts if result == str(Result.UNSERVED)),
                 sum(number for _, lasts, number in counts if lasts),
                 sum(attempt.ahead for attempt in last),
                 sum(attempt.answered_at is not None for attempt in last),
@@ -225,8 +225,8 @@ class SqlCallbacks:
         attempts = (
             select(
                 func.count(),
-                number(a.result.in_([str(Result.REACHED), str(Result.ABANDONED)])),
-                number(a.result == str(Result.ABANDONED)),
+                number(a.result.in_([str(Result.REACHED), str(Result.UNSERVED)])),
+                number(a.result == str(Result.UNSERVED)),
             )
             .select_from(callback_attempts.join(callbacks))
             .where(*wanted)

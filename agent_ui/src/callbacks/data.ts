@@ -6,6 +6,7 @@ import type { Callback } from "../common/callbacks/data.ts";
 import { newId } from "../common/ids.ts";
 import { on, request } from "../common/socket.ts";
 import { serverNow } from "../common/time.ts";
+import type { Named } from "../common/types.ts";
 
 export interface Filter {
   /** "" is any; "open" are all that have not ended. */
@@ -35,6 +36,21 @@ export interface Report {
   attempts: number;
   on_time: number;
   delay_ms: number | null;
+  answered: number;
+  unserved: number;
+}
+
+/** How a queue that calls customers first does. */
+export interface Dialling {
+  queue: Named;
+  now: "customer_first" | "agent_first";
+  why: "" | "limit";
+  answered: number;
+  abandoned: number;
+  percent: number;
+  limit_percent: number;
+  calling: number;
+  on_hold: number;
 }
 
 export interface Breaker {

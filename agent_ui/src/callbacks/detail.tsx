@@ -39,7 +39,7 @@ function Attempts({ callback }: { callback: Callback }) {
         {callback.attempts.map((attempt) => (
           <tr key={attempt.at}>
             <th scope="row" class="num">{shortTime(attempt.at)}</th>
-            <td class="cut">{attempt.agent.name}</td>
+            <td class="cut">{attempt.agent?.name ?? "–"}</td>
             <td>{resultText(attempt.result)}{attempt.status ? ` (${attempt.status})` : ""}</td>
             <td class="n num">{attempt.talk_ms > 0 ? duration(attempt.talk_ms) : "–"}</td>
           </tr>

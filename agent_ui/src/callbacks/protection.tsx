@@ -5,11 +5,11 @@ import { may } from "../common/boot.ts";
 import { refusalText, shortTime } from "../common/callbacks/data.ts";
 import { attempt, Button, confirm, Empty, IconButton, toast } from "../common/components/index.ts";
 import { errorText } from "../common/errors.ts";
-import { t } from "../common/i18n.ts";
+import { number, t } from "../common/i18n.ts";
 import { Icon } from "../common/icons.tsx";
 import { saveFile } from "../common/save.ts";
 import { directory } from "../common/store.ts";
-import { type Blocked, type Breaker, moves, type Page } from "./data.ts";
+import { type Blocked, type Breaker, type Dialling, moves, type Page } from "./data.ts";
 import { ImportNumbers } from "./import.tsx";
 
 const A_PAGE = 100;
@@ -71,6 +71,34 @@ function Breakers() {
   );
 }
 
+/** Queues that call customers first, while there are any. */
+function CustomerFirst() {
+  const [rows, setRows] = useState<Dialling[]>([]);
+  useEffect(() => {
+    const gone = new AbortController();
+    api<{ items: Dialling[] }>("GET", "callback-dialling", undefined, gone.signal).then(({ items }) => setRows(items), () => undefined);
+    return () => gone.abort();
+  }, [moves.value]);
+  if (rows.length === 0) return null;
+  return (
+    <section class="breakers" aria-label={t("callbacks.first")}>
+      <h2>{t("callbacks.first")}</h2>
+      <p class="help">{t("callbacks.first.help")}</p>
+      <ul>
+        {rows.map((row) => (
+          <li key={row.queue.id}>
+            <span class={`chip ${row.why ? "warn" : "ok"}`}>{t(`callbacks.first.${row.now}`)}</span>
+            <b>{row.queue.name}</b>
+            <span class="dim">
+              {t(row.why ? "callbacks.first.limit" : "callbacks.first.share", { abandoned: number(row.abandoned), answered: number(row.answered), limit: number(row.limit_percent) })}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function userName(id: string): string {
   return directory.value.agents.find((agent) => agent.id === id)?.name ?? id;
 }
@@ -80,7 +108,7 @@ function NeverCall() {
   const [next, setNext] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [asked, setAsked] = useState(0);
-  const [number, setNumber] = useState("");
+  const [phone, setPhone] = useState("");
   const [importing, setImporting] = useState(false);
   const page = (after: string | null) => api<Page<Blocked>>("GET", `do-not-call?limit=${A_PAGE}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
   useEffect(() => {
@@ -101,9 +129,9 @@ function NeverCall() {
   const add = async (event: Event) => {
     event.preventDefault();
     try {
-      const { number: taken } = await api<{ number: string }>("POST", "do-not-call", { phone: number });
+      const { number: taken } = await api<{ number: string }>("POST", "do-not-call", { phone });
       toast(t("callbacks.never.added", { number: taken }), "ok");
-      setNumber("");
+      setPhone("");
       again();
     } catch (failure) {
       toast(refusalText(failure), "danger");
@@ -119,7 +147,7 @@ function NeverCall() {
       <h2>{t("callbacks.never")}</h2>
       <p class="help">{t("callbacks.never.help")}</p>
       <form class="inline-form" onSubmit={(event) => void add(event)}>
-        <input class="field" type="tel" aria-label={t("callbacks.phone")} placeholder="+49 30 123456" maxLength={40} required value={number} onInput={(event) => setNumber(event.currentTarget.value)} />
+        <input class="field" type="tel" aria-label={t("callbacks.phone")} placeholder="+49 30 123456" maxLength={40} required value={phone} onInput={(event) => setPhone(event.currentTarget.value)} />
         <Button type="submit" icon="plus">{t("callbacks.never.add")}</Button>
         <span class="push" />
         <Button icon="file" onClick={() => setImporting(true)}>{t("callbacks.import.do_numbers")}</Button>
@@ -182,6 +210,7 @@ export function Protection() {
   return (
     <>
       <Breakers />
+      <CustomerFirst />
       <NeverCall />
     </>
   );

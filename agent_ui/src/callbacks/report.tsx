@@ -18,7 +18,7 @@ function share(part: number, whole: number): string {
 }
 
 function Row({ name, figures, total }: Line & { total?: boolean }) {
-  const { asked, on_time, tried, attempts, reached, delay_ms, closed, cancelled, living } = figures;
+  const { asked, on_time, tried, attempts, reached, delay_ms, closed, cancelled, living, answered, unserved } = figures;
   return (
     <tr class={total ? "total" : undefined}>
       <th scope="row">{name}</th>
@@ -28,6 +28,7 @@ function Row({ name, figures, total }: Line & { total?: boolean }) {
       <td class="n num">{share(on_time, tried)}</td>
       <td class="n num">{number(attempts)}</td>
       <td class="n num">{delay_ms === null ? "–" : duration(delay_ms)}</td>
+      <td class="n num">{share(unserved, answered)}</td>
       <td class="n num">{number(closed)}</td>
       <td class="n num">{number(cancelled)}</td>
       <td class="n num">{number(living)}</td>
@@ -35,7 +36,7 @@ function Row({ name, figures, total }: Line & { total?: boolean }) {
   );
 }
 
-const COLUMNS = ["asked", "reached", "share", "on_time", "attempts", "delay", "abandoned", "cancelled", "open"];
+const COLUMNS = ["asked", "reached", "share", "on_time", "attempts", "delay", "unserved", "abandoned", "cancelled", "open"];
 
 /** Of the callbacks asked for in a time: how they ended, by queue. */
 export function Report() {

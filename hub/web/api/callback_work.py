@@ -93,7 +93,7 @@ class Dialling(Struct, frozen=True):
     answered: int
     abandoned: int
     percent: float
-    limit_percent: float
+    limit_percent: int
     calling: int
     on_hold: int
 

@@ -14,6 +14,10 @@ a=rtpmap:0 PCMU/8000
 """
 
 
+SPEECH = SDP.replace("6000", "[rtpstream_audio_port]")
+"""Of who sends a file's sound (`speak`)."""
+
+
 def scenario(folder: Path, name: str, *steps: str) -> str:
     """Writes the file; its path."""
     path = folder / f"{name}.xml"
@@ -87,6 +91,11 @@ def hear_credentials(username: str, password: str) -> str:
     first = hear("INVITE", action=action).replace("<recv", '<recv test="right" next="good"')
     refusal = f'{say(403)}{hear("ACK")}  <nop><action><error message="wrong credentials"/></action></nop>\n'
     return f'{first}{refusal}  <label id="good"/>\n'
+
+
+def speak(path: Path) -> str:
+    """Sends PCMU from a file, once, while the scenario goes on. The answer was given with `SPEECH`."""
+    return f'  <nop><action><exec rtp_stream="{path},1,0,PCMU/8000"/></action></nop>\n'
 
 
 def pause(ms: int) -> str:

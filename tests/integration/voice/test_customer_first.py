@@ -66,8 +66,8 @@ async def test_whom_nobody_serves_in_time_is_let_go_and_agents_come_first_from_t
         assert (await telephone.ended()).cause == "bye"
         waiting = await until(record, callback["id"], "scheduled")
         (attempt,) = waiting["attempts"]
-        assert (attempt["result"], attempt["ahead"], attempt["agent"]) == ("abandoned", True, None)
-        assert waiting["reason"] == "abandoned"
+        assert (attempt["result"], attempt["ahead"], attempt["agent"]) == ("unserved", True, None)
+        assert waiting["reason"] == "unserved"
         (figures,) = [
             row for row in (await record.get("callback-dialling"))["items"] if row["queue"]["id"] == "support"
         ]
@@ -87,7 +87,7 @@ async def test_whom_nobody_serves_in_time_is_let_go_and_agents_come_first_from_t
         telephone.hang_up()
         ended = await until(record, callback["id"], "reached")
         assert [(each["result"], each["ahead"]) for each in ended["attempts"]] == [
-            ("abandoned", True),
+            ("unserved", True),
             ("reached", False),
         ]
         await desk.finish(contact)

@@ -147,7 +147,7 @@ class AnyLife(RuleBasedStateMachine):
         for attempt in found.attempts:
             assert attempt.ahead or (attempt.agent and attempt.answered_at is None)
             # Who answered and talked to nobody was let down, whatever else is said of it.
-            if attempt.result is Result.ABANDONED:
+            if attempt.result is Result.UNSERVED:
                 assert attempt.answered_at is not None or not attempt.ahead
 
     @invariant()
@@ -325,12 +325,14 @@ def test_whose_page_rings_first_is_never_called_ahead_of_an_agent() -> None:
         after(after(asked(), cm.Due(ahead=True)), cm.Place(page=True))
 
 
-@pytest.mark.parametrize("result", [Result.REJECTED, Result.NO_ANSWER, Result.INTERRUPTED, Result.ABANDONED])
+@pytest.mark.parametrize("result", [Result.REJECTED, Result.NO_ANSWER, Result.INTERRUPTED, Result.UNSERVED])
 def test_who_answered_and_met_nobody_was_let_down(result: Result) -> None:
     waits = after(asked(), cm.Due(ahead=True), cm.Place(), cm.Answered())
     ended = after(waits, cm.Ended(result))
-    assert (ended.state, ended.reason, ended.attempts[0].result) == (State.SCHEDULED, "abandoned", Result.ABANDONED)
+    assert (ended.state, ended.reason, ended.attempts[0].result) == (State.SCHEDULED, "unserved", Result.UNSERVED)
     assert ended.next_at == MONDAY + 5 * MINUTE
+    machine = after(waits, cm.Ended(Result.MACHINE))
+    assert machine.attempts[0].result is Result.MACHINE
     unanswered = after(asked(), cm.Due(ahead=True), cm.Place(), cm.Ended(Result.NO_ANSWER))
     assert unanswered.attempts[0].result is Result.NO_ANSWER
 

@@ -41,11 +41,11 @@ class AnyOffice(RuleBasedStateMachine):
 
     def rate(self) -> Rate:
         ended = [attempt for who in self.customers for attempt in who.callback.attempts]
-        persons = [a for a in ended if a.result in (Result.REACHED, Result.ABANDONED) and a.at >= self.now - WINDOW_MS]
+        persons = [a for a in ended if a.result in (Result.REACHED, Result.UNSERVED) and a.at >= self.now - WINDOW_MS]
         risked = [who for who in self.of(State.DIALLING, State.RINGING) if who.callback.attempts[-1].ahead]
         return Rate(
             len(persons),
-            sum(a.result is Result.ABANDONED for a in persons),
+            sum(a.result is Result.UNSERVED for a in persons),
             sum(a.at >= self.now + SPAN_MS - WINDOW_MS for a in persons),
             len(risked),
             sum(who.callback.attempts[-1].answered_at is not None for who in risked),
@@ -80,7 +80,7 @@ class AnyOffice(RuleBasedStateMachine):
     def is_looked_at(self) -> None:
         """As `Keeper` and `Ahead` do."""
         for who in self.of(State.SCHEDULED):
-            let_down = any(attempt.result is Result.ABANDONED for attempt in who.callback.attempts)
+            let_down = any(attempt.result is Result.UNSERVED for attempt in who.callback.attempts)
             self.take(who, cm.Due(ahead=not let_down and not self.rate().over(self.limit)))
         rate, ready = self.rate(), [who for who in self.of(State.QUEUED) if who.callback.ahead]
         waiting = sum(not who.callback.ahead for who in self.of(State.QUEUED)) + rate.on_hold
@@ -115,7 +115,7 @@ class AnyOffice(RuleBasedStateMachine):
         for who in self.of(State.DIALLING, State.RINGING):
             if who.callback.attempts[-1].ahead:
                 self.take(who, cm.Answered())
-                self.take(who, cm.Ended(Result.ABANDONED))
+                self.take(who, cm.Ended(Result.UNSERVED))
 
     @rule(count=st.integers(1, 40))
     def others_are_reached(self, count: int) -> None:
@@ -173,7 +173,7 @@ class AnyOffice(RuleBasedStateMachine):
         """Each time that somebody is let down, and even if all who are called now were."""
         rate = self.rate()
         came = [attempt for who in self.customers for attempt in who.callback.attempts if attempt.ended_at == self.now]
-        if any(attempt.result is Result.ABANDONED for attempt in came):
+        if any(attempt.result is Result.UNSERVED for attempt in came):
             assert rate.abandoned <= self.limit * rate.answered + 1 + 1e-6
 
     def teardown(self) -> None:

@@ -66,7 +66,7 @@ def test_settings_follow_from_the_configuration() -> None:
         "busy",
         "unreachable",
         "interrupted",
-        "abandoned",
+        "unserved",
         "no_answer",
         "machine",
         "rejected",

@@ -92,6 +92,17 @@ def test_a_machine_is_found_out_within_two_seconds_or_taken_for_a_person() -> No
     assert line.heard(CUSTOMER) == [Sound.SILENCE]
     line.wait(2_000)
     assert line.heard(CUSTOMER)[-1] is Sound.ANNOUNCEMENT, "nobody listens into silence for longer"
+    line.wait(LIMITS.late_ms)
+    line.give(v.Heard("machine"))
+    assert (line.did(v.Close), line.contact.phase) == ([v.Close("system", "machine")], Phase.CLOSED)
+
+
+def test_who_answers_our_words_is_no_machine() -> None:
+    line = called("hang_up")
+    line.give(v.CustomerAnswered())
+    line.wait(2_000 + LIMITS.late_ms + 1)
+    line.give(v.Heard("machine"))
+    assert (line.did(v.Close), line.contact.phase) == ([], Phase.QUEUED)
 
 
 def test_it_is_taken_back_until_he_is_told_that_it_ends() -> None:

@@ -30,6 +30,7 @@ const RECORDED = ["never", "always", "on_demand", "percentage"];
 const recorded = (row: Row, ...modes: string[]) => modes.includes(String((row["recording"] as Row | undefined)?.["mode"] ?? "never"));
 const TO = ["queue", "callback", "voicemail", "message"];
 const timed = (rule: Row) => rule["when"] !== "full";
+const customerFirst = (row: Row) => row["dial"] === "customer_first";
 const moves = (rule: Row) => rule["to"] === "queue";
 
 /** Figures by channel without those that were left empty. */
@@ -70,8 +71,9 @@ export const queues: Resource = {
     id: "", name: "", skills: {}, relax: [], strategy: "longest_idle", priority: 0, offer_s: { chat: 30 }, wrap_up_s: 60, retry_s: 60,
     max_length: null, overflow: [], groups: [], costs: {}, sticky_s: 20, hours: null, target: { percent: 80, seconds: 20 }, closed_message: {},
     recording: { mode: "never", percent: 100, announce: true, keep_days: 90 }, caller_id: "", answer: ANSWER, preview_s: 10,
+    dial: "agent_first", answered_wait_s: 15, abandoned_percent: 3,
   }),
-  incoming: (row) => ({ preview_s: 10, ...row, answer: { ...ANSWER, ...((row["answer"] ?? {}) as Row) } }),
+  incoming: (row) => ({ preview_s: 10, dial: "agent_first", answered_wait_s: 15, abandoned_percent: 3, ...row, answer: { ...ANSWER, ...((row["answer"] ?? {}) as Row) } }),
   outgoing: (row) => ({
     ...row, caller_id: rowText(row, "caller_id").trim(), offer_s: filled(row["offer_s"]), costs: filled(row["costs"]), overflow: ((row["overflow"] ?? []) as Row[]).map(tidyOverflow),
   }),
@@ -130,6 +132,9 @@ export const queues: Resource = {
     section("calls", [
       field("caller_id", { kind: "text", max: 21, mono: true, half: true, placeholder: "+4930123456" }),
       field("preview_s", { kind: "number", required: true, min: 0, max: 600, unit: t("admin.unit.seconds"), half: true }),
+      field("dial", { kind: "select", required: true, half: true, options: ["agent_first", "customer_first"].map((value) => ({ value, label: t(`admin.queues.dial.${value}`) })) }),
+      { ...field("answered_wait_s", { kind: "number", required: true, min: 2, max: 60, unit: t("admin.unit.seconds"), half: true }), when: customerFirst },
+      { ...field("abandoned_percent", { kind: "number", required: true, min: 1, max: 20, unit: "%", half: true }), when: customerFirst },
     ]),
     section("promise", [
       field("target.percent", { kind: "number", required: true, min: 1, max: 100, unit: "%", half: true }),

@@ -10,7 +10,8 @@ export type State =
 
 export interface Attempt {
   at: number;
-  agent: Named;
+  /** Null while a customer who was called ahead of an agent has none. */
+  agent: Named | null;
   /** Null while it runs. */
   result: string | null;
   status: number | null;
