@@ -52,6 +52,11 @@ class Callbacks(Protocol):
         """Each counted up to `most`."""
         ...
 
+    async def unconfirmed(self, since: Millis, number: str, address: str) -> int:
+        """How many of those asked for of a number, or from an address ("": none), were called and not confirmed by who
+        answered."""
+        ...
+
     async def spent(self, since: Millis) -> Spent: ...
 
     async def rate(self, queue: str, since: Millis, lasting: Millis) -> Rate:

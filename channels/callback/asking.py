@@ -72,10 +72,10 @@ class Asking:
         wish, at = await self._read(new, who, id, number)
         if living is not None:
             return Taken(living, joined=True)
-        confirming = who.origin == "widget" and self.sends_codes(wish.queue)
+        by_mail = bool(wish.email) and self.sends_codes(wish.queue)
+        by_call = "call" if wish.number else ""  # at a page there is nobody else who could say that it was he
+        confirming = "" if who.origin != "widget" else "mail" if by_mail else by_call
         confirm = await self._guard.count(wish.callee, who.address, wish.site, confirming=confirming)
-        if confirm and not wish.email:
-            raise Refused("Please give an e-mail address: we send a code to it.", code="callback.email_needed")
         # Who goes on from a conversation is its customer, whoever else may have had this number.
         known_as = (await hub.contacts.customers([wish.customer])).get(wish.customer) if wish.customer else None
         customer, fresh, changed = (
@@ -86,13 +86,13 @@ class Asking:
             name=wish.name or customer.name,
             email=wish.email or customer.email,
             customer=customer.id,
-            code="mail" if confirm else "",
+            code=confirming if confirm else "",
         )
         slot = draft.slot
         try:
             taken = await self._steps.begin(
                 draft,
-                cm.Ask(at, confirm),
+                cm.Ask(at, confirm and by_mail),
                 actor=who.id,
                 key=key,
                 room=self._settings.capacity if slot is not None else None,

@@ -54,13 +54,14 @@ class Dialler:
             language=callback.language,
         )
         live = calls.open(contact.id, Way.CALLBACK, party, queue)
+        screen = replace(self._screen, wait_ms=wait_ms, confirm=callback.code == "call")
         if not wait_ms:
-            live.give(self._screen)
+            live.give(screen)
         if callback.page:
             live.give(v.RingPage(bool(party.trunk), self._page_ms))
         await calls.hub.contacts.do(contact.id, c.NoteCall(calls.note_start(live)), actor="system")
         if wait_ms:
-            live.give(replace(self._screen, wait_ms=wait_ms))
+            live.give(screen)
             return
         await calls.tell_contact(live)
 

@@ -208,7 +208,7 @@ class Door:
         somebody else asked for.
 
         Raises what `CallbackDesk.ask` raises, Refused: `form.expired` (begin anew), `form.early`, `form.unsolved`,
-        `form.trap`, `form.used` and `callback.email_needed` (it has to be confirmed), Forbidden.
+        `form.trap` and `form.used`, Forbidden.
         """
         made = self._admitted(guest, form)
         region = form.country or self._settings.region

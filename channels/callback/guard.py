@@ -41,9 +41,10 @@ class Guard:
             reason = "do_not_call"
         return reason or None
 
-    async def count(self, number: str, address: str, site: str, *, confirming: bool = False) -> bool:
-        """Whether one more has to be confirmed by its customer before it counts: beyond the caps it has to, where
-        `confirming` is possible, up to twice as many. Raises RateLimited when one more is too many."""
+    async def count(self, number: str, address: str, site: str, *, confirming: str = "") -> bool:
+        """Whether one more has to be confirmed by its customer: beyond the caps it has to, where that is possible
+        (`confirming`: "mail" or "call"), up to twice as many; by who answers a call only as long as none of that number
+        or from that address was not confirmed so. Raises RateLimited when one more is too many."""
         since = self._hub.clock.now() - DAY_MS
         caps = self._settings.caps
         last = Caps(caps.number * 2, caps.address * 2, caps.site * 2, caps.total * 2) if confirming else caps
@@ -51,10 +52,13 @@ class Guard:
         rows = self._hub.store.callbacks
         asked = await rows.asked(since, number=number, address=address, site=site, most=most)
         cap = over_cap(asked, last, address=address)
+        beyond = over_cap(asked, caps, address=address) is not None
+        if beyond and cap is None and confirming == "call" and await rows.unconfirmed(since, number, address):
+            cap = "unconfirmed"
         if cap is not None:
             log.warning("callback.cap", cap=cap, site=site)
             raise RateLimited(3_600_000, "Too many callbacks were asked for. Please call us.")
-        return over_cap(asked, caps, address=address) is not None
+        return beyond
 
     async def open_breaker(self, *, lately: bool = False) -> str | None:
         """The name of a breaker that stops all calls; it opens now if it has to. Nobody but an administrator closes

@@ -46,6 +46,7 @@ CALL_GONE_S = 0.5
 LOOK_S = 30.0
 TALKS = frozenset({Phase.ACTIVE, Phase.HELD})
 BEFORE_CALL = frozenset({State.ASKED, State.SCHEDULED, State.QUEUED, State.CONNECTING})
+CUSTOMER = "customer"
 CALLING_IN = "calling_in"
 """Why he is not called: he is on the line with us."""
 
@@ -366,7 +367,11 @@ class Keeper:
             if isinstance(event, e.CallEnded):
                 talked = any(isinstance(each, e.ContactConnected) for each in happened)
                 rang = any(isinstance(each, e.CallRinging) for each in happened)
-                result = cm.result_of(event.by, event.cause, event.status, talked=talked, rang=rang)
+                asked_him = callback.code == "call" and not callback.at_page  # on his own page it is he
+                doubted = asked_him and any(_is_customers(each) for each in happened)
+                result = cm.result_of(
+                    event.by, event.cause, event.status, talked=talked, rang=rang, unconfirmed=doubted
+                )
                 cost = cost_of(event.talk_ms, self._steps.settings.price)
                 return await self._step(callback, cm.Ended(result, event.status, event.talk_ms, cost))
         lives = self._hub.roster.there(KIND, callback.contact)
@@ -434,6 +439,10 @@ class Keeper:
             found = (await self._hub.contacts.get(contact)).contact
             await enqueue(self._hub, callback, found, self._right)
         return True
+
+
+def _is_customers(event: e.AnyEvent) -> bool:
+    return isinstance(event, e.CallAnswered) and event.party == CUSTOMER
 
 
 def _settles(call: Contact, callback: Callback) -> bool:

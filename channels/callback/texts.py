@@ -41,6 +41,8 @@ class Texts:
     async def send(self, callback: Callback, kind: Kind, key: str) -> None:
         """Raises HubError when it has to be tried again."""
         by_mail = callback.email and self._hub.mailing is not None
+        if callback.code == "call":
+            return  # whose number it is shows when it is called
         if not self.any or kind == "code" or (by_mail and self._steps.settings.sms == "no_email"):
             return
         written = await self._hub.store.log.stream(callback.id)

@@ -243,15 +243,18 @@ class Call(CallSteps):
             case Screened.ANNOUNCING:
                 self._say(Sound.ANNOUNCEMENT)
                 self._sure_at = self._now + self.limits.late_ms
-                if self.ahead:
-                    self._timers["unserved"] = self._now + self._wait_ms
-                    self._asked_in = True
-                    self._do(v.Await())
+                self._enter()
+            case Screened.CONFIRMING:
+                self._say(Sound.CONFIRM)
+                self._sure_at = self._now + self.limits.late_ms
+            case Screened.UNCONFIRMED:
+                self._finish("system", "not_confirmed")
             case Screened.MACHINE:
                 self._timers["screen"] = self._now + self.limits.machine_ms
             case Screened.MESSAGE:
                 self._say(Sound.MESSAGE)
             case Screened.THROUGH if self.ahead and self.agent is None:
+                self._enter()
                 self._wait()
             case Screened.THROUGH:
                 self.stage = Stage.SERVED
@@ -390,6 +393,8 @@ class Call(CallSteps):
         self._screen(self.screening.said)
         if after is Sound.FLOW:
             self._guide(lambda walk: walk.spoken(self._now))
+        if after is Sound.CONFIRM and self.stage is Stage.SCREENED:
+            self._timers["screen"] = self._now + self.limits.confirm_ms
         if self.stage is Stage.LEAVING:
             self._finish(*self._left, contact=False)
         if self.stage is Stage.WAITING:

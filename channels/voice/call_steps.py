@@ -23,11 +23,19 @@ class CallSteps(CallState):
             self._do(v.Note(e.CallAnswered(CUSTOMER)))
 
     def _screen_by(self, input: v.Screen) -> None:
-        self.screening = Screening(announce=input.announce or input.wait_ms > 0, machine=input.machine)
+        announce = input.announce or input.wait_ms > 0
+        self.screening = Screening(announce=announce, machine=input.machine, confirm=input.confirm)
         ahead = input.wait_ms > 0 and self.way is Way.CALLBACK and self.agent is None
         if ahead and self.stage is Stage.SETUP and not self.page.waits:
             self._wait_ms, self._greeted = input.wait_ms, True
             self._call_customer()
+
+    def _enter(self) -> None:
+        """He is somebody whom an agent shall serve."""
+        if self.ahead and not self._asked_in:
+            self._asked_in = True
+            self._timers["unserved"] = self._now + self._wait_ms
+            self._do(v.Await())
 
     def _pick_up(self) -> None:
         """The calling telephone is answered."""

@@ -59,6 +59,7 @@ class Sound(StrEnum):
     NOT_KEPT = "not_kept"  # he cannot be called back
     KEPT = "kept"  # his place is kept, he is called back
     ANNOUNCEMENT = "announcement"  # why he is called, and how he is called no more
+    CONFIRM = "confirm"  # that somebody asked for this call, and how he says that it was he
     MESSAGE = "message"  # what is left on his answering machine
     NEVER = "never"  # that he is not called again
 
@@ -82,6 +83,7 @@ class Limits(Struct, frozen=True):
     listen_ms: Millis = 8_000
     told_ms: Millis = 2_000
     late_ms: Millis = 1_200
+    confirm_ms: Millis = 10_000
     machine_ms: Millis = 45_000
     wait_ms: Millis = 2 * 3_600_000
     longest_ms: Millis = 8 * 3_600_000
@@ -191,11 +193,13 @@ class PageMissed(Struct, frozen=True):
 
 class Screen(Struct, frozen=True):
     """A call that goes out is screened so (`screening.py`) once it is answered. With `wait_ms` it goes out ahead of an
-    agent, at once, and who answers waits for one no longer than that."""
+    agent, at once, and who answers waits for one no longer than that. With `confirm` he has to say first that he asked
+    for it."""
 
     announce: bool
     machine: str
     wait_ms: Millis = 0
+    confirm: bool = False
 
 
 class Withdrawn(Struct, frozen=True):

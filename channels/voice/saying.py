@@ -14,6 +14,7 @@ ALONE = {
     Sound.NOT_KEPT: "keep-not",
     Sound.KEPT: "kept",
     Sound.ANNOUNCEMENT: "callback",
+    Sound.CONFIRM: "callback-confirm",
     Sound.MESSAGE: "callback-message",
     Sound.NEVER: "never-again",
 }

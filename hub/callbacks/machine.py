@@ -446,16 +446,21 @@ def _postponed(callback: Callback, reason: str, policy: Policy, opening: Opening
     return _scheduled(later, now + policy.postpone_ms, reason, policy, opening)
 
 
-def result_of(by: str, cause: str, status: int | None, *, talked: bool, rang: bool) -> Result:
+def result_of(
+    by: str, cause: str, status: int | None, *, talked: bool, rang: bool, unconfirmed: bool = False
+) -> Result:
     """What an ended call says of its attempt, by who ended it, why, and the network's status (RFC 3261, 3326, 8197).
 
     The agent who hangs up while it rings has waited long enough: that is no answer. A network that says nothing until
-    its time is over, or that no phone rang by then, put nothing through.
+    its time is over, or that no phone rang by then, put nothing through. `unconfirmed`: whoever answered was
+    asked whether he wanted it, and did not say so.
     """
     if talked:
         return Result.REACHED
     if by == "system" and cause == "machine":
         return Result.MACHINE
+    if unconfirmed or (by == "system" and cause == "not_confirmed"):
+        return Result.NOT_CONFIRMED
     if by == "system" and cause != "no_answer":
         return Result.INTERRUPTED
     if status in (486, 600):

@@ -48,6 +48,7 @@ class Result(StrEnum):
     WRONG_NUMBER = "wrong_number"
     UNREACHABLE = "unreachable"  # the network did not put it through
     INTERRUPTED = "interrupted"  # something of ours failed, and whether his phone rang is not known
+    NOT_CONFIRMED = "not_confirmed"  # who answered did not say that he had asked for it
     UNSERVED = "unserved"  # he answered, and no agent came to him
 
 
@@ -117,6 +118,7 @@ class Callback(Struct, frozen=True, omit_defaults=True):
     `wished_at` is the time that the customer chose and `slot` the start of its slot, None for as soon as possible;
     `due_at` is when it is (or was) to be tried next, and `next_at` when anything has to be done about it. `contact` is
     what waits in the queue for it, `age` since when; `conversation` is the other contact in which it was asked for.
+    `code` is how it is confirmed: "mail" before it is due, "call" by who answers it, "" not at all.
     `reason` says why it is not tried now, or why it ended. `agent` has it now; `only_agent` is whom it was given to.
     `told` is what the agent heard (a machine, somebody else). Until `preview_until` the agent reads what there is to
     know before it is dialled; `why` is what the agent said who put it off last. With `page` the page of

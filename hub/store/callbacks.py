@@ -14,11 +14,13 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     literal_column,
     or_,
     select,
     tuple_,
+    union,
 )
 
 from hub.callbacks.model import ON_THE_LINE, Callback, Result, State
@@ -167,6 +169,17 @@ class SqlCallbacks:
             return Asked(*connection.execute(_ASKED, values).one())
 
         return await self._database.read(read)
+
+    async def unconfirmed(self, since: Millis, number: str, address: str) -> int:
+        said_no = exists().where(a.callback == c.id, a.result == str(Result.NOT_CONFIRMED))
+        # Each by its own index.
+        asked = [select(c.id).where(c.number == number, c.asked_at >= since, said_no)]
+        if address:
+            asked.append(select(c.id).where(c.address == address, c.asked_at >= since, said_no))
+        statement = select(func.count()).select_from(
+            union(*asked).subquery() if len(asked) > 1 else asked[0].subquery()
+        )
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
     async def spent(self, since: Millis) -> Spent:
         statement = select(

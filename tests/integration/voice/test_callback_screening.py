@@ -3,10 +3,17 @@ left a message."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from channels.voice.announce import PROMPTS
 from channels.voice.sip.events import Invited
+from hub.callback_desk import Asker, NewCallback, switched_on
+from hub.callbacks.model import Callback
+from hub.errors import RateLimited
 from tests.integration.voice.desk import a_headset, a_telephone
 from tests.integration.voice.test_callbacks import NUMBER, act, ask, open_house, take, until
 from tests.integration.voice.test_dial import AGENT, CUSTOMER, at_desk
@@ -51,6 +58,55 @@ async def test_he_hears_why_he_is_called_and_may_never_be_called_again(tmp_path:
         assert refused.status_code == 422
         assert refused.json()["error"]["details"]["reason"] == "do_not_call"
         assert len(telephone.line.of(Invited)) == 1
+
+
+async def test_who_answers_confirms_what_nobody_else_could(tmp_path: Path) -> None:
+    """Beyond the caps, without an address for a code: a key says that it was he, or it counts against who asked."""
+    other = "+49301234568"
+    async with (
+        a_telephone(CUSTOMER) as telephone,
+        a_headset(AGENT) as headset,
+        a_headset(AGENT) as again,
+        open_house(tmp_path, telephone, per_number=1) as (hub, record),
+        at_desk(hub) as desk,
+    ):
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        hub_ = hub.serving.application.hub
+
+        async def in_widget(number: str, address: str) -> Callback:
+            asked = switched_on(hub_.calling_back).ask(
+                NewCallback(number, queue="support"), Asker("widget", "widget", address), f"widget-{number}-{address}"
+            )
+            return (await asyncio.to_thread(hub.serving.run, asked)).callback
+
+        for number in (NUMBER, other):
+            made = (await ask(record, hub, phone=number, when=tomorrow.isoformat())).json()
+            await act(record, hub, f"callbacks/{made['id']}/cancel")
+        doubted = await in_widget(NUMBER, "203.0.113.7")
+        assert (doubted.code, doubted.attempts) == ("call", ())
+        contact = await take(desk, headset)
+        await telephone.pick_up()
+        await headset.until_hears(CUSTOMER)
+        assert telephone.phone.hears(AGENT) < 0.1, "he is not put through"
+        telephone.hang_up()
+        ended = await until(record, doubted.id, "closed")
+        assert (ended["reason"], [each["result"] for each in ended["attempts"]]) == ("not_confirmed", ["not_confirmed"])
+        await desk.finish(contact)
+        with pytest.raises(RateLimited):
+            await in_widget(other, "203.0.113.7")
+
+        telephone.hush()
+        telephone.line.events.clear()
+        wanted = await in_widget(other, "203.0.113.8")
+        contact = await take(desk, again)
+        await telephone.pick_up()
+        await again.until_hears(CUSTOMER)
+        telephone.phone.press("1")
+        await until(record, wanted.id, "talking")
+        await telephone.phone.until_hears(AGENT)
+        telephone.hang_up()
+        await until(record, wanted.id, "reached")
+        await desk.finish(contact)
 
 
 def said(name: str) -> bytes:

@@ -337,6 +337,14 @@ def test_who_answered_and_met_nobody_was_let_down(result: Result) -> None:
     assert unanswered.attempts[0].result is Result.NO_ANSWER
 
 
+def test_what_was_not_confirmed_is_not_tried_again() -> None:
+    ended = after(called(), cm.Ended(Result.NOT_CONFIRMED))
+    assert (ended.state, ended.reason) == (State.CLOSED, "not_confirmed")
+    for by, cause in (("customer", "bye"), ("system", "not_confirmed"), ("network", "silent")):
+        assert result_of(by, cause, None, talked=False, rang=True, unconfirmed=True) is Result.NOT_CONFIRMED
+    assert result_of("system", "machine", None, talked=False, rang=True, unconfirmed=True) is Result.MACHINE
+
+
 def test_a_wrong_number_is_not_tried_again() -> None:
     ended = after(called(), cm.Ended(Result.WRONG_NUMBER, 404))
     assert (ended.state, ended.reason) == (State.CLOSED, "wrong_number")

@@ -106,3 +106,27 @@ def test_a_page_that_is_gone_is_passed_over() -> None:
     line.give(v.PageMissed())
     assert line.did(v.Place) == [v.Place(), v.Place()]
     assert "call.ringing" not in line.timeline()
+
+
+def test_who_answers_on_his_page_confirms_nothing_and_at_the_telephone_he_does() -> None:
+    def rings() -> Line:
+        line = Line(Way.CALLBACK)
+        line.give(v.Screen(False, "connect", confirm=True), v.RingPage(phone=True))
+        line.join()
+        line.give(v.PageRings())
+        return line
+
+    there = rings()
+    there.give(v.PageTaken("tab1"), v.LegUp(CUSTOMER))
+    assert there.call.stage is Stage.SERVED
+    called = rings()
+    called.give(v.PageMissed(), v.CustomerAnswered())
+    assert (called.call.stage, called.heard(CUSTOMER)[-1]) == (Stage.SCREENED, Sound.CONFIRM)
+    called.give(v.Pressed("1"))
+    assert called.call.stage is Stage.SERVED
+
+
+def test_whose_page_rings_is_not_called_ahead_of_an_agent() -> None:
+    line = Line(Way.CALLBACK)
+    line.give(v.RingPage(phone=True), v.Screen(False, "connect", 15_000))
+    assert (line.call.stage, line.call.ahead, line.did(v.Place)) == (Stage.SETUP, False, [])

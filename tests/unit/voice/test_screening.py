@@ -93,3 +93,41 @@ def test_who_hangs_up_while_he_is_told_has_not_talked() -> None:
     line = answered(announce=True)
     line.give(v.CustomerLeft("bye"))
     assert line.did(v.Close) == [v.Close(CUSTOMER, "bye")]
+
+
+def asked() -> Line:
+    """He answered, and is asked whether he wanted to be called."""
+    line = Line(Way.CALLBACK)
+    line.give(v.Screen(False, "connect", confirm=True))
+    line.join()
+    line.give(v.CustomerRings(), v.CustomerAnswered())
+    assert (line.heard(CUSTOMER), line.contact.phase) == ([Sound.CONFIRM], Phase.CONNECTING)
+    return line
+
+
+def test_who_says_that_he_asked_for_it_is_put_through() -> None:
+    line = asked()
+    line.give(v.Pressed("1"))
+    assert (line.call.stage, line.heard(CUSTOMER)[-1], line.contact.phase) == (Stage.SERVED, Sound.OTHER, Phase.ACTIVE)
+
+
+def test_who_says_nothing_is_not_put_through() -> None:
+    line = asked()
+    line.give(v.Pressed("5"), v.Played(line.says().token))
+    assert (line.call.stage, line.heard(CUSTOMER)[-1]) == (Stage.SCREENED, Sound.SILENCE)
+    line.wait(LIMITS.confirm_ms)
+    assert line.did(v.Close) == [v.Close("system", "not_confirmed")]
+    assert Sound.OTHER not in line.heard(CUSTOMER)
+    line = asked()
+    line.give(v.Pressed("9"))
+    assert line.did(v.NeverCall) == [v.NeverCall()]
+
+
+def test_who_is_called_ahead_of_an_agent_waits_for_one_once_he_said_so() -> None:
+    line = Line(Way.CALLBACK, ahead_ms=15_000)
+    line.give(v.Screen(False, "connect", 15_000, confirm=True), v.CustomerRings(), v.CustomerAnswered())
+    assert (line.did(v.Await), line.contact.phase) == ([], Phase.CLOSED)
+    line.give(v.Pressed("1"))
+    assert (line.did(v.Await), line.contact.phase, line.call.stage) == ([v.Await()], Phase.QUEUED, Stage.WAITING)
+    line.wait(15_000)
+    assert line.contact.abandoned

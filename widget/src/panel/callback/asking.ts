@@ -117,7 +117,6 @@ export async function deliver(entry: Entry): Promise<Answer> {
 export const refusals: Record<string, string> = {
   "callback.full": "cb_full",
   "callback.hours": "cb_hours",
-  "callback.email_needed": "cb_email_needed",
   "callback.state": "cb_too_late",
   "callback.code": "cb_code_wrong",
   "rate.limited": "cb_limited",
