@@ -76,9 +76,10 @@ def hub(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         admin = office.enter("admin", "/admin").page
         trunk = {"id": "line", "name": "Line", "networks": ["127.0.0.1/32"], "host": "127.0.0.1", "port": port}
         admin.evaluate(CALL, ["POST", "trunks", trunk])
-        for queue, preview_s in (("support", 600), ("billing", 0)):
+        changes = {"support": {"preview_s": 600}, "billing": {"preview_s": 0}, "sales": {"dial": "customer_first"}}
+        for queue, change in changes.items():
             row = admin.evaluate("(queue) => fetch('/api/v1/queues/' + queue).then((answer) => answer.json())", queue)
-            admin.evaluate(CALL, ["PUT", f"queues/{queue}", row | {"preview_s": preview_s}])
+            admin.evaluate(CALL, ["PUT", f"queues/{queue}", row | change])
         office.leave()
         yield hub
         assert hub.stop() == 0, hub.log.read_text()
@@ -300,7 +301,20 @@ def test_a_supervisor_imports_after_a_look(office: Office) -> None:
     page.get_by_role("button", name="Never call again").click()
     expect(page.get_by_role("rowheader", name="+49305550301")).to_be_visible()
     expect(page.get_by_role("button", name="Call +49305550301 again")).to_have_count(0)
+    first = page.get_by_role("region", name="Customers who are called first")
+    expect(first).to_contain_text("0 of 0 who answered in 24 hours found no agent; the limit is 3 %")
     looks_right(lead, "protection")
+    page.get_by_role("button", name="Import", exact=True).last.click()
+    dialog = page.get_by_role("dialog", name="Import numbers that are never called")
+    dialog.get_by_role("textbox", name="CSV").fill("phone\n+49 30 5550301\nnonsense\n+49 30 5550302")
+    dialog.get_by_role("button", name="Check").click()
+    expect(dialog.get_by_text("1 number is new, 1 are wrong")).to_be_visible()
+    expect(dialog.get_by_role("table", name="Lines with mistakes").get_by_role("rowheader")).to_have_text(["3"])
+    looks_right(lead, "import-numbers")
+    dialog.get_by_role("button", name="Import 1 number").click()
+    expect(dialog.get_by_text("1 number added, 1 wrong")).to_be_visible()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("rowheader", name="+49305550302")).to_be_visible()
     page.get_by_role("link", name="List").click()
     expect(page.get_by_role("row").filter(has_text="Ida")).to_have_count(0)
 
