@@ -21,7 +21,7 @@ from channels.callback.guard import Guard
 from channels.callback.lines import Lines
 from channels.callback.steps import Steps
 from hub.callbacks import machine as cm
-from hub.callbacks.model import Callback, Result, State
+from hub.callbacks.model import Callback, Result, State, page_of
 from hub.callbacks.pacing import SPAN_MS, WINDOW_MS, Office, Rate, answers_within_s, plan
 from hub.config_rows import Queue
 from hub.errors import HubError, NotFound, Refused, VersionConflict
@@ -184,7 +184,9 @@ class Ahead:
     async def _call(self, id: str, row: Queue) -> None:
         async with self._locks.setdefault(id, asyncio.Lock()):
             callback = await self._waits(id)
-            if callback is None or self._lines.of(callback.number):
+            if callback is None:
+                return
+            if self._lines.of(callback.number) or self._lines.of(page_of(callback.visitor)):
                 return  # who calls us himself is looked at by the keeper
             with contextlib.suppress(VersionConflict, Refused, NotFound):
                 await self._begin(callback, row)
