@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from ipaddress import ip_address, ip_network
+from typing import Literal
 
 from msgspec import Struct
 
@@ -72,8 +73,13 @@ def holds(condition: Condition, facts: Mapping[str, str], is_open: Callable[[str
     """Whether the condition is true; of a fact that is not known only `is_not` is."""
     if condition.fact == "hours":
         return is_open(condition.value) == (condition.op == "is")
-    fact, value = facts.get(condition.fact, "").casefold(), condition.value.casefold()
-    match condition.op:
+    return compares(facts.get(condition.fact, ""), condition.op, condition.value)
+
+
+def compares(fact: str, op: Literal["is", "is_not", "starts", "contains", "matches"], value: str) -> bool:
+    """Without regard to case; `matches` takes * for any text."""
+    fact, value = fact.casefold(), value.casefold()
+    match op:
         case "is":
             return fact == value
         case "is_not":

@@ -25,7 +25,7 @@ from msgspec import Struct, field
 from hub.flows import nodes as m
 from hub.flows.flow import Flow
 from hub.model import Millis, Requirements
-from hub.rules import matches
+from hub.rules import compares
 
 MOST_STEPS = 200
 """Nodes that are passed between two inputs."""
@@ -378,23 +378,13 @@ class Walk:
         return m.PLACEHOLDER.sub(lambda found: values.get(found[1], ""), template)[:LONGEST_VALUE]
 
     def _holds(self, test: m.Test) -> bool:
-        fact, value = self._fact(test.fact).casefold(), self._filled(test.value).casefold()
-        match test.op:
-            case "is":
-                return fact == value
-            case "is_not":
-                return fact != value
-            case "starts":
-                return fact.startswith(value)
-            case "contains":
-                return value in fact
-            case "matches":
-                return matches(value, fact)
-            case "above" | "below":
-                one, other = _number(fact), _number(value)
-                if one is None or other is None:
-                    return False
-                return one > other if test.op == "above" else one < other
+        fact, value = self._fact(test.fact), self._filled(test.value)
+        if test.op != "above" and test.op != "below":
+            return compares(fact, test.op, value)
+        one, other = _number(fact), _number(value)
+        if one is None or other is None:
+            return False
+        return one > other if test.op == "above" else one < other
 
     def _fact(self, name: str) -> str:
         if name == "language":
