@@ -109,14 +109,21 @@ class Flows:
         promised = await promise(hub, live.party.caller)
         since = promised.age or None if promised is not None else None
         enqueue = queue_for(hub, contact, customer, guided, wanted, live.party, since)
+        commands: list[c.ContactCommand] = [guided]
+        refused: Refused | None = None
         try:
             refuse_shut(hub, enqueue.queue)
+            commands.append(enqueue)
         except Refused as error:
-            sound = Sound.CLOSED if error.code == "queue.closed" else Sound.BUSY
-            await hub.contacts.do(live.id, guided, actor="system", command_id=f"flow-{live.id}")
-            live.give(v.NotLetIn(sound, error.code.replace(".", "_")))
-            return
-        await hub.contacts.do(live.id, guided, enqueue, actor="system", command_id=f"flow-{live.id}")
+            refused = error
+        try:
+            await hub.contacts.do(live.id, *commands, actor="system", command_id=f"flow-{live.id}")
+        except Refused as error:
+            # He hung up in this moment: the contact has ended, and the call with it.
+            log.info("flow.too_late", call=live.id, reason=error.code)
+        if refused is not None:
+            sound = Sound.CLOSED if refused.code == "queue.closed" else Sound.BUSY
+            live.give(v.NotLetIn(sound, refused.code.replace(".", "_")))
 
     async def files(self, live: LiveCall, speak: Speak) -> tuple[str, ...]:
         """What is to be played; a part that cannot be said is left out, and the log says so."""
